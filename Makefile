@@ -1,0 +1,108 @@
+# One command each: `make help` lists them. Needs a Python of 3.11 or later with pip, and make; the
+# rest is fetched into .venv, in exactly the versions of uv.lock.
+
+PYTHON ?= $(shell for name in python3 python3.12 python3.11 python3.13; do \
+	"$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$name" && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+RUNS ?= 1000
+SAMPLE ?= node/samples/bookings.csv.gz
+POLICIES ?= node/samples/policies.json
+PACKAGES := $(wildcard chain contracts consensus p2p node)
+BENCHES := $(filter-out bench/__init__.py bench/make_%.py,$(wildcard bench/*.py))
+UV_REQUIREMENT := uv>=0.11,<1
+PIP_QUIETLY := --quiet --disable-pip-version-check
+# The lock decides what is installed; no interpreter is downloaded behind the operator's back.
+UV := UV_PROJECT_ENVIRONMENT=$(VENV) UV_PYTHON_DOWNLOADS=never VIRTUAL_ENV= $(BIN)/uv --quiet
+# Where only pip knows the way (a company mirror, a proxy), pip installs the same locked hashes.
+BY_PIP = $(UV) export --frozen --no-emit-project $(1) --output-file $(VENV)/locked.txt >/dev/null \
+	&& $(BIN)/python -m pip install $(PIP_QUIETLY) --require-hashes --requirement $(VENV)/locked.txt \
+	&& $(BIN)/python -m pip install $(PIP_QUIETLY) --no-deps --editable .
+
+.DEFAULT_GOAL := help
+.PHONY: help run install test check format lint types imports dependencies spelling pytest \
+	cover bench fuzz build clean
+
+help: ## Show this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 16
+
+run: $(VENV)/.run ## Rehearse the bundled bookings on a throw-away chain
+	$(BIN)/washnode rehearse $(SAMPLE) --policies $(POLICIES)
+
+install: $(VENV)/.run ## Set up .venv with `washnode` in it, without the developers' tools
+
+test: check pytest ## Everything a change must pass: style, types, layers, spelling, tests
+
+check: format lint types imports dependencies spelling ## The checks that run no project code
+
+format: $(VENV)/.dev ## Check the formatting (mend it with `.venv/bin/ruff format`)
+	$(BIN)/ruff format --check .
+
+lint: $(VENV)/.dev ## Lint
+	$(BIN)/ruff check .
+
+types: $(VENV)/.dev ## Check the types
+	$(BIN)/mypy
+
+imports: $(VENV)/.dev ## Check the layers and front doors
+	$(BIN)/lint-imports --no-logo
+
+dependencies: $(VENV)/.dev ## Check that imports and declared dependencies agree
+	$(BIN)/deptry .
+
+spelling: $(VENV)/.dev ## Check the spelling
+	$(BIN)/codespell
+
+pytest: $(VENV)/.dev ## Run the tests (more options: make pytest ARGS="-k merkle")
+	$(BIN)/pytest $(ARGS)
+
+cover: $(VENV)/.dev ## Run the tests and report the lines and branches they miss
+	$(BIN)/coverage run -m pytest $(ARGS)
+	$(BIN)/coverage report
+
+bench: $(VENV)/.dev ## Measure this machine
+	@for bench in $(BENCHES); do echo "== $$bench"; PYTHONPATH=. $(BIN)/python $$bench || exit 1; done
+
+fuzz: $(VENV)/.dev ## Try RUNS fresh random examples of each property (default 1000)
+	HYPOTHESIS_PROFILE=fuzz FUZZ_RUNS=$(RUNS) $(BIN)/pytest -m hypothesis --timeout=0 $(ARGS)
+
+build: $(VENV)/.dev ## Build the wheel and the source archive into dist/
+	$(UV) build
+
+clean: ## Remove all that was set up or made here
+	rm -rf $(VENV) dist build .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis \
+		.import_linter_cache
+	find $(PACKAGES) tests bench -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
+
+# A stamp is as new as the last installation; nothing is asked of the network while the lock stands.
+$(VENV)/.run: pyproject.toml uv.lock | $(BIN)/uv
+	@echo "Installing washnode into $(VENV) ..."
+	@$(UV) sync --locked --inexact --no-dev || { \
+		echo "uv could not fetch the packages; trying pip with the same locked hashes."; \
+		$(call BY_PIP,--no-dev); }
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml uv.lock | $(BIN)/uv
+	@echo "Installing washnode and the developers' tools into $(VENV) ..."
+	@$(UV) sync --locked || { \
+		echo "uv could not fetch the packages; trying pip with the same locked hashes."; \
+		$(call BY_PIP,--group dev); }
+	@touch $(VENV)/.run $@
+
+# `venv --without-pip` works where Debian's python3-venv is missing; the outer pip then fills it.
+$(BIN)/uv:
+	@test -n "$(PYTHON)" || { \
+		echo "No Python of 3.11 or later found. Install one (Debian: apt-get install python3 python3-pip)"; \
+		echo "or name yours: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)"; exit 1; }
+	@$(PYTHON) -m pip --version >/dev/null 2>&1 || { \
+		echo "$(PYTHON) has no pip. Install it (Debian: apt-get install python3-pip) and try again."; \
+		exit 1; }
+	@echo "Making $(VENV) with $$($(PYTHON) --version) ..."
+	@$(PYTHON) -m venv --without-pip --clear $(VENV) || { \
+		echo "$(PYTHON) cannot make a virtual environment (Debian: apt-get install python3-venv)."; \
+		exit 1; }
+	@$(PYTHON) -m pip --python $(VENV) install $(PIP_QUIETLY) pip "$(UV_REQUIREMENT)" || { \
+		echo "Trying with the pip that comes with venv (pip before 22.3 fills no other environment) ..."; \
+		$(PYTHON) -m venv --clear $(VENV) && $(BIN)/python -m pip install $(PIP_QUIETLY) "$(UV_REQUIREMENT)"; } || { \
+		echo "uv could not be installed: see the messages above (is this machine offline?)."; \
+		rm -rf $(VENV); exit 1; }

@@ -1,0 +1,86 @@
+"""Signatures and hashes: the only door to libsodium.
+
+Ed25519 (RFC 8032) with libsodium's acceptance rules: it refuses small-order keys and points and
+non-canonical encodings. Other libraries accept some of those, and two validators that disagree on one
+signature split the chain, so every check in the project goes through `verify_signature`.
+"""
+
+import hashlib
+
+import nacl.bindings
+import nacl.exceptions
+
+from chain.errors import BadSignatureError
+
+SEED_BYTES = 32
+KEY_BYTES = 32
+SIGNATURE_BYTES = 64
+HASH_BYTES = 32
+
+_open_signed = nacl.bindings.crypto_sign_open
+_sign_message = nacl.bindings.crypto_sign
+
+
+def public_key(seed: bytes) -> bytes:
+    """Return the 32-byte Ed25519 public key of a 32-byte seed (RFC 8032, 5.1.5)."""
+    return nacl.bindings.crypto_sign_seed_keypair(seed)[0]
+
+
+class Signer:
+    """A key pair that signs many messages: the seed is expanded once."""
+
+    __slots__ = ("_secret", "public_key")
+
+    def __init__(self, seed: bytes) -> None:
+        """Expand a 32-byte `seed`."""
+        self.public_key, self._secret = nacl.bindings.crypto_sign_seed_keypair(seed)
+
+    def sign(self, message: bytes) -> bytes:
+        """Return the 64-byte signature of `message` (deterministic, RFC 8032)."""
+        return _sign_message(message, self._secret)[:SIGNATURE_BYTES]
+
+
+def sign(seed: bytes, message: bytes) -> bytes:
+    """Return the 64-byte Ed25519 signature of `message` under a 32-byte `seed`."""
+    return Signer(seed).sign(message)
+
+
+def verify_signature(key: bytes, message: bytes, signature: bytes) -> bool:
+    """Tell whether `signature` is `key`'s over `message`; never raises, whatever the lengths."""
+    if len(signature) != SIGNATURE_BYTES or len(key) != KEY_BYTES:
+        return False
+    try:
+        _open_signed(signature + message, key)
+    except nacl.exceptions.BadSignatureError:
+        return False
+    return True
+
+
+def check_signature(key: bytes, message: bytes, signature: bytes) -> None:
+    """Raise BadSignatureError unless `signature` is `key`'s over `message`."""
+    if not verify_signature(key, message, signature):
+        text = f"signature {signature.hex()} is not of key {key.hex()}; sign these bytes again"
+        raise BadSignatureError(text)
+
+
+_MIDSTATES: dict[str, "hashlib._Hash"] = {}
+
+
+def hash_bytes(tag: str, data: bytes) -> bytes:
+    """Return SHA-256(SHA-256(tag) || SHA-256(tag) || data), 32 bytes (tagged hash of BIP-340).
+
+    The tag keeps hashes of different kinds of data apart. The 64-byte prefix fills one SHA-256 block,
+    whose midstate is kept, so the tag costs nothing.
+    """
+    midstate = _MIDSTATES.get(tag)
+    if midstate is None:
+        prefix = hashlib.sha256(b"washnode/" + tag.encode()).digest()
+        midstate = _MIDSTATES[tag] = hashlib.sha256(prefix + prefix)
+    state = midstate.copy()
+    state.update(data)
+    return state.digest()
+
+
+def sha256(data: bytes) -> bytes:
+    """Return plain SHA-256 of `data`, 32 bytes (FIPS 180-4)."""
+    return hashlib.sha256(data).digest()

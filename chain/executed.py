@@ -1,0 +1,66 @@
+"""What executing a block gives: everything a commit writes, and nothing written yet."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from chain.block import Block
+from chain.crypto import hash_bytes
+from chain.receipt import KernelEvent, Receipt
+
+# Which values of the chain's own events can be searched for.
+KERNEL_INDEXED: dict[int, tuple[int, ...]] = {
+    KernelEvent.TRANSFERRED: (0, 1, 2),
+    KernelEvent.ASSET_ISSUED: (0, 1),
+    KernelEvent.MINTED: (0, 1),
+    KernelEvent.BURNED: (0, 1),
+    KernelEvent.DEPLOYED: (0, 1, 2),
+    KernelEvent.POT_FALLBACK: (0, 2),
+    KernelEvent.TIMER_FAILED: (0,),
+    KernelEvent.KEYS_CHANGED: (0,),
+    KernelEvent.RECOVERY_CHANGED: (0,),
+    KernelEvent.PROPOSED: (0, 1),
+    KernelEvent.DECIDED: (0,),
+    KernelEvent.ADMITTED: (0,),
+}
+TOPIC_BYTES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutedBlock:
+    """A block with its outcome.
+
+    `receipts` are in block order (timers and fallbacks first), `receipt_bytes` their encodings.
+    `topics` are (number of the event in the block, 8-byte topic). `changes` are state keys with their new
+    values or None, `nodes` the same for records of the state tree. `refused` lists transactions that a
+    builder left out, with the error.
+    """
+
+    block: Block
+    block_id: bytes
+    receipts: tuple[Receipt, ...]
+    receipt_bytes: tuple[bytes, ...]
+    tx_ids: tuple[bytes, ...]
+    topics: tuple[tuple[int, bytes], ...]
+    changes: Mapping[bytes, bytes | None]
+    nodes: Mapping[bytes, bytes | None]
+    timers_fired: int
+    refused: tuple[tuple[bytes, Exception], ...]
+
+
+def event_topic(contract: bytes, number: int, field: int | None = None, value: object = None) -> bytes:
+    """Return the 8-byte topic of an event type, or of one indexed field's value of it.
+
+    Topics are short on purpose: a reader looks at the event itself before it believes one.
+    """
+    data = contract + bytes([number])
+    if field is not None:
+        data += bytes([field]) + topic_bytes(value)
+    return hash_bytes("topic", data)[:TOPIC_BYTES]
+
+
+def topic_bytes(value: object) -> bytes:
+    """Return the bytes of an indexed value: integers and bools as 16 signed bytes, bytes as they are."""
+    if isinstance(value, int):
+        return value.to_bytes(16, "big", signed=True)
+    assert isinstance(value, bytes), value
+    return value

@@ -1,0 +1,59 @@
+"""Chain parameters: numbers that the genesis file sets and the operators' vote changes.
+
+Declared once: the fields below are the wire form, the defaults and the names in the genesis file.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated, TypeAlias
+
+from chain.codec import Between, decode, encode, wire
+from chain.crypto import hash_bytes
+from chain.state import PARAMS_KEY, State
+from chain.types import DAY_MS, HOUR_MS, MINUTE_MS, SAFE_INT_MAX, SECOND_MS
+
+_Positive: TypeAlias = Annotated[int, Between(1, SAFE_INT_MAX)]
+_Natural: TypeAlias = Annotated[int, Between(0, SAFE_INT_MAX)]
+
+
+@wire()
+@dataclass(frozen=True, slots=True)
+class ChainParams:
+    """Every parameter, with its unit in its name and its default."""
+
+    block_gas_max: _Positive = 1_500_000
+    transaction_gas_max: _Positive = 500_000
+    block_bytes_max: _Positive = 4 * 1024 * 1024
+    block_interval_ms: _Positive = 200
+    heartbeat_ms: _Natural = 10 * MINUTE_MS  # 0: none, on rehearsal and development chains
+    timers_per_block: _Positive = 200
+    timer_gas_share_bp: Annotated[int, Between(1, 10_000)] = 2_500
+    timer_retry_ms: _Positive = HOUR_MS
+    halt_grace_ms: _Natural = 15 * MINUTE_MS
+    halt_least_ms: _Natural = 2 * MINUTE_MS
+    valid_for_max_ms: _Positive = DAY_MS
+    sponsor_daily_max: _Positive = 2_500
+    allowance_daily_max: _Natural = 5
+    allowance_pot_max: _Natural = 50
+    allowance_gas_share_bp: Annotated[int, Between(0, 10_000)] = 1_000
+    recovery_delay_ms: _Natural = 72 * HOUR_MS
+    no_show_delay_ms: _Natural = DAY_MS
+    clock_ahead_max_ms: _Natural = 2 * SECOND_MS
+    snapshot_interval_heights: _Positive = 10_000
+    dev: Annotated[int, Between(0, 1)] = 0  # 1: a development chain; anyone may deploy
+
+
+def read_params(state: State) -> ChainParams:
+    """Return the parameters in force."""
+    data = state.get(PARAMS_KEY)
+    assert data is not None, "a chain without parameters"
+    return decode(ChainParams, data)
+
+
+def write_params(state: State, params: ChainParams) -> None:
+    """Put parameters into force."""
+    state.put(PARAMS_KEY, encode(params))
+
+
+def params_hash(params: ChainParams) -> bytes:
+    """Return the 32-byte hash that headers carry."""
+    return hash_bytes("params", encode(params))

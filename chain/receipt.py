@@ -1,0 +1,62 @@
+"""Receipts: what became of each timer, fallback and transaction of a block, with its events."""
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Annotated
+
+from chain.codec import AnyValue, AtMost, Between, encode, wire
+from chain.types import U8, U16, Count, Hash, Id
+
+
+class ReceiptKind(IntEnum):
+    """What a receipt is of."""
+
+    TIMER = 0
+    FALLBACK = 1
+    TRANSACTION = 2
+
+
+class KernelEvent(IntEnum):
+    """Numbers of the events that the chain itself emits, under the zero contract id."""
+
+    TRANSFERRED = 0  # asset, from, to, amount
+    ASSET_ISSUED = 1  # asset, issuer
+    MINTED = 2  # asset, to, amount
+    BURNED = 3  # asset, from, amount
+    DEPLOYED = 4  # instance, code id, account
+    POT_FALLBACK = 5  # contract, pot key, to, asset, amount
+    TIMER_FAILED = 6  # contract, timer key, trap kind, error, whether it will be tried again
+    KEYS_CHANGED = 7  # account
+    RECOVERY_CHANGED = 8  # account
+    PROPOSED = 9  # proposal, operator
+    DECIDED = 10  # proposal
+    ADMITTED = 11  # account, by
+
+
+@wire()
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An event: the contract (zero: the chain), its number there, its values in declared order."""
+
+    contract: Id
+    number: U8
+    values: Annotated[tuple[AnyValue, ...], AtMost(16)]
+
+
+@wire()
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The outcome. `trap` is 0 and `error` an error code when the chain refused, else the machine's."""
+
+    kind: Annotated[int, Between(0, 2)]
+    id: Hash
+    ok: bool
+    trap: U8
+    error: U16
+    gas_used: Count
+    events: Annotated[tuple[Event, ...], AtMost(1_024)]
+
+
+def encode_receipt(receipt: Receipt) -> bytes:
+    """Return the bytes of a receipt: a leaf of the block's receipt tree."""
+    return encode(receipt)

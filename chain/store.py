@@ -1,0 +1,302 @@
+"""The store: LevelDB behind a few named tables; one synced batch per block. The only door to plyvel.
+
+A commit is one atomic write: block, certificate, receipts, indexes, state and tree together, so a power cut
+leaves the height before or the height after. A mark tells a clean stop from a dirty one.
+"""
+
+from collections.abc import Iterator
+from enum import Enum
+from types import TracebackType
+from typing import Self
+
+import plyvel
+
+from chain.block import Block, Commit, Header, block_id, decode_block, encode_block
+from chain.codec import decode, decode_value, encode, encode_value
+from chain.errors import CorruptStoreError, MalformedBytesError, StoreError, UnknownIdError
+from chain.executed import ExecutedBlock
+from chain.receipt import Receipt
+from chain.tree import tree_root
+
+SCHEMA = b"1"
+CACHE_ENTRIES_MAX = 200_000  # state values kept in memory; dropped all at once when full
+NODE_CACHE_ENTRIES_MAX = 60_000  # tree records likewise: about 20 MB at worst
+_HEIGHT_BYTES = 8
+_PLACE = (5, 3)  # bytes of a height and of a number within it, in indexes
+
+
+class Table(Enum):
+    """Key prefixes; a prefix is never reused."""
+
+    META = b"m"
+    BLOCK = b"b"  # height -> block
+    COMMIT = b"c"  # height -> certificate
+    RECEIPTS = b"r"  # height -> receipts
+    BLOCK_ID = b"i"  # block id -> height
+    TRANSACTION = b"t"  # tx id -> height, number
+    TOPIC = b"e"  # topic, height, number of the event -> nothing
+    STATE = b"s"  # state key -> value
+    NODE = b"n"  # path -> tree record
+
+
+_STATE, _NODE = Table.STATE.value, Table.NODE.value
+_HEAD_KEY = Table.META.value + b"head"
+_OPEN_KEY = Table.META.value + b"open"
+_SCHEMA_KEY = Table.META.value + b"schema"
+_CHAIN_KEY = Table.META.value + b"chain"
+
+
+class Store:
+    """One chain on disk. Opening it marks it dirty, `close` clean; `was_dirty` tells the last stop."""
+
+    def __init__(self, path: str, *, sync: bool = True, checked: bool = False) -> None:
+        """Open or make the store in folder `path`.
+
+        `sync`: wait for the disk at every block. `checked`: verify LevelDB's checksums at every read.
+        Raises StoreError if it is in use, unreadable or of another schema.
+        """
+        self._sync, self._checked = sync, checked
+        try:
+            self._db = plyvel.DB(
+                path,
+                create_if_missing=True,
+                paranoid_checks=checked,
+                write_buffer_size=16 * 1024 * 1024,
+                bloom_filter_bits=10,
+            )
+        except (plyvel.Error, OSError) as error:
+            text = f"store {path} does not open: {error}; is another node using it?"
+            raise StoreError(text) from error
+        schema = self._db.get(_SCHEMA_KEY)
+        if schema not in {None, SCHEMA}:
+            self._db.close()
+            text = f"store {path} has schema {schema!r}, this program reads {SCHEMA!r}"
+            raise StoreError(text)
+        self.was_dirty = self._db.get(_OPEN_KEY) is not None
+        self._db.put(_OPEN_KEY, b"1", sync=sync)
+        self._values: dict[bytes, bytes | None] = {}
+        self._nodes: dict[bytes, bytes | None] = {}
+
+    def __enter__(self) -> Self:
+        """Return the open store."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close, as dirty if an exception passes."""
+        self.close(clean=kind is None)
+
+    def close(self, *, clean: bool = True) -> None:
+        """Close the store; `clean` unless something went wrong."""
+        if not self._db.closed:
+            if clean:
+                self._db.delete(_OPEN_KEY, sync=True)
+            self._db.close()
+
+    # State reader and node reader -------------------------------------------------------------
+
+    def get(self, key: bytes) -> bytes | None:
+        """Return the committed value of a state key, or None."""
+        values = self._values
+        if key in values:
+            return values[key]
+        if len(values) >= CACHE_ENTRIES_MAX:
+            values.clear()
+        value = values[key] = self._read(_STATE + key)
+        return value
+
+    def scan(self, start: bytes, stop: bytes, limit: int) -> list[tuple[bytes, bytes]]:
+        """Return at most `limit` committed pairs of start <= key < stop, in key order."""
+        found: list[tuple[bytes, bytes]] = []
+        with self._db.iterator(
+            start=_STATE + start, stop=_STATE + stop, verify_checksums=self._checked
+        ) as pairs:
+            for key, value in pairs:
+                if len(found) == limit:
+                    break
+                found.append((key[1:], value))
+        return found
+
+    def get_node(self, path: bytes) -> bytes | None:
+        """Return the tree record at a path, or None."""
+        nodes = self._nodes
+        if path in nodes:
+            return nodes[path]
+        if len(nodes) >= NODE_CACHE_ENTRIES_MAX:
+            nodes.clear()
+        node = nodes[path] = self._read(_NODE + path)
+        return node
+
+    def _read(self, key: bytes) -> bytes | None:
+        value: bytes | None = self._db.get(key, verify_checksums=self._checked)
+        return value
+
+    # Writing ----------------------------------------------------------------------------------
+
+    def append(self, executed: ExecutedBlock, commit: Commit) -> None:
+        """Write a committed block with everything that follows from it, in one batch."""
+        header = executed.block.header
+        height = _height_key(header.height)
+        with self._db.write_batch(sync=self._sync) as batch:
+            put, delete = batch.put, batch.delete
+            put(Table.BLOCK.value + height, encode_block(executed.block))
+            put(Table.COMMIT.value + height, encode(commit))
+            put(Table.RECEIPTS.value + height, encode_value(executed.receipt_bytes))
+            put(Table.BLOCK_ID.value + executed.block_id, height)
+            for number, tx_id in enumerate(executed.tx_ids):
+                put(Table.TRANSACTION.value + tx_id, _place(header.height, number))
+            for number, topic in executed.topics:
+                put(Table.TOPIC.value + topic + _place(header.height, number), b"")
+            for prefix, changes in ((_STATE, executed.changes), (_NODE, executed.nodes)):
+                for key, value in changes.items():
+                    if value is None:
+                        delete(prefix + key)
+                    else:
+                        put(prefix + key, value)
+            put(_HEAD_KEY, height)
+        self._remember(executed)
+
+    def _remember(self, executed: ExecutedBlock) -> None:
+        if len(self._values) >= CACHE_ENTRIES_MAX:
+            self._values.clear()
+        if len(self._nodes) >= NODE_CACHE_ENTRIES_MAX:
+            self._nodes.clear()
+        self._values.update(executed.changes)
+        self._nodes.update(executed.nodes)
+
+    def write_genesis(self, block: Block, executed: ExecutedBlock) -> None:
+        """Write height 0: the state the genesis file describes, under a block without transactions."""
+        height = _height_key(0)
+        with self._db.write_batch(sync=True) as batch:
+            batch.put(_SCHEMA_KEY, SCHEMA)
+            batch.put(_CHAIN_KEY, block.header.chain_id)
+            batch.put(Table.BLOCK.value + height, encode_block(block))
+            batch.put(Table.BLOCK_ID.value + executed.block_id, height)
+            for key, value in executed.changes.items():
+                if value is not None:
+                    batch.put(_STATE + key, value)
+            for path, node in executed.nodes.items():
+                if node is not None:
+                    batch.put(_NODE + path, node)
+            batch.put(_HEAD_KEY, height)
+        self._remember(executed)
+
+    # Reading blocks ---------------------------------------------------------------------------
+
+    def chain_id(self) -> bytes | None:
+        """Return the id of the chain in the store, or None if it is empty."""
+        return self._read(_CHAIN_KEY)
+
+    def head_height(self) -> int:
+        """Return the height of the newest block."""
+        data = self._read(_HEAD_KEY)
+        if data is None:
+            text = "the store is empty"
+            raise StoreError(text)
+        return int.from_bytes(data, "big")
+
+    def block(self, height: int) -> Block:
+        """Return the block at a height; raises UnknownIdError or CorruptStoreError."""
+        data = self._at_height(Table.BLOCK, height)
+        try:
+            return decode_block(data)
+        except MalformedBytesError as error:
+            raise CorruptStoreError(height, f"stored block: {error}") from error
+
+    def header(self, height: int) -> Header:
+        """Return the header at a height."""
+        return self.block(height).header
+
+    def commit(self, height: int) -> Commit:
+        """Return the certificate of the block at a height (from 1 on)."""
+        data = self._at_height(Table.COMMIT, height)
+        try:
+            return decode(Commit, data)
+        except MalformedBytesError as error:
+            raise CorruptStoreError(height, f"stored certificate: {error}") from error
+
+    def receipt_bytes(self, height: int) -> list[bytes]:
+        """Return the encoded receipts of the block at a height (from 1 on)."""
+        data = self._at_height(Table.RECEIPTS, height)
+        try:
+            items = decode_value(data)
+        except MalformedBytesError as error:
+            raise CorruptStoreError(height, f"stored receipts: {error}") from error
+        if not isinstance(items, list) or not all(isinstance(one, bytes) for one in items):
+            raise CorruptStoreError(height, "stored receipts are no list of bytes")
+        return items  # type: ignore[return-value]
+
+    def receipts(self, height: int) -> list[Receipt]:
+        """Return the receipts of the block at a height (from 1 on)."""
+        return [decode(Receipt, data) for data in self.receipt_bytes(height)]
+
+    def find_transaction(self, tx_id: bytes) -> tuple[int, int] | None:
+        """Return (height, number among the block's transactions), or None."""
+        data = self._read(Table.TRANSACTION.value + tx_id)
+        if data is None:
+            return None
+        return int.from_bytes(data[:5], "big"), int.from_bytes(data[5:], "big")
+
+    def find_block(self, wanted: bytes) -> int | None:
+        """Return the height of the block with an id, or None."""
+        data = self._read(Table.BLOCK_ID.value + wanted)
+        return None if data is None else int.from_bytes(data, "big")
+
+    def find_events(
+        self, topic: bytes, after: tuple[int, int], limit: int
+    ) -> list[tuple[int, int]]:
+        """Return at most `limit` places (height, number) of a topic's events above `after`, in order."""
+        prefix = Table.TOPIC.value + topic
+        found: list[tuple[int, int]] = []
+        with self._db.iterator(
+            start=prefix + _place(*after), include_start=False, include_value=False
+        ) as keys:
+            for key in keys:
+                if len(found) == limit or not key.startswith(prefix):
+                    break
+                place = key[len(prefix) :]
+                found.append((int.from_bytes(place[:5], "big"), int.from_bytes(place[5:], "big")))
+        return found
+
+    def table_entries(self, table: Table) -> Iterator[tuple[bytes, bytes]]:
+        """Yield every (key without prefix, value) of a table in key order, checksums verified."""
+        prefix = table.value
+        with self._db.iterator(prefix=prefix, verify_checksums=True) as pairs:
+            for key, value in pairs:
+                yield key[1:], value
+
+    def _at_height(self, table: Table, height: int) -> bytes:
+        try:
+            data = self._read(table.value + _height_key(height))
+        except plyvel.Error as error:
+            raise CorruptStoreError(height, f"{table.name.lower()} unreadable: {error}") from error
+        if data is None:
+            text = f"height {height}: no {table.name.lower()} is stored"
+            raise UnknownIdError(text)
+        return data
+
+    def compact(self) -> None:
+        """Merge the store's files; used before a chain is put away."""
+        self._db.compact_range()
+
+
+def _height_key(height: int) -> bytes:
+    return height.to_bytes(_HEIGHT_BYTES, "big")
+
+
+def _place(height: int, number: int) -> bytes:
+    return height.to_bytes(_PLACE[0], "big") + number.to_bytes(_PLACE[1], "big")
+
+
+def check_head(store: Store) -> None:
+    """After a dirty stop: raise CorruptStoreError unless head, id and stored state root agree."""
+    height = store.head_height()
+    header = store.header(height)
+    if store.find_block(block_id(header)) != height:
+        raise CorruptStoreError(height, "the head's id is not indexed")
+    if tree_root(store) != header.state_root:
+        raise CorruptStoreError(height, "the stored state is not the one the head's header names")

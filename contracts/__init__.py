@@ -1,0 +1,1 @@
+"""Contracts: language, virtual machine, standard contracts and the execution of blocks."""

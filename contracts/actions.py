@@ -1,0 +1,214 @@
+"""What each action of a transaction does: kernel actions by the ledger's functions, calls by the machine."""
+
+from collections.abc import Callable
+from typing import Any
+
+from chain import accounts, governance, ledger
+from chain.errors import (
+    MalformedBytesError,
+    RoleError,
+    UnknownIdError,
+    WrongStateError,
+)
+from chain.receipt import Event, KernelEvent
+from chain.roles import Role, has_role, set_role
+from chain.state import State
+from chain.transaction import (
+    AccountKey,
+    Action,
+    AddKey,
+    Admit,
+    AllowContracts,
+    ApproveRecovery,
+    Burn,
+    Call,
+    CancelRecovery,
+    Deploy,
+    FinishRecovery,
+    IssueAsset,
+    Mint,
+    Propose,
+    RemoveKey,
+    SetGuardians,
+    Transfer,
+    Vote,
+    call_id,
+    instance_id,
+)
+from chain.types import ZERO_ID
+from contracts.host import Frame, World
+from contracts.vm.container import FunctionKind
+from contracts.vm.values import read_arguments
+
+KERNEL_ACTION_GAS = 500
+DEPLOY_GAS_PER_BYTE = 4  # decoding, verifying and preparing: measured by bench/stages.py
+_GAS: dict[type, int] = {Call: 0, Transfer: 400}
+
+
+def run_action(world: World, action: Action, limits: AccountKey | None, gas: int) -> int:
+    """Carry out one action of the world's origin; returns the gas left.
+
+    Raises Trap, ActionRefusedError or MalformedBytesError; the caller undoes the transaction.
+    """
+    if type(action) is Call:
+        return _run_call(world, action, limits, gas)
+    if limits is not None:
+        _count_spending(world, action, limits, None)
+    if type(action) is Deploy:
+        return _run_deploy(world, action, gas - KERNEL_ACTION_GAS)
+    _KERNEL[type(action)](world, action)
+    return gas - _GAS.get(type(action), KERNEL_ACTION_GAS)
+
+
+def _count_spending(
+    world: World, action: Action, limits: AccountKey, paid_asset: bytes | None
+) -> None:
+    spent = accounts.spent_by(action, paid_asset)
+    if spent is not None:
+        accounts.spend_limit(world.state, world.origin, limits, world.now, spent)
+
+
+def _run_call(world: World, action: Call, limits: AccountKey | None, gas: int) -> int:
+    state, contract, funds = world.state, action.contract, action.funds
+    frame = Frame(world, contract, world.origin, funds)
+    routine = frame.program.entry(action.function, FunctionKind.ACTION)
+    if routine is None:
+        text = f"{frame.program.container.name} has no action {action.function!r}"
+        raise UnknownIdError(text)
+    slot = routine.function.asset
+    if funds:
+        if slot is None:
+            text = f"{action.function} takes no money, {funds} came with the call"
+            raise WrongStateError(text)
+        asset = frame.instance.assets[slot]
+        if limits is not None:
+            _count_spending(world, action, limits, asset)
+        ledger.check_contract_allowed(state, contract, asset)
+        ledger.debit(state, world.origin, asset, funds)
+    arguments = read_arguments(routine.function.params, action.arguments)
+    return frame.call(routine, arguments, gas)[1]
+
+
+def _run_deploy(world: World, action: Deploy, gas: int) -> int:
+    state, creator = world.state, world.origin
+    allowed = has_role(state, creator, Role.OPERATOR) or has_role(state, creator, Role.DEPLOYER)
+    if not allowed and not world.params.dev:
+        text = f"{creator.hex()} is neither operator nor deployer; ask the operators for the role"
+        raise RoleError(text)
+    gas -= DEPLOY_GAS_PER_BYTE * len(action.code)
+    contract = instance_id(world.origin_id, world.place)
+    parts = (action.code, action.assets, action.links)
+    record, program = world.library.deploy(state, contract, creator, parts)
+    if program.init is not None:
+        arguments = read_arguments(program.init.function.params, action.arguments)
+        gas = Frame(world, contract, creator).call(program.init, arguments, max(gas, 0))[1]
+    elif action.arguments:
+        text = f"{program.container.name} takes no arguments at deployment"
+        raise MalformedBytesError(text)
+    _note(world, KernelEvent.DEPLOYED, contract, record.code_id, creator)
+    return gas
+
+
+def _note(world: World, event: KernelEvent, *values: Any) -> None:
+    world.events.append(Event(ZERO_ID, event, values))
+
+
+def _transfer(world: World, action: Transfer) -> None:
+    ledger.transfer(world.state, world.origin, action.asset, action.to, action.amount)
+    _note(world, KernelEvent.TRANSFERRED, action.asset, world.origin, action.to, action.amount)
+
+
+def _issue(world: World, action: IssueAsset) -> None:
+    asset = ledger.issue_asset(world.state, world.origin, action)
+    _note(world, KernelEvent.ASSET_ISSUED, asset, action.issuer or world.origin)
+
+
+def _mint(world: World, action: Mint) -> None:
+    ledger.mint(world.state, world.origin, action.asset, action.to, action.amount)
+    _note(world, KernelEvent.MINTED, action.asset, action.to, action.amount)
+
+
+def _burn(world: World, action: Burn) -> None:
+    ledger.burn(world.state, world.origin, action.asset, world.origin, action.amount)
+    _note(world, KernelEvent.BURNED, action.asset, world.origin, action.amount)
+
+
+def _allow(world: World, action: AllowContracts) -> None:
+    ledger.allow_contracts(world.state, world.origin, action.asset, action.contracts)
+
+
+def _add_key(world: World, action: AddKey) -> None:
+    accounts.add_key(world.state, world.origin, action.entry)
+    _note(world, KernelEvent.KEYS_CHANGED, world.origin)
+
+
+def _remove_key(world: World, action: RemoveKey) -> None:
+    accounts.remove_key(world.state, world.origin, action.key)
+    _note(world, KernelEvent.KEYS_CHANGED, world.origin)
+
+
+def _set_guardians(world: World, action: SetGuardians) -> None:
+    accounts.set_guardians(world.state, world.origin, action)
+    _note(world, KernelEvent.KEYS_CHANGED, world.origin)
+
+
+def _approve(world: World, action: ApproveRecovery) -> None:
+    clock = (world.now, world.params)
+    accounts.approve_recovery(world.state, world.origin, action.account, action.new_key, clock)
+    _note(world, KernelEvent.RECOVERY_CHANGED, action.account)
+
+
+def _cancel_recovery(world: World, action: CancelRecovery) -> None:  # noqa: ARG001 - one shape
+    accounts.cancel_recovery(world.state, world.origin)
+    _note(world, KernelEvent.RECOVERY_CHANGED, world.origin)
+
+
+def _finish_recovery(world: World, action: FinishRecovery) -> None:
+    record = accounts.read_account(world.state, action.account)
+    if world.origin not in record.guardians:
+        text = f"{world.origin.hex()} is no guardian of {action.account.hex()}"
+        raise RoleError(text)
+    accounts.finish_recovery(world.state, action.account, world.now)
+    _note(world, KernelEvent.KEYS_CHANGED, action.account)
+
+
+def _propose(world: World, action: Propose) -> None:
+    change_call = call_id(world.origin_id, world.place)
+    place = (change_call, world.height)
+    applied = governance.propose(world.state, world.origin, action.change, place)
+    proposal = governance.proposal_id(change_call)
+    _note(world, KernelEvent.PROPOSED, proposal, world.origin)
+    if applied:
+        _note(world, KernelEvent.DECIDED, proposal)
+
+
+def _vote(world: World, action: Vote) -> None:
+    if governance.vote(world.state, world.origin, action.proposal):
+        _note(world, KernelEvent.DECIDED, action.proposal)
+
+
+def _admit(world: World, action: Admit) -> None:
+    state: State = world.state
+    if not (has_role(state, world.origin, Role.ADMITTER) or has_role(state, world.origin, Role.OPERATOR)):
+        text = f"{world.origin.hex()} is neither admitter nor operator"
+        raise RoleError(text)
+    set_role(state, action.account, Role.MEMBER, held=True)
+    _note(world, KernelEvent.ADMITTED, action.account, world.origin)
+
+
+_KERNEL: dict[type, Callable[[World, Any], None]] = {
+    Transfer: _transfer,
+    IssueAsset: _issue,
+    Mint: _mint,
+    Burn: _burn,
+    AllowContracts: _allow,
+    AddKey: _add_key,
+    RemoveKey: _remove_key,
+    SetGuardians: _set_guardians,
+    ApproveRecovery: _approve,
+    CancelRecovery: _cancel_recovery,
+    FinishRecovery: _finish_recovery,
+    Propose: _propose,
+    Vote: _vote,
+    Admit: _admit,
+}

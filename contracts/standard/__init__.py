@@ -1,0 +1,1 @@
+"""The standard contracts, in the language, with their compiled containers."""

@@ -1,0 +1,1 @@
+"""The virtual machine: container, verifier, gas and interpreter; pure and deterministic."""

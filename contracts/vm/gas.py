@@ -1,0 +1,121 @@
+"""Gas: what an instruction costs, where it is charged, and the most a function can cost.
+
+One gas is about 100 ns of this interpreter. Costs are static: the charge of a basic block is the sum of
+its instructions and is taken on entry. So the worst case of a function is a longest path, computed here:
+every loop has a bound and calls are acyclic.
+"""
+
+from collections.abc import Sequence
+
+from contracts.vm.container import Container, Function
+from contracts.vm.opcodes import INSTRUCTION_BYTES, OPCODES, Op
+
+Instruction = tuple[int, int, int, int, int]  # op, d, a, b, t
+WCG_MAX = 2**40  # saturation: far above any limit, so comparisons stay right
+TIMER_WCG_MAX = 200_000
+
+_READS = frozenset({Op.GET, Op.GETZ, Op.HAS, Op.NEXT})
+_BRANCHES = frozenset({Op.JMP, Op.BRT, Op.BRF, Op.BRLT, Op.BRLE, Op.BREQ, Op.BRNE})
+_ENDS = frozenset({Op.JMP, Op.RET, Op.FAIL, Op.BACK})
+_LEADS_ON = _BRANCHES | {Op.BACK, Op.RET, Op.FAIL}
+_NEVER = -1  # cost of a path that does not exist
+
+
+def decode_instructions(code: bytes) -> list[Instruction]:
+    """Split code into instructions; the length is known to be a multiple of six."""
+    return [
+        (code[i], code[i + 1], code[i + 2], code[i + 3], code[i + 4] << 8 | code[i + 5])
+        for i in range(0, len(code), INSTRUCTION_BYTES)
+    ]
+
+
+def instruction_gas(container: Container, widths: Sequence[int], instruction: Instruction) -> int:
+    """Return the static gas of one instruction; `widths` are stored record sizes by field."""
+    op, _d, _a, _b, t = instruction
+    gas = OPCODES[Op(op)].gas
+    if op in _READS:
+        return gas + widths[t] // 32
+    if op == Op.PUT:
+        return gas + widths[t] // 8
+    if op == Op.EMIT:
+        return gas + 4 * len(container.events[t].fields)
+    if op == Op.CALL:
+        return gas + len(container.functions[t].registers) // 16
+    return gas
+
+
+def block_leaders(instructions: Sequence[Instruction]) -> list[int]:
+    """Return, sorted, where basic blocks begin: 0, targets, HEADs, and what follows a jump or end."""
+    leaders = {0}
+    for pc, (op, _d, _a, _b, t) in enumerate(instructions):
+        if op in _BRANCHES:
+            leaders.add(t)
+        if op in _LEADS_ON:
+            leaders.add(pc + 1)
+        if op == Op.HEAD:
+            leaders.add(pc)
+    return sorted(leaders - {len(instructions)})
+
+
+def block_charges(gas: Sequence[int], instructions: Sequence[Instruction]) -> list[int]:
+    """Return the gas taken at each instruction: a block's sum at its leader, 0 elsewhere."""
+    charges = [0] * len(gas)
+    leaders = [*block_leaders(instructions), len(gas)]
+    for start, end in zip(leaders, leaders[1:], strict=False):
+        charges[start] = sum(gas[start:end])
+    return charges
+
+
+def _longer(first: list[int], second: list[int]) -> list[int]:
+    """Join two cost vectors of one depth, taking the worse of each entry."""
+    return [a if a > b else b for a, b in zip(first, second, strict=True)]
+
+
+def _plus(gas: int, vector: Sequence[int]) -> list[int]:
+    return [entry if entry < 0 else min(entry + gas, WCG_MAX) for entry in vector]
+
+
+def function_worst_case(
+    function: Function, gas: Sequence[int], callees: Sequence[int], link_bounds: Sequence[int]
+) -> int:
+    """Return the most gas that a verified function can use, saturating at WCG_MAX.
+
+    Works backward. At each instruction stands a vector: entry 0 is the worst cost to leave the function,
+    entry k the worst cost to come back to the HEAD of the k-th open loop without passing it. A loop's
+    HEAD turns its own entry i into `bound * i` more on all the others (its last, leaving pass is in them).
+    """
+    instructions = decode_instructions(function.code)
+    costs: list[list[int]] = [[]] * len(instructions)
+    depth = 0
+    for pc in range(len(instructions) - 1, -1, -1):
+        op, _d, _a, _b, t = instructions[pc]
+        if op == Op.BACK:
+            depth += 1
+        own = gas[pc]
+        if op == Op.CALL:
+            own += callees[t]
+        elif op == Op.LINK:
+            own += link_bounds[t]
+        following = [_NEVER] * (depth + 1)
+        if op == Op.BACK:
+            following[depth] = 0
+        elif op in {Op.RET, Op.FAIL}:
+            following[0] = 0
+        elif op not in _ENDS:
+            following = _longer(following, _fit(costs[pc + 1], depth))
+        if op in _BRANCHES:
+            following = _longer(following, _fit(costs[t], depth))
+        vector = _plus(own, following)
+        if op == Op.HEAD:
+            # A loop with no way out ends in the HEAD's trap, at most one more pass.
+            vector[0] = max(vector[0], vector[depth])
+            again = max(vector[depth], 0) * t
+            vector = _plus(again, vector[:depth])
+            depth -= 1
+        costs[pc] = vector
+    return max(costs[0][0], 0)
+
+
+def _fit(vector: list[int], depth: int) -> list[int]:
+    """Bring a vector of an outer place to the depth of an inner one: inner loops are left."""
+    return vector + [_NEVER] * (depth + 1 - len(vector))

@@ -1,0 +1,145 @@
+"""A verified container made ready to run: operands resolved, forms built, gas laid out by block."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from contracts.vm.container import Container, Function, FunctionKind, code_id
+from contracts.vm.gas import block_charges, decode_instructions, instruction_gas
+from contracts.vm.opcodes import Op
+from contracts.vm.values import KeyForm, RowForm
+from contracts.vm.verifier import verify_bytes
+
+Step = tuple[int, int, int, int, Any, int]  # op, d, a, b, resolved t, gas of the block that begins
+
+
+@dataclass(slots=True)
+class FieldForm:
+    """A field's key and row forms."""
+
+    name: str
+    key: KeyForm
+    row: RowForm
+
+
+@dataclass(slots=True)
+class PotForm:
+    """A pot class: the key form, the asset slot and the bound of extensions."""
+
+    name: str
+    number: int
+    key: KeyForm
+    asset: int
+    extend_max_ms: int
+
+
+@dataclass(slots=True)
+class Routine:
+    """One function, ready to run. `first` is the register of the first parameter."""
+
+    number: int
+    function: Function
+    template: list[Any]
+    first: int
+    returns: int
+    worst_case_gas: int
+    key: KeyForm | None  # of a timer
+    steps: list[Step] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        """The function's name."""
+        return self.function.name
+
+
+@dataclass(slots=True)
+class Program:
+    """A contract's code as the interpreter takes it."""
+
+    code_id: bytes
+    container: Container
+    fields: list[FieldForm]
+    pots: list[PotForm]
+    routines: list[Routine]
+    by_name: dict[str, Routine]
+    init: Routine | None
+    indexed: list[tuple[int, ...]]  # by event: the places of its indexed fields
+
+    def entry(self, name: str, kind: FunctionKind) -> Routine | None:
+        """Return the routine of that name and kind, or None."""
+        routine = self.by_name.get(name)
+        return routine if routine is not None and routine.function.kind == kind else None
+
+
+def load_program(data: bytes) -> Program:
+    """Verify container bytes and make them ready; raises BadContractError, MalformedBytesError."""
+    container, worst = verify_bytes(data)
+    fields = [
+        FieldForm(one.name, KeyForm(bytes([number]), one.key), RowForm([n.scalar for n in one.row]))
+        for number, one in enumerate(container.fields)
+    ]
+    pots = [
+        PotForm(one.name, number, KeyForm(bytes([number]), one.key), one.asset, one.extend_max_ms)
+        for number, one in enumerate(container.pots)
+    ]
+    routines = [
+        _make_routine(number, function, worst[number])
+        for number, function in enumerate(container.functions)
+    ]
+    program = Program(
+        code_id=code_id(data),
+        container=container,
+        fields=fields,
+        pots=pots,
+        routines=routines,
+        by_name={routine.name: routine for routine in routines},
+        init=next((r for r in routines if r.function.kind == FunctionKind.INIT), None),
+        indexed=[
+            tuple(place for place, one in enumerate(event.fields) if one.indexed)
+            for event in container.events
+        ],
+    )
+    widths = [form.row.width_bytes for form in fields]
+    for routine in routines:
+        routine.steps = _resolve_steps(program, routine, widths)
+    return program
+
+
+def _make_routine(number: int, function: Function, worst_case_gas: int) -> Routine:
+    first = len(function.constants)
+    template: list[Any] = [_register_constant(value) for value in function.constants]
+    zeros = {"I": 0, "B": False, "Y": b"", "A": bytes(32)}
+    letters = function.registers.decode("latin-1")
+    template += [zeros[letter] for letter in letters[first:]]
+    is_timer = function.kind == FunctionKind.TIMER
+    key = KeyForm(bytes([number]), function.params) if is_timer else None
+    return Routine(
+        number, function, template, first, len(function.returns), worst_case_gas, key
+    )
+
+
+def _register_constant(value: Any) -> Any:
+    return value.encode() if type(value) is str else value
+
+
+def _resolve_steps(program: Program, routine: Routine, widths: list[int]) -> list[Step]:
+    container = program.container
+    instructions = decode_instructions(routine.function.code)
+    gas = [instruction_gas(container, widths, one) for one in instructions]
+    charges = block_charges(gas, instructions)
+    steps: list[Step] = []
+    for (op, d, a, b, t), charge in zip(instructions, charges, strict=True):
+        resolved: Any = t
+        if op in {Op.GET, Op.GETZ, Op.HAS, Op.PUT, Op.DEL, Op.NEXT}:
+            resolved = program.fields[t]
+        elif op in {Op.POPEN, Op.PADD, Op.PPAY, Op.PMOVE, Op.PEXT, Op.PCLOSE, Op.PBAL}:
+            resolved = program.pots[t]
+        elif op in {Op.CALL, Op.SCHED, Op.CANCEL}:
+            resolved = program.routines[t]
+        elif op == Op.EMIT:
+            resolved = (t, container.events[t], len(container.events[t].fields))
+        elif op == Op.LINK:
+            resolved = container.link_calls[t]
+        elif op == Op.RET:
+            b = routine.returns
+        steps.append((op, d, a, b, resolved, charge))
+    return steps

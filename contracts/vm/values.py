@@ -1,0 +1,244 @@
+"""Stored forms of values: keys, records, arguments.
+
+Everything has a fixed width and big-endian order, so keys sort as their parts do; SINT is shifted by 2^63
+for the same reason. BYTES and TEXT, allowed in records only, follow the fixed part as `length u16 | bytes`
+in declared order. A value outside its declared range traps RANGE, a wrong length traps LENGTH.
+"""
+
+import struct
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from chain.errors import MalformedBytesError
+from chain.types import SAFE_INT_MAX
+from contracts.vm.traps import Trap, TrapKind
+from contracts.vm.container import FIXED_BYTES, INT_RANGES, Kind, Scalar
+
+Registers = list[Any]
+_SHIFT = 2**63
+_LETTER = {
+    Kind.U8: "B", Kind.U16: "H", Kind.U32: "I", Kind.UINT: "Q", Kind.SINT: "Q", Kind.BOOL: "?",
+    Kind.ADDR: "32s", Kind.HASH: "32s",
+}  # fmt: skip
+
+
+def zero_of(kind: int) -> Any:
+    """Return the zero of a storage type: 0, False, 32 zero bytes for ADDR and HASH, or no bytes."""
+    if kind == Kind.BOOL:
+        return False
+    if kind in {Kind.ADDR, Kind.HASH}:
+        return bytes(32)
+    return b"" if kind in {Kind.BYTES, Kind.TEXT} else 0
+
+
+def check_scalar(scalar: Scalar, value: Any) -> None:
+    """Trap unless a register value fits a storage type (its register type is known to fit)."""
+    kind = scalar.kind
+    if kind <= Kind.SINT:
+        low, high = INT_RANGES[kind]
+        if not low <= value <= high:
+            raise Trap(TrapKind.RANGE)
+    elif kind == Kind.HASH:
+        if len(value) != 32:  # noqa: PLR2004
+            raise Trap(TrapKind.LENGTH)
+    elif kind >= Kind.BYTES:
+        if len(value) > scalar.size:
+            raise Trap(TrapKind.LENGTH)
+        if kind == Kind.TEXT:
+            _check_text(value)
+
+
+def _check_text(value: bytes) -> None:
+    try:
+        value.decode()
+    except UnicodeDecodeError:
+        raise Trap(TrapKind.RANGE) from None
+
+
+def _part_encoder(scalar: Scalar) -> Callable[[Any], bytes]:
+    kind = scalar.kind
+    if kind == Kind.ADDR:
+        return lambda value: bytes(value)
+    if kind == Kind.HASH:
+
+        def encode_hash(value: bytes) -> bytes:
+            if len(value) != 32:  # noqa: PLR2004
+                raise Trap(TrapKind.LENGTH)
+            return value
+
+        return encode_hash
+    if kind == Kind.BOOL:
+        return lambda value: b"\1" if value else b"\0"
+    low, high = INT_RANGES[kind]
+    width = FIXED_BYTES[kind]
+    shift = _SHIFT if kind == Kind.SINT else 0
+
+    def encode_int(value: int) -> bytes:
+        if low <= value <= high:
+            return (value + shift).to_bytes(width, "big")
+        raise Trap(TrapKind.RANGE)
+
+    return encode_int
+
+
+class KeyForm:
+    """Encoder and decoder of a key of 0 to 3 fixed-width parts, taken from consecutive registers."""
+
+    def __init__(self, tag: bytes, parts: Sequence[Scalar]) -> None:
+        """`tag` stands before the parts (the number of the field, pot class or timer)."""
+        self.tag = tag
+        self.parts = tuple(parts)
+        self.width_bytes = sum(FIXED_BYTES[part.kind] for part in parts)
+        self.encode = self._encoder([_part_encoder(part) for part in parts])
+
+    def _encoder(self, parts: list[Callable[[Any], bytes]]) -> Callable[[Registers, int], bytes]:
+        tag = self.tag
+        if not parts:
+            return lambda _registers, _at: tag
+        if len(parts) == 1:
+            one = parts[0]
+            return lambda registers, at: tag + one(registers[at])
+
+        def encode(registers: Registers, at: int) -> bytes:
+            key = tag
+            for part in parts:
+                key += part(registers[at])
+                at += 1
+            return key
+
+        return encode
+
+    def prefix_bytes(self, parts: int) -> int:
+        """Return the length of the tag and the first `parts` parts."""
+        return len(self.tag) + sum(FIXED_BYTES[part.kind] for part in self.parts[:parts])
+
+    def decode(self, data: bytes) -> list[Any]:
+        """Return the parts of the key bytes after the tag."""
+        assert len(data) == self.width_bytes, (len(data), self.width_bytes)
+        values: list[Any] = []
+        at = 0
+        for part in self.parts:
+            width = FIXED_BYTES[part.kind]
+            raw = data[at : at + width]
+            at += width
+            if part.kind >= Kind.ADDR:
+                values.append(raw)
+            elif part.kind == Kind.BOOL:
+                values.append(raw != b"\0")
+            else:
+                number = int.from_bytes(raw, "big")
+                values.append(number - _SHIFT if part.kind == Kind.SINT else number)
+        return values
+
+
+class RowForm:
+    """Encoder and decoder of a record in consecutive registers."""
+
+    def __init__(self, scalars: Sequence[Scalar]) -> None:
+        self.scalars = tuple(scalars)
+        self.count = len(scalars)
+        fixed = [(i, s) for i, s in enumerate(scalars) if s.kind < Kind.BYTES]
+        self._struct = struct.Struct(">" + "".join(_LETTER[Kind(s.kind)] for _, s in fixed))
+        self._fixed = [i for i, _ in fixed]
+        self._variable = [(i, s) for i, s in enumerate(scalars) if s.kind >= Kind.BYTES]
+        self._uints = [i for i, s in fixed if s.kind == Kind.UINT]
+        self._sints = [i for i, s in fixed if s.kind == Kind.SINT]
+        self._hashes = [i for i, s in fixed if s.kind == Kind.HASH]
+        self.width_bytes = self._struct.size + sum(2 + s.size for _, s in self._variable)
+        self._zeros = [zero_of(s.kind) for s in scalars]
+        self._plain = not self._variable and not self._sints
+
+    def zeros(self) -> list[Any]:
+        """Return the record that GETZ gives for a missing key."""
+        return list(self._zeros)
+
+    def encode(self, registers: Registers, at: int) -> bytes:
+        """Return the stored bytes of `registers[at : at + count]`; traps RANGE or LENGTH."""
+        values = registers[at : at + self.count]
+        for i in self._uints:
+            if values[i] > SAFE_INT_MAX:
+                raise Trap(TrapKind.RANGE)
+        for i in self._hashes:
+            if len(values[i]) != 32:  # noqa: PLR2004
+                raise Trap(TrapKind.LENGTH)
+        if not self._plain:
+            return self._encode_slowly(values)
+        try:
+            return self._struct.pack(*values)
+        except struct.error:
+            raise Trap(TrapKind.RANGE) from None
+
+    def _encode_slowly(self, values: list[Any]) -> bytes:
+        for i in self._sints:
+            check_scalar(self.scalars[i], values[i])
+            values[i] += _SHIFT
+        try:
+            out = self._struct.pack(*[values[i] for i in self._fixed])
+        except struct.error:
+            raise Trap(TrapKind.RANGE) from None
+        for i, scalar in self._variable:
+            check_scalar(scalar, values[i])
+            out += len(values[i]).to_bytes(2, "big") + values[i]
+        return out
+
+    def decode(self, data: bytes) -> Sequence[Any]:
+        """Return the register values of stored bytes."""
+        if self._plain:
+            return self._struct.unpack(data)
+        size = self._struct.size
+        values = list(self._zeros)
+        for i, value in zip(self._fixed, self._struct.unpack(data[:size]), strict=True):
+            values[i] = value
+        for i in self._sints:
+            values[i] -= _SHIFT
+        for i, _ in self._variable:
+            length = int.from_bytes(data[size : size + 2], "big")
+            values[i] = data[size + 2 : size + 2 + length]
+            size += 2 + length
+        return values
+
+
+def read_arguments(scalars: Sequence[Scalar], values: Sequence[object]) -> list[Any]:
+    """Return register values of call arguments as they came over the wire.
+
+    Raises MalformedBytesError naming the argument and what was seen; TEXT arrives as text or as its
+    UTF-8 bytes and is held as bytes.
+    """
+    if len(values) != len(scalars):
+        text = f"{len(values)} arguments, {len(scalars)} are declared"
+        raise MalformedBytesError(text)
+    return [_read_argument(i, s, v) for i, (s, v) in enumerate(zip(scalars, values, strict=True))]
+
+
+def _read_argument(index: int, scalar: Scalar, value: Any) -> Any:
+    kind = scalar.kind
+    if kind <= Kind.SINT:
+        low, high = INT_RANGES[kind]
+        if type(value) is int and low <= value <= high:
+            return value
+        expected = f"an integer {low}..{high}"
+    elif kind == Kind.BOOL:
+        if type(value) is bool:
+            return value
+        expected = "a bool"
+    elif kind in {Kind.ADDR, Kind.HASH}:
+        if type(value) is bytes and len(value) == 32:  # noqa: PLR2004
+            return value
+        expected = "32 bytes"
+    else:
+        data = value.encode() if type(value) is str and kind == Kind.TEXT else value
+        if type(data) is bytes and len(data) <= scalar.size and _is_fit(kind, data):
+            return data
+        expected = f"at most {scalar.size} bytes" + (" of UTF-8" if kind == Kind.TEXT else "")
+    text = f"argument {index + 1}: expected {expected}, found {repr(value)[:60]}"
+    raise MalformedBytesError(text)
+
+
+def _is_fit(kind: int, data: bytes) -> bool:
+    if kind == Kind.BYTES:
+        return True
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

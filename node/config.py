@@ -1,0 +1,178 @@
+"""Settings of a node: flags over `WASH_*` variables over the file over the defaults.
+
+`config.toml` is written by people, so every refusal names the setting, where it came from and what
+was seen. Unknown settings are refused: a misspelt one must not be silently ignored.
+"""
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from chain import WashError
+
+ENVIRONMENT_PREFIX = "WASH_"
+FILE_BYTES_MAX = 65_536  # a config file is read by people; a larger one is some other file
+
+# Text is how a path is written, so paths alone are not held to their exact type.
+FilePath = Annotated[Path, Field(strict=False)]
+
+
+class ConfigError(WashError):
+    """A setting that a node can not start with."""
+
+    code = 1000
+
+    def __init__(self, source: str, fault: str) -> None:
+        super().__init__(f"{source}: {fault}")
+        self.source, self.fault = source, fault
+
+
+class _Section(BaseModel):
+    model_config: ClassVar[ConfigDict] = ConfigDict(
+        extra="forbid", frozen=True, strict=True, validate_default=True
+    )
+
+
+class StoreConfig(_Section):
+    """`[store]`: how the ledger is kept on disk."""
+
+    cache_bytes: int = Field(
+        default=64 * 1024 * 1024,
+        ge=1024 * 1024,
+        le=16 * 1024**3,
+        description="memory for reading the ledger, in bytes",
+    )
+    sync: bool = Field(
+        default=True,
+        description="wait for the disk at every block; without it a power cut can lose blocks",
+    )
+
+
+class ChainConfig(_Section):
+    """`[chain]`: which chain this node belongs to."""
+
+    genesis_file: FilePath = Field(
+        default=Path("genesis.json"),
+        description="what the chain begins with; a relative path starts at data_dir",
+    )
+
+
+class Config(_Section):
+    """All settings of a node. Build it with `load_config`."""
+
+    data_dir: FilePath = Field(
+        default=Path("washdata"),
+        description="where ledger and keys live; a relative path starts at the working directory",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="how much is told: debug, info, warning or error"
+    )
+    store: StoreConfig = StoreConfig()
+    chain: ChainConfig = ChainConfig()
+
+    @property
+    def genesis_path(self) -> Path:
+        """Where the genesis file is."""
+        return self.data_dir / self.chain.genesis_file
+
+
+def setting_names() -> dict[str, Any]:
+    """Return every setting's dotted name, as `store.sync`, with its annotation."""
+    return dict(_walk(Config, ""))
+
+
+def _walk(section: type[BaseModel], prefix: str) -> Iterator[tuple[str, Any]]:
+    for name, field in section.model_fields.items():
+        kind = field.annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            yield from _walk(kind, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", kind
+
+
+def load_config(
+    path: Path | None = None,
+    *,
+    environment: Mapping[str, str] | None = None,
+    flags: Mapping[str, object] | None = None,
+) -> Config:
+    """Return the settings of a node, or raise ConfigError.
+
+    `path` names a TOML file, which must then exist. `environment` holds variables such as
+    `WASH_STORE_SYNC=false`; names without the prefix are not looked at. `flags` maps dotted names
+    to values; None means that the flag was not given.
+    """
+    settings: dict[str, Any] = {}
+    if path is not None:
+        settings = _read_file(path)
+        _check(str(path), settings)
+    for name, value in _read_environment(environment or {}):
+        _put(settings, name, value)
+    for name, value in (flags or {}).items():
+        if value is not None:
+            _put(settings, name, value)
+    return _check("flags", settings)
+
+
+def _read_file(path: Path) -> dict[str, Any]:
+    try:
+        with path.open("rb") as file:
+            data = file.read(FILE_BYTES_MAX + 1)
+    except OSError as error:
+        raise ConfigError(str(path), error.strerror or "can not be read") from error
+    if len(data) > FILE_BYTES_MAX:
+        raise ConfigError(str(path), f"larger than {FILE_BYTES_MAX} bytes; is it a config file?")
+    try:
+        return tomllib.loads(data.decode("utf-8-sig"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(str(path), f"not TOML: {error}") from error
+
+
+def _read_environment(environment: Mapping[str, str]) -> Iterator[tuple[str, object]]:
+    variables = {
+        ENVIRONMENT_PREFIX + name.upper().replace(".", "_"): (name, kind)
+        for name, kind in setting_names().items()
+    }
+    for variable in sorted(environment):
+        if not variable.startswith(ENVIRONMENT_PREFIX):
+            continue
+        if variable not in variables:
+            known = ", ".join(variables)
+            raise ConfigError(variable, f"no such setting; there are {known}")
+        name, kind = variables[variable]
+        try:
+            value = TypeAdapter(kind).validate_strings(environment[variable])
+        except ValidationError as error:
+            raise ConfigError(variable, _describe(error)) from error
+        # Bounds belong to the model, not to the bare type; naming the variable helps here as well.
+        probe: dict[str, Any] = {}
+        _put(probe, name, value)
+        _check(variable, probe)
+        yield name, value
+
+
+def _put(settings: dict[str, Any], name: str, value: object) -> None:
+    *sections, leaf = name.split(".")
+    for section in sections:
+        settings = settings.setdefault(section, {})
+    settings[leaf] = value
+
+
+def _check(source: str, settings: dict[str, Any]) -> Config:
+    try:
+        return Config.model_validate(settings)
+    except ValidationError as error:
+        raise ConfigError(source, _describe(error)) from error
+
+
+def _describe(error: ValidationError) -> str:
+    faults = []
+    for fault in error.errors(include_url=False):
+        name = ".".join(str(part) for part in fault["loc"])
+        seen = repr(fault["input"])[:60]
+        text = "no such setting" if fault["type"] == "extra_forbidden" else fault["msg"]
+        faults.append(f"{name}: {text}, found {seen}" if name else f"{text}, found {seen}")
+    return "; ".join(faults)

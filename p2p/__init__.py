@@ -1,0 +1,1 @@
+"""Authenticated peers that carry wire messages; it begins with the first network of nodes."""
