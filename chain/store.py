@@ -121,6 +121,14 @@ class Store:
                 found.append((key[1:], value))
         return found
 
+    def iterate(self, start: bytes, stop: bytes) -> Iterator[tuple[bytes, bytes]]:
+        """Yield every committed pair of start <= key < stop, in key order."""
+        with self._db.iterator(
+            start=_STATE + start, stop=_STATE + stop, verify_checksums=self._checked
+        ) as pairs:
+            for key, value in pairs:
+                yield key[1:], value
+
     def get_node(self, path: bytes) -> bytes | None:
         """Return the tree record at a path, or None."""
         nodes = self._nodes
@@ -278,6 +286,15 @@ class Store:
             text = f"height {height}: no {table.name.lower()} is stored"
             raise UnknownIdError(text)
         return data
+
+    def clear_derived(self) -> None:
+        """Forget state, tree and topic index, which follow from the blocks; used before a rebuild."""
+        for table in (Table.STATE, Table.NODE, Table.TOPIC):
+            with self._db.write_batch() as batch:
+                for key, _value in self._db.iterator(prefix=table.value):
+                    batch.delete(key)
+        self._values.clear()
+        self._nodes.clear()
 
     def compact(self) -> None:
         """Merge the store's files; used before a chain is put away."""

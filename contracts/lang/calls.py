@@ -43,6 +43,8 @@ class Calls(Storage):
         raise self.refuse(f"nothing of the contract has a function {method}", call)
 
     def _named_call(self, call: ast.Call, name: str, into: int | None) -> Value | None:
+        if name in self.shapes:
+            raise self.refuse(f"{name} is a variable here; rename it to call {name}()", call)
         if name in self.model.records:
             return self._construct(call, self.model.records[name], into)
         if name in CONTEXT_CALLS:

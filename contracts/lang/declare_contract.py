@@ -2,7 +2,6 @@
 
 import ast
 
-from contracts.lang.builtin_names import BUILTIN_NAMES
 from contracts.lang.constants import fold
 from contracts.lang.errors import error_at
 from contracts.lang.model import (
@@ -161,7 +160,7 @@ def read_params(model: Model, node: ast.FunctionDef) -> tuple[tuple[str, AnyType
     for argument in arguments[1:]:
         if argument.annotation is None:
             raise error_at(argument, f"{argument.arg} needs a type")
-        if argument.arg in model.constants or argument.arg in BUILTIN_NAMES:
+        if argument.arg in model.constants or argument.arg in {*model.records, "self"}:
             raise error_at(argument, f"{argument.arg} already has a meaning; choose another name")
         params.append((argument.arg, read_type(argument.annotation, model.scope)))
     if sum(len(kind.letters) for _, kind in params) > RECORD_SCALARS_MAX:

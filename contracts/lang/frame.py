@@ -135,7 +135,11 @@ class Frame(ABC):
         home = self.homes.pop(name)
         self.facts.pop(name, None)
         if home.owned:
-            for register in range(home.base, home.base + len(letters_of(home.shape))):
+            base, count = home.base, len(letters_of(home.shape))
+            if name in self.blocks:
+                callee, base = self.blocks.pop(name)
+                count = len(self.model.functions[callee].param_letters)
+            for register in range(base, base + count):
                 self.free[register] = True
 
     def known(self, name: str) -> Home | None:

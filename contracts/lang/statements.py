@@ -3,7 +3,6 @@
 import ast
 
 from contracts.lang.assembly import NOTHING, Label
-from contracts.lang.builtin_names import BUILTIN_NAMES
 from contracts.lang.constants import fold
 from contracts.lang.effects import Effects
 from contracts.lang.frame import Home, Value
@@ -141,7 +140,7 @@ class Statements(Effects):
     def _check_free(self, node: ast.AST, name: str) -> None:
         if name in self.fixed:
             raise self.refuse(f"{name} belongs to its loop; use another variable", node)
-        if name in BUILTIN_NAMES or name in self.constants or name in self.model.records:
+        if name in self.constants or name in self.model.records or name in {"self", "="}:
             raise self.refuse(f"{name} already has a meaning; choose another name", node)
 
     def _store(self, place: Value, node: ast.expr, name: str) -> None:
@@ -194,13 +193,8 @@ class Statements(Effects):
             offset = 0
             for node, kind in zip(nodes, kinds, strict=True):
                 if isinstance(node, ast.Name) and node.id == name and isinstance(kind, RecordType):
-                    if name not in self.blocks:
-                        self.blocks[name] = (callee.name, self.allocate(callee.param_letters))
-                    waits_for, base = self.blocks[name]
-                    if waits_for != callee.name:
-                        return None
-                    for register in range(base + offset, base + offset + len(kind.letters)):
-                        self.free[register] = False
+                    base = self.allocate(callee.param_letters)
+                    self.blocks[name] = (callee.name, base)
                     return Value(kind, base + offset)
                 offset += len(kind.letters)
         return None

@@ -1,0 +1,94 @@
+"""The driver: performs the engine's effects and feeds the answers back. It decides nothing."""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import assert_never
+
+from chain.executed import ExecutedBlock
+from chain.timers import next_work_time
+from chain.transaction import ReceivedTransaction
+from consensus.engine import Engine
+from consensus.events import (
+    BlockBuilt,
+    BuildBlock,
+    CommitBlock,
+    Effect,
+    HeightCommitted,
+    Input,
+    Persist,
+    Persisted,
+    SetTimer,
+    WorkArrived,
+)
+from contracts.execution import BlockInputs
+from node.ledger import ChainLedger
+from node.wal import VoteLog
+
+
+class Driver:
+    """Runs one chain with one engine; time is an argument, so it serves clocks and time travel alike."""
+
+    def __init__(
+        self,
+        ledger: ChainLedger,
+        engine: Engine,
+        log: VoteLog,
+        proposer: bytes,
+        on_commit: Callable[[ExecutedBlock], None] | None = None,
+    ) -> None:
+        """`on_commit` is told of every block once it is stored."""
+        self.ledger, self._engine, self._log, self._proposer = ledger, engine, log, proposer
+        self._on_commit = on_commit
+        self.pending: list[ReceivedTransaction] = []
+        self.wake_at_ms: int | None = None
+        self._built: ExecutedBlock | None = None
+
+    def submit(self, transactions: Sequence[ReceivedTransaction]) -> None:
+        """Add transactions for the next block."""
+        self.pending.extend(transactions)
+
+    def next_work_time(self) -> int | None:
+        """Return the earliest time at which something falls due, or None."""
+        return next_work_time(self.ledger.state(), self.ledger.head.time_ms)
+
+    def make_block(self, now_ms: int) -> ExecutedBlock | None:
+        """Let the engine make a block at `now_ms` from what is pending and due, if it will."""
+        self._built = None
+        height = self.ledger.height
+        self.handle(WorkArrived(), now_ms)
+        return self._built if self.ledger.height > height else None
+
+    def handle(self, event: Input, now_ms: int) -> None:
+        """Give the engine an input and perform what it asks for, until it asks for nothing more."""
+        inputs: deque[Input] = deque([event])
+        while inputs:
+            for effect in self._engine.handle(inputs.popleft(), now_ms):
+                answer = self._perform(effect)
+                if answer is not None:
+                    inputs.append(answer)
+
+    def _perform(self, effect: Effect) -> Input | None:
+        match effect:
+            case BuildBlock(height, time_ms, last_commit):
+                transactions, self.pending = self.pending, []
+                inputs = BlockInputs(time_ms, self._proposer, last_commit, transactions)
+                ledger = self.ledger
+                self._built = ledger.executor.build(ledger.store, ledger.head, inputs)
+                return BlockBuilt(height, self._built.block_id)
+            case Persist(height, record):
+                self._log.append(record)
+                return Persisted(height, record)
+            case CommitBlock(height, block_id, commit):
+                built = self._built
+                assert built is not None, "the engine commits what it built"
+                assert built.block_id == block_id, "the engine commits what it built"
+                self.ledger.append(built, commit)
+                self._log.begin_height()
+                if self._on_commit is not None:
+                    self._on_commit(built)
+                return HeightCommitted(height, built.block.header.time_ms)
+            case SetTimer(_height, at_ms):
+                self.wake_at_ms = at_ms
+                return None
+            case _ as never:
+                assert_never(never)

@@ -1,0 +1,186 @@
+"""The wallets of a rehearsal: keys for its people, and the signed transactions of the plan.
+
+Signing is the customers' and shops' work, not the node's, so it runs in a process of its own ahead of the
+chain; so does the check of every signature, once, in another. Keys come from the plan's numbers alone:
+the chain is thrown away and its bytes are the same at every run.
+"""
+
+import multiprocessing
+from collections.abc import Iterator
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+
+from chain.crypto import Signer, hash_bytes
+from chain.nonces import next_nonce
+from chain.rules import check_signatures
+from chain.state import State
+from chain.transaction import (
+    TX_VERSION,
+    Action,
+    Call,
+    Transaction,
+    call_id,
+    read_transaction,
+    sign_transaction,
+    tx_id,
+)
+from chain.types import MINUTE_MS
+from node.rehearse.plan import Booking, Plan, Step
+
+CHUNK = 256  # transactions sent from process to process at once
+VALID_FOR_MS = 10 * MINUTE_MS
+SHOP_SETUP_TRANSACTIONS = 1  # what each shop has signed before the plan begins
+
+# What a step may use, gas: about a third more than it does (bench/stages.py prints what it does).
+GAS_LIMITS = {
+    Step.OPEN: 3_000,
+    Step.REQUEST: 6_000,
+    Step.CANCEL: 5_000,
+    Step.CHECK_IN: 4_000,
+    Step.START: 3_500,
+    Step.PAY: 3_500,
+    Step.READY: 3_500,
+    Step.CONFIRM: 4_000,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where things are on the rehearsal's chain: its id, the register, a booking contract by currency."""
+
+    chain_id: bytes
+    register: bytes
+    bookings: tuple[bytes, ...]
+
+
+def signer_of(role: str, number: int) -> Signer:
+    """Return the keys of the rehearsal's `number`-th customer, shop, operator or validator."""
+    return Signer(hash_bytes("rehearsal-" + role, number.to_bytes(8, "big")))
+
+
+class Wallet:
+    """An account that signs one transaction after another."""
+
+    __slots__ = ("_chain_id", "_nonce", "_signer", "account")
+
+    def __init__(self, signer: Signer, chain_id: bytes, nonce: int = 0) -> None:
+        """`nonce` is the first one to use."""
+        self._signer, self._chain_id, self._nonce = signer, chain_id, nonce
+        self.account = signer.public_key
+
+    def body(self, now: int, gas_limit: int, *actions: Action) -> Transaction:
+        """Return the next transaction of this account, unsigned; it is good for ten minutes."""
+        nonce = self._nonce
+        self._nonce = nonce + 1
+        return Transaction(
+            TX_VERSION, self._chain_id, self.account, None, nonce, now + VALID_FOR_MS, gas_limit,
+            None, actions, None,
+        )  # fmt: skip
+
+    def skip_to(self, state: State) -> None:
+        """Continue after the nonces that the chain has seen."""
+        self._nonce = next_nonce(state, self.account, self.account)
+
+    def sign(self, body: Transaction) -> bytes:
+        """Return the signed bytes."""
+        return sign_transaction(body, self._signer)
+
+
+class PlanSigner:
+    """Turns the plan's steps into signed transactions, in order."""
+
+    def __init__(self, plan: Plan, places: Places) -> None:
+        self._plan, self._places = plan, places
+        self._wallets: dict[tuple[str, int], Wallet] = {}
+        self._ids: dict[int, bytes] = {}
+
+    def _wallet(self, role: str, number: int) -> Wallet:
+        wallet = self._wallets.get((role, number))
+        if wallet is None:
+            nonce = SHOP_SETUP_TRANSACTIONS if role == "shop" else 0
+            wallet = Wallet(signer_of(role, number), self._places.chain_id, nonce)
+            self._wallets[role, number] = wallet
+        return wallet
+
+    def sign_step(self, step: tuple[int, int, int]) -> bytes:
+        """Return the signed transaction of one step."""
+        now, kind, number = step
+        gas = GAS_LIMITS[Step(kind)]
+        if kind == Step.OPEN:
+            wallet = self._wallet("shop", number)
+            return wallet.sign(wallet.body(now, gas, Call(self._places.register, "open_shop", (), 0)))
+        booking = self._plan.bookings[number]
+        contract = self._places.bookings[booking.currency]
+        if kind == Step.REQUEST:
+            return self._sign_request(number, booking, contract, now)
+        by_shop = kind in {Step.START, Step.READY}
+        wallet = self._wallet(*(("shop", booking.shop) if by_shop else ("customer", booking.customer)))
+        funds = booking.total - booking.hold if kind == Step.PAY else 0
+        call = Call(contract, _FUNCTIONS[Step(kind)], (self._ids[number],), funds)
+        return wallet.sign(wallet.body(now, gas, call))
+
+    def _sign_request(self, number: int, booking: Booking, contract: bytes, now: int) -> bytes:
+        wallet = self._wallet("customer", booking.customer)
+        shop = self._wallet("shop", booking.shop).account
+        arguments = (shop, 0, 0, booking.start, booking.end, 0, booking.total, booking.policy)
+        call = Call(contract, "request", arguments, booking.hold)
+        body = wallet.body(now, GAS_LIMITS[Step.REQUEST], call)
+        self._ids[number] = call_id(tx_id(body), 0)  # the booking's id, known before it is sent
+        return wallet.sign(body)
+
+
+_FUNCTIONS = {
+    Step.CANCEL: "cancel_booking",
+    Step.CHECK_IN: "check_in",
+    Step.START: "start_service",
+    Step.PAY: "pay",
+    Step.READY: "ready",
+    Step.CONFIRM: "confirm",
+}
+
+
+def check_chunk(chunk: list[bytes]) -> None:
+    """Check every signature of a chunk; raises BadSignatureError."""
+    for data in chunk:
+        check_signatures(read_transaction(data))
+
+
+def _sign_all(plan: Plan, places: Places, sink: Connection) -> None:
+    signer = PlanSigner(plan, places)
+    for start in range(0, len(plan.steps), CHUNK):
+        sink.send([signer.sign_step(step) for step in plan.steps[start : start + CHUNK]])
+    sink.close()
+
+
+def _check_all(source: Connection, sink: Connection, count: int) -> None:
+    for _ in range(count):
+        chunk = source.recv()
+        check_chunk(chunk)
+        sink.send(chunk)
+    sink.close()
+
+
+def signed_chunks(plan: Plan, places: Places) -> Iterator[list[bytes]]:
+    """Yield the plan's signed transactions in order, in chunks whose every signature was checked.
+
+    Two processes work ahead of the reader, as far as the pipes between them hold.
+    """
+    count = (len(plan.steps) + CHUNK - 1) // CHUNK
+    context = multiprocessing.get_context("spawn")
+    signed, signed_sink = context.Pipe(duplex=False)
+    checked, checked_sink = context.Pipe(duplex=False)
+    processes = [
+        context.Process(target=_sign_all, args=(plan, places, signed_sink), daemon=True),
+        context.Process(target=_check_all, args=(signed, checked_sink, count), daemon=True),
+    ]
+    for process in processes:
+        process.start()
+    for end in (signed_sink, signed, checked_sink):
+        end.close()  # so that a process that dies is an end of file here
+    try:
+        for _ in range(count):
+            yield checked.recv()
+    finally:
+        for process in processes:
+            process.terminate()
+            process.join()
