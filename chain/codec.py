@@ -11,6 +11,7 @@ import types
 import typing
 from collections.abc import Callable
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Annotated, Any, TypeAlias, TypeVar, cast, get_args, get_origin, get_type_hints
 
 import msgpack
@@ -289,27 +290,40 @@ class _ClassForm:
         hints = get_type_hints(cls, include_extras=True)
         names = [field.name for field in dataclasses.fields(cls)]
         forms = [_form_of(hints[name]) for name in names]
-        self.cls, self.tag, self.names = cls, tag, names
+        self.cls, self.tag, self.names, self.count = cls, tag, names, len(names)
         self.readers = [form.from_value for form in forms]
-        self.writers = [(name, form.to_value) for name, form in zip(names, forms, strict=True)]
         self.shows = [(name, form.to_json) for name, form in zip(names, forms, strict=True)]
+        # Most fields are written as they are: fetch all at once, then change the few others.
+        self._fetch = _fetcher(names)
+        self._writers = [(i, form.to_value) for i, form in enumerate(forms) if form.to_value]
 
-    def to_value(self, item: Any) -> list[Any]:
-        return [
-            getattr(item, name) if write is None else write(getattr(item, name))
-            for name, write in self.writers
-        ]
+    def to_value(self, item: Any) -> Any:
+        values = self._fetch(item)
+        if self._writers:
+            values = list(values)
+            for place, write in self._writers:
+                values[place] = write(values[place])
+        return values
 
     def from_value(self, value: Any) -> Any:
-        if type(value) is not list or len(value) != len(self.readers):
-            _fail(f"an array of {len(self.readers)} ({self.cls.__name__})", value)
-        return self.cls(*[read(item) for read, item in zip(self.readers, value, strict=True)])
+        if type(value) is not list or len(value) != self.count:
+            _fail(f"an array of {self.count} ({self.cls.__name__})", value)
+        return self.cls(*[read(item) for read, item in zip(self.readers, value)])  # noqa: B905 - counted
 
     def to_json(self, item: Any) -> dict[str, Any]:
         return {
             name: getattr(item, name) if show is None else show(getattr(item, name))
             for name, show in self.shows
         }
+
+
+def _fetcher(names: list[str]) -> Callable[[Any], tuple[Any, ...]]:
+    if len(names) > 1:
+        return attrgetter(*names)
+    if names:
+        only = attrgetter(names[0])
+        return lambda item: (only(item),)
+    return lambda _item: ()
 
 
 _FORMS: dict[type, _ClassForm] = {}
@@ -341,7 +355,7 @@ def decode(cls: type[T], data: bytes) -> T:
 
 def to_value(item: object) -> list[Any]:
     """Return the nested arrays that `encode` packs."""
-    return _FORMS[type(item)].to_value(item)
+    return list(_FORMS[type(item)].to_value(item))
 
 
 def from_value(cls: type[T], value: object) -> T:

@@ -48,9 +48,9 @@ class ExecutedBlock:
 
 
 def event_topic(contract: bytes, number: int, field: int | None = None, value: object = None) -> bytes:
-    """Return the 8-byte topic of an event type, or of one indexed field's value of it.
+    """Return the 8-byte topic of one indexed field's value of an event type.
 
-    Topics are short on purpose: a reader looks at the event itself before it believes one.
+    Event types without indexed fields have one topic for all of them (`field` nil). Topics are short on purpose: a reader looks at the event itself before it believes one.
     """
     data = contract + bytes([number])
     if field is not None:

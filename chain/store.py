@@ -63,6 +63,7 @@ class Store:
                 paranoid_checks=checked,
                 write_buffer_size=16 * 1024 * 1024,
                 bloom_filter_bits=10,
+                compression=None,  # hashes and signatures, which do not shrink
             )
         except (plyvel.Error, OSError) as error:
             text = f"store {path} does not open: {error}; is another node using it?"
@@ -140,7 +141,11 @@ class Store:
         return node
 
     def _read(self, key: bytes) -> bytes | None:
-        value: bytes | None = self._db.get(key, verify_checksums=self._checked)
+        try:
+            value: bytes | None = self._db.get(key, verify_checksums=self._checked)
+        except plyvel.Error as error:
+            text = f"LevelDB can not read what it wrote: {error}"
+            raise StoreError(text) from error
         return value
 
     # Writing ----------------------------------------------------------------------------------
@@ -272,15 +277,18 @@ class Store:
 
     def table_entries(self, table: Table) -> Iterator[tuple[bytes, bytes]]:
         """Yield every (key without prefix, value) of a table in key order, checksums verified."""
-        prefix = table.value
-        with self._db.iterator(prefix=prefix, verify_checksums=True) as pairs:
-            for key, value in pairs:
-                yield key[1:], value
+        try:
+            with self._db.iterator(prefix=table.value, verify_checksums=True) as pairs:
+                for key, value in pairs:
+                    yield key[1:], value
+        except plyvel.Error as error:
+            text = f"LevelDB can not read table {table.name.lower()}: {error}"
+            raise StoreError(text) from error
 
     def _at_height(self, table: Table, height: int) -> bytes:
         try:
             data = self._read(table.value + _height_key(height))
-        except plyvel.Error as error:
+        except StoreError as error:
             raise CorruptStoreError(height, f"{table.name.lower()} unreadable: {error}") from error
         if data is None:
             text = f"height {height}: no {table.name.lower()} is stored"

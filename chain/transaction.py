@@ -287,6 +287,11 @@ class ReceivedTransaction:
             checks.append((self.cosignature.key, message, self.cosignature.signature))
         return checks
 
+_SIGNATURE_BYTES = 2 + 64  # as MessagePack bin
+_UNSPONSORED_TAIL = _SIGNATURE_BYTES + 1  # and nil
+_SPONSORED_TAIL = _SIGNATURE_BYTES + 1 + (2 + 32) + _SIGNATURE_BYTES  # and an array of key, signature
+
+
 def signing_bytes(body: Transaction) -> bytes:
     """Return what the account's key and the sponsor's key sign."""
     return SIGNING_PREFIX + encode(body)
@@ -305,9 +310,9 @@ def read_transaction(data: bytes) -> ReceivedTransaction:
         text = f"transaction of {len(data)} bytes, at most {TX_BYTES_MAX} are allowed"
         raise MalformedBytesError(text)
     signed = decode(SignedTransaction, data)
-    # Arrays of three begin with one byte, so the body's own bytes follow it: its re-encoding is sure
-    # to equal them, since the whole was found canonical.
-    body_bytes = encode(signed.body)
+    # Canonical, so its parts have known lengths: one byte of array, the body, the signatures.
+    tail = _UNSPONSORED_TAIL if signed.cosignature is None else _SPONSORED_TAIL
+    body_bytes = data[1 : len(data) - tail]
     return ReceivedTransaction(
         body=signed.body,
         body_bytes=body_bytes,

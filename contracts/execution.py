@@ -320,8 +320,10 @@ class _BlockRun:
             for event in receipt.events:
                 number += 1
                 contract, kind, values = event.contract, event.number, event.values
-                topics.append((number, event_topic(contract, kind)))
-                for place in self._indexed(contract, kind):
+                places = self._indexed(contract, kind)
+                if not places:
+                    topics.append((number, event_topic(contract, kind)))
+                for place in places:
                     topics.append((number, event_topic(contract, kind, place, values[place])))
         return topics
 

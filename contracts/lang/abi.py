@@ -80,14 +80,19 @@ def make_abi(model: Model) -> dict[str, Any]:
             {
                 "name": event.name,
                 "fields": [
-                    {**_named(name, kind), "indexed": indexed} for name, kind, indexed in event.fields
+                    {**_named(name, kind), "indexed": indexed}
+                    for name, kind, indexed in event.fields
                 ],
             }
             for event in model.events.values()
         ],
         "errors": {str(number): name for name, number in model.errors.items()},
         "state": [
-            {"name": one.name, "key": [_typed(part) for part in one.key], "value": _typed(one.value)}
+            {
+                "name": one.name,
+                "key": [_typed(part) for part in one.key],
+                "value": _typed(one.value),
+            }
             for one in model.fields.values()
         ],
         "pots": [

@@ -112,7 +112,9 @@ def _register_operands(item: Instruction) -> list[str]:
     return [*names, "t"] if row.t in REGISTER_IMMEDIATES else names
 
 
-def assemble(items: Sequence[Item], constants: Sequence[tuple[str, Constant]], letters: str) -> Assembled:
+def assemble(
+    items: Sequence[Item], constants: Sequence[tuple[str, Constant]], letters: str
+) -> Assembled:
     """Number constants and labels and encode; `letters` are the local registers, parameters first."""
     instructions = [item for item in items if isinstance(item, Instruction)]
     order: dict[int, int] = {}

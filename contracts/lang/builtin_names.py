@@ -39,6 +39,15 @@ TYPE_WORDS = (
 )  # fmt: skip
 
 BUILTIN_NAMES: frozenset[str] = frozenset(
-    (*CONTEXT_CALLS, *PLAIN_CALLS, *FOLDING_CALLS, *STATEMENT_CALLS, *OTHER_CALLS, *TYPE_WORDS)
-    + (*PLAIN_TYPES, *ROLES, *UNITS_MS)
+    (
+        *CONTEXT_CALLS,
+        *PLAIN_CALLS,
+        *FOLDING_CALLS,
+        *STATEMENT_CALLS,
+        *OTHER_CALLS,
+        *TYPE_WORDS,
+        *PLAIN_TYPES,
+        *ROLES,
+        *UNITS_MS,
+    )
 )

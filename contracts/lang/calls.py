@@ -1,6 +1,7 @@
 """Calls in expressions: built-in functions, records under construction, methods of state."""
 
 import ast
+from collections.abc import Callable
 
 from contracts.lang.builtin_names import CONTEXT_CALLS, FOLDING_CALLS, PLAIN_CALLS, STATEMENT_CALLS
 from contracts.lang.constants import ROLES, fold
@@ -50,8 +51,13 @@ class Calls(Storage):
         if name in CONTEXT_CALLS:
             self.bind(call, ())
             return self.context(name, into)
-        if call.keywords and name not in STATEMENT_CALLS:
+        if name in STATEMENT_CALLS:
+            raise self.refuse(f"{name}(...) stands on a line of its own", call)
+        if call.keywords:
             raise self.refuse(f"{name} takes its arguments by position", call)
+        return self._built_in(call, name, into)
+
+    def _built_in(self, call: ast.Call, name: str, into: int | None) -> Value:
         if name in PLAIN_CALLS:
             return self._plain_call(call, name, into)
         if name in FOLDING_CALLS:
@@ -61,27 +67,30 @@ class Calls(Storage):
             value = self.typed(node, "I", into)
             self.emit(Op.CHK, 0, value.base, 0, int(PLAIN_TYPES[name].kind))
             return value
-        match name:
-            case "to_bytes":
-                return self._to_bytes(call, into)
-            case "zero_address":
-                self._exactly(call, 0)
-                result = self.temporary("A", into)
-                self.emit(Op.B2A, result.base, self.constant(bytes(32)).base)
-                return result
-            case "has_role":
-                return self._has_role(call, into)
-            case "balance":
-                asset_node, node = self._exactly(call, 2)
-                asset = self.asset_of(asset_node)
-                value = self.typed(node, "A")
-                self.release(value)
-                result = self.temporary("I", into)
-                self.emit(Op.BALANCE, result.base, value.base, 0, asset)
-                return result
-        if name in STATEMENT_CALLS:
-            raise self.refuse(f"{name}(...) stands on a line of its own", call)
-        raise self.refuse(f"{name} is not a function of the language", call)
+        others: dict[str, Callable[[ast.Call, int | None], Value]] = {
+            "to_bytes": self._to_bytes,
+            "zero_address": self._zero_address,
+            "has_role": self._has_role,
+            "balance": self._balance,
+        }
+        if name not in others:
+            raise self.refuse(f"{name} is not a function of the language", call)
+        return others[name](call, into)
+
+    def _zero_address(self, call: ast.Call, into: int | None) -> Value:
+        self._exactly(call, 0)
+        result = self.temporary("A", into)
+        self.emit(Op.B2A, result.base, self.constant(bytes(32)).base)
+        return result
+
+    def _balance(self, call: ast.Call, into: int | None) -> Value:
+        asset_node, node = self._exactly(call, 2)
+        asset = self.asset_of(asset_node)
+        value = self.typed(node, "A")
+        self.release(value)
+        result = self.temporary("I", into)
+        self.emit(Op.BALANCE, result.base, value.base, 0, asset)
+        return result
 
     def _exactly(self, call: ast.Call, count: int) -> list[ast.expr]:
         if len(call.args) != count or call.keywords:
@@ -193,4 +202,3 @@ class Calls(Storage):
                 case _:
                     zeros = bytes(32) if scalar.kind == Kind.HASH else b""
                     self.move(self.constant(zeros), base + offset)
-

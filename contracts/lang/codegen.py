@@ -7,8 +7,8 @@ from contracts.lang.effects import error_name
 from contracts.lang.errors import error_at
 from contracts.lang.loops import Loops
 from contracts.lang.model import FunctionDeclaration, Model, read_doc
-from contracts.lang.statements import calls_in_order
 from contracts.lang.storage import self_member
+from contracts.lang.syntax import calls_in_order
 from contracts.lang.types import AnyType, RecordType
 from contracts.vm.container import (
     CALL_DEPTH_MAX,

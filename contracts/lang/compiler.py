@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
-from chain import sha256
+from chain.crypto import sha256
 from contracts.lang.abi import make_abi, write_abi
 from contracts.lang.codegen import flat_scalars, make_function, number_errors, number_functions
 from contracts.lang.declare import declare_module

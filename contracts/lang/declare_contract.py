@@ -80,8 +80,10 @@ def _declare_state(model: Model, item: ast.AnnAssign, name: str) -> None:
         first = sum(len(link.functions) for link in model.links.values())
         number = len(model.links)
         model.links[name] = LinkDeclaration(number, name, note.id, functions, first)
-    elif isinstance(note, ast.Subscript) and isinstance(note.value, ast.Name) and (
-        note.value.id in {"Map", "Pots"}
+    elif (
+        isinstance(note, ast.Subscript)
+        and isinstance(note.value, ast.Name)
+        and (note.value.id in {"Map", "Pots"})
     ):
         arguments = note.slice.elts if isinstance(note.slice, ast.Tuple) else [note.slice]
         if note.value.id == "Map":
@@ -107,7 +109,9 @@ def _read_key(model: Model, node: ast.expr) -> tuple[ScalarType, ...]:
     kinds = [read_type(part, model.scope) for part in parts]
     scalars = tuple(kind for kind in kinds if isinstance(kind, ScalarType) and is_fixed_width(kind))
     if len(scalars) != len(kinds) or len(kinds) > KEY_PARTS_MAX:
-        raise error_at(node, "a key has 1 to 3 parts of fixed width: numbers, bool, Address or Hash")
+        raise error_at(
+            node, "a key has 1 to 3 parts of fixed width: numbers, bool, Address or Hash"
+        )
     return scalars
 
 
@@ -190,7 +194,9 @@ def _read_function(model: Model, node: ast.FunctionDef) -> FunctionDeclaration:
         fixed = all(is_fixed_width(part) for _, part in params)
         if not fixed or not 1 <= len(params) <= KEY_PARTS_MAX:
             raise error_at(node, "a timer's parameters are its key: 1 to 3 of fixed width")
-    if kind == FunctionKind.INIT and FunctionKind.INIT in [f.kind for f in model.functions.values()]:
+    if kind == FunctionKind.INIT and FunctionKind.INIT in [
+        f.kind for f in model.functions.values()
+    ]:
         raise error_at(node, "a contract has one @init function")
     return FunctionDeclaration(node.name, kind, asset, params, returns, node)
 
@@ -204,5 +210,7 @@ def _read_decorator(model: Model, node: ast.FunctionDef) -> tuple[FunctionKind, 
         asset = keyword.value if keyword is not None and keyword.arg == "payable" else None
         if isinstance(asset, ast.Name) and asset.id in model.assets:
             return FunctionKind.ACTION, model.assets[asset.id]
-    text = "write one of @init @action @action(payable=asset) @view @timer, or begin the name with _"
+    text = (
+        "write one of @init @action @action(payable=asset) @view @timer, or begin the name with _"
+    )
     raise error_at(node, text)

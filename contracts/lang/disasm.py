@@ -1,8 +1,10 @@
 """The container as text for people: one line an instruction, with names in place of numbers."""
 
+from collections.abc import Callable
+
 from contracts.vm.container import Container, Function, FunctionKind, Kind
 from contracts.vm.gas import Instruction, decode_instructions
-from contracts.vm.opcodes import OPCODES, Context, Op
+from contracts.vm.opcodes import OPCODES, Context, Op, Opcode
 
 
 def disassemble(container: Container) -> str:
@@ -31,11 +33,26 @@ def _show(container: Container, function: Function, instruction: Instruction) ->
     parts = [
         _show_register(function, register, rule)
         for rule, register in ((row.d, d), (row.a, a), (row.b, b))
-        if rule
+        if rule and _is_used(container, function, row, rule, t)
     ]
     if row.t:
         parts.append(_show_immediate(container, function, row.t, t))
     return f"{row.op.name:7s} {' '.join(parts)}".rstrip()
+
+
+def _is_used(container: Container, function: Function, row: Opcode, rule: str, t: int) -> bool:
+    """Tell whether an operand that stands for a block has any registers in it."""
+    if rule.startswith("key:field"):
+        return bool(container.fields[t].key)
+    if row.op == Op.RET:
+        return bool(function.returns)
+    if row.op == Op.CALL:
+        callee = container.functions[t]
+        return bool(callee.params if rule == "args" else callee.returns)
+    if row.op == Op.LINK:
+        call = container.link_calls[t]
+        return bool(call.params if rule == "args" else call.returns)
+    return True
 
 
 def _show_register(function: Function, register: int, rule: str) -> str:
@@ -52,30 +69,21 @@ def _show_register(function: Function, register: int, rule: str) -> str:
 
 
 def _show_immediate(container: Container, function: Function, rule: str, t: int) -> str:
-    match rule:
-        case "target" | "loop":
-            text = f"-> {t}"
-        case "error":
-            text = container.errors[t - 1]
-        case "field":
-            text = container.fields[t].name
-        case "pot":
-            text = container.pots[t].name
-        case "event":
-            text = container.events[t].name
-        case "function" | "timer":
-            text = container.functions[t].name
-        case "link":
-            call = container.link_calls[t]
-            text = f"{container.links[call.link]}.{call.function}"
-        case "asset":
-            text = container.assets[t]
-        case "context":
-            text = Context(t).name.lower()
-        case "kind":
-            text = Kind(t).name.lower()
-        case "I" | "T":
-            text = _show_register(function, t, rule)
-        case _:
-            text = str(t)
-    return text
+    calls, functions = container.link_calls, container.functions
+    names: dict[str, Callable[[], str]] = {
+        "target": lambda: f"-> {t}",
+        "loop": lambda: f"-> {t}",
+        "error": lambda: container.errors[t - 1],
+        "field": lambda: container.fields[t].name,
+        "pot": lambda: container.pots[t].name,
+        "event": lambda: container.events[t].name,
+        "function": lambda: functions[t].name,
+        "timer": lambda: functions[t].name,
+        "link": lambda: f"{container.links[calls[t].link]}.{calls[t].function}",
+        "asset": lambda: container.assets[t],
+        "context": lambda: Context(t).name.lower(),
+        "kind": lambda: Kind(t).name.lower(),
+        "I": lambda: _show_register(function, t, rule),
+        "T": lambda: _show_register(function, t, rule),
+    }
+    return names.get(rule, lambda: str(t))()

@@ -7,7 +7,7 @@ from contracts.lang.builtin_names import STATEMENT_CALLS
 from contracts.lang.constants import fold
 from contracts.lang.expressions import Expressions
 from contracts.lang.frame import Value
-from contracts.lang.model import FunctionDeclaration
+from contracts.lang.model import FunctionDeclaration, Model
 from contracts.lang.storage import elements, self_member
 from contracts.vm.container import FunctionKind
 from contracts.vm.opcodes import Op
@@ -18,9 +18,9 @@ _NAME_MAX = 48
 class Effects(Expressions):
     """Code for statement calls. Failures stand at the end of a function, out of the straight way."""
 
-    def __init__(self, *arguments: object) -> None:
+    def __init__(self, model: Model, declaration: FunctionDeclaration) -> None:
         """Take what Frame takes."""
-        super().__init__(*arguments)  # type: ignore[arg-type]
+        super().__init__(model, declaration)
         self.failures: dict[tuple[int, int], tuple[Label, ast.AST]] = {}  # by line and error
 
     def statement_call(self, call: ast.Call) -> None:
@@ -138,7 +138,9 @@ class Effects(Expressions):
 
     def _issue(self, call: ast.Call, op: Op) -> None:
         if len(call.args) != 3 or call.keywords:  # noqa: PLR2004
-            raise self.refuse("write mint(self.asset, to, amount) or burn(self.asset, of, amount)", call)
+            raise self.refuse(
+                "write mint(self.asset, to, amount) or burn(self.asset, of, amount)", call
+            )
         asset = self.asset_of(call.args[0])
         account = self.typed(call.args[1], "A")
         amount = self.typed(call.args[2], "I")

@@ -3,7 +3,7 @@
 import ast
 from typing import ClassVar
 
-from chain import WashError
+from chain.errors import WashError
 
 
 class ContractSyntaxError(WashError):

@@ -1,12 +1,15 @@
 """Expressions and conditions."""
 
 import ast
+from collections.abc import Callable
+from typing import Any
 
 from contracts.lang.assembly import Label
 from contracts.lang.builtin_names import CONTEXT_CALLS
 from contracts.lang.calls import Calls
 from contracts.lang.constants import fold
 from contracts.lang.frame import Value
+from contracts.lang.model import FunctionDeclaration, Model
 from contracts.lang.storage import self_member
 from contracts.lang.types import letters_of, name_of
 from contracts.vm.opcodes import Op
@@ -28,6 +31,20 @@ _BRANCH: dict[Op, tuple[Op, Op, bool]] = {
 
 class Expressions(Calls):
     """Code for expressions: operands strictly from left to right."""
+
+    def __init__(self, model: Model, declaration: FunctionDeclaration) -> None:
+        """Take what Frame takes."""
+        super().__init__(model, declaration)
+        self.value_makers: dict[type[ast.expr], Callable[[Any, int | None], Value]] = {
+            ast.Attribute: self._attribute,
+            ast.Subscript: self._subscript,
+            ast.BinOp: self._arithmetic,
+            ast.UnaryOp: self._unary,
+            ast.Compare: self._comparison,
+            ast.BoolOp: self._bool_operation,
+            ast.IfExp: self._choice,
+            ast.Call: self._call_value,
+        }
 
     def simple(self, node: ast.expr) -> Value | None:
         """Return where an expression already stands, or None if it takes code."""
@@ -54,26 +71,16 @@ class Expressions(Calls):
             return self.settle(standing, into)
         if isinstance(node, ast.Name):
             raise self._unknown(node)
-        if isinstance(node, ast.Attribute):
-            return self._attribute(node, into)
-        if isinstance(node, ast.Subscript):
-            return self._subscript(node, into)
-        if isinstance(node, ast.BinOp):
-            return self._arithmetic(node, into)
-        if isinstance(node, ast.UnaryOp):
-            return self._unary(node, into)
-        if isinstance(node, ast.Compare):
-            return self._comparison(node, into)
-        if isinstance(node, ast.BoolOp):
-            return self._bool_operation(node, into)
-        if isinstance(node, ast.IfExp):
-            return self._choice(node, into)
-        if isinstance(node, ast.Call):
-            result = self.result_of_call(node, into)
-            if result is None:
-                raise self.refuse("this call has no result", node)
-            return result
-        raise self.refuse("not a value; tuples stand only in keys and constants", node)
+        maker = self.value_makers.get(type(node))
+        if maker is None:
+            raise self.refuse("not a value; tuples stand only in keys and constants", node)
+        return maker(node, into)
+
+    def _call_value(self, node: ast.Call, into: int | None) -> Value:
+        result = self.result_of_call(node, into)
+        if result is None:
+            raise self.refuse("this call has no result", node)
+        return result
 
     def _unknown(self, node: ast.Name) -> Exception:
         if node.id in self.shapes:

@@ -90,7 +90,9 @@ class Frame(ABC):
                 self.free.append(False)
             self.free[register] = False
         if len(self.letters) > REGISTERS_MAX:
-            raise error_at(self.node, "too many values at once; move a part into an internal function")
+            raise error_at(
+                self.node, "too many values at once; move a part into an internal function"
+            )
         return base
 
     def temporary(self, shape: Shape, into: int | None = None) -> Value:

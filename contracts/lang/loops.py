@@ -10,7 +10,8 @@ from contracts.lang.builtin_names import CONTEXT_CALLS
 from contracts.lang.constants import fold
 from contracts.lang.frame import Home
 from contracts.lang.model import FieldDeclaration
-from contracts.lang.statements import Statements, mentions
+from contracts.lang.statements import Statements
+from contracts.lang.syntax import mentions
 from contracts.lang.types import shape_of
 from contracts.vm.container import LOOP_BOUND_MAX, FunctionKind
 from contracts.vm.opcodes import Op
@@ -27,8 +28,10 @@ class Loops(Statements):
         before = dict(self.homes)
         if isinstance(node, ast.While):
             self._while(node)
-        elif isinstance(node.iter, ast.Call) and isinstance(node.iter.func, ast.Name) and (
-            node.iter.func.id == "range"
+        elif (
+            isinstance(node.iter, ast.Call)
+            and isinstance(node.iter.func, ast.Name)
+            and (node.iter.func.id == "range")
         ):
             self._range(node, node.iter)
         else:
@@ -44,8 +47,10 @@ class Loops(Statements):
     def _open(self, node: ast.AST, bound: int) -> tuple[int, int, Label]:
         """Begin a loop: returns the LOOP's index in `items`, the counter, the label of the HEAD."""
         for part in ast.walk(node):  # facts of the call are asked for once, before the loop
-            if isinstance(part, ast.Call) and isinstance(part.func, ast.Name) and (
-                part.func.id in CONTEXT_CALLS
+            if (
+                isinstance(part, ast.Call)
+                and isinstance(part.func, ast.Name)
+                and (part.func.id in CONTEXT_CALLS)
             ):
                 self.release(self.context(part.func.id, None))
         counter = self.keep(self.temporary("I"))
@@ -82,7 +87,9 @@ class Loops(Statements):
             or first.func.id != "bounded"
             or len(first.args) != 1
         ):
-            raise self.refuse("the first line of a while is bounded(n): the most passes it may take")
+            raise self.refuse(
+                "the first line of a while is bounded(n): the most passes it may take"
+            )
         bound = self._bound(first.args[0])
         again, end = Label(), Label()
         start, counter, head = self._open(node, bound)
@@ -103,7 +110,11 @@ class Loops(Statements):
         self._new_names(node, [name], [None])
         first = fold(call.args[0], self.constants) if len(call.args) == 2 else 0  # noqa: PLR2004
         last = fold(call.args[-1], self.constants)
-        if type(first) is not int or type(last) is not int or not 0 <= last - first <= LOOP_BOUND_MAX:
+        if (
+            type(first) is not int
+            or type(last) is not int
+            or not 0 <= last - first <= LOOP_BOUND_MAX
+        ):
             raise self.refuse(f"range takes constants, at most {LOOP_BOUND_MAX} apart", call)
         nodes = sum(isinstance(part, ast.expr | ast.stmt) for part in ast.walk(node))
         passes = last - first
@@ -158,8 +169,10 @@ class Loops(Statements):
     def _keys(self, node: ast.For) -> None:
         """Walk over the keys of a map that begin with given parts."""
         call = node.iter
-        if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Attribute) or (
-            call.func.attr != "keys"
+        if (
+            not isinstance(call, ast.Call)
+            or not isinstance(call.func, ast.Attribute)
+            or (call.func.attr != "keys")
         ):
             raise self.refuse("loops run over range(n) or self.map.keys(..., limit=n)")
         if self.declaration.kind != FunctionKind.VIEW:

@@ -66,7 +66,9 @@ def parse_source(source: bytes) -> ast.Module:
     _Scanner(text).scan()
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("error")  # a doubtful escape: newer versions refuse what older took
+            warnings.simplefilter(
+                "error"
+            )  # a doubtful escape: newer versions refuse what older took
             tree = ast.parse(text, feature_version=(3, 11))
     except SyntaxError as error:
         raise ContractSyntaxError(error.msg, error.lineno or 1, error.offset or 1) from error
@@ -151,7 +153,9 @@ def _check_nodes(tree: ast.Module) -> None:
 
 def _check_node(node: ast.AST) -> None:
     if isinstance(node, ast.Constant) and type(node.value) in {float, complex}:
-        raise error_at(node, f"{node.value!r} is not an integer; count in minor units or basis points")
+        raise error_at(
+            node, f"{node.value!r} is not an integer; count in minor units or basis points"
+        )
     if getattr(node, "type_params", None):
         raise error_at(node, "type parameters are not part of the contract language")
     if isinstance(node, ast.For | ast.While) and node.orelse:

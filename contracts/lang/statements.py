@@ -1,55 +1,38 @@
 """Statements: assignments, branches, returns. Loops stand in their own module."""
 
 import ast
+from collections.abc import Callable
+from typing import Any
 
 from contracts.lang.assembly import NOTHING, Label
 from contracts.lang.constants import fold
 from contracts.lang.effects import Effects
 from contracts.lang.frame import Home, Value
+from contracts.lang.model import FunctionDeclaration, Model
 from contracts.lang.storage import self_member
+from contracts.lang.syntax import calls_in_order, count_stores, ends_block, mentions, root_of
 from contracts.lang.types import RecordType, letters_of, name_of, read_type, shape_of
 from contracts.vm.container import INT_RANGES
 from contracts.vm.opcodes import Op
 
-_ONE_STEP = (ast.BinOp, ast.UnaryOp, ast.Compare, ast.Subscript, ast.Attribute, ast.Name, ast.Constant)
+_ONE_STEP = (
+    ast.BinOp,
+    ast.UnaryOp,
+    ast.Compare,
+    ast.Subscript,
+    ast.Attribute,
+    ast.Name,
+    ast.Constant,
+)
 _SPARING_ABOVE = 160  # registers: from here on, records are copied into calls
-
-
-def mentions(node: ast.AST, name: str) -> bool:
-    """Tell whether a name occurs in an expression."""
-    return any(isinstance(part, ast.Name) and part.id == name for part in ast.walk(node))
-
-
-def root_of(node: ast.expr) -> str | None:
-    """Return x of x, x.a and x.a.b; None for everything else."""
-    while isinstance(node, ast.Attribute):
-        node = node.value
-    return node.id if isinstance(node, ast.Name) else None
-
-
-def calls_in_order(function: ast.FunctionDef) -> list[ast.Call]:
-    """Return the calls in a function as they stand in the source."""
-    calls = [node for node in ast.walk(function) if isinstance(node, ast.Call)]
-    return sorted(calls, key=lambda call: (call.lineno, call.col_offset))
-
-
-def count_stores(function: ast.FunctionDef) -> dict[str, int]:
-    """Return how often each local or one of its fields is assigned."""
-    counts: dict[str, int] = {}
-    for node in ast.walk(function):
-        if isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Store):
-            name = root_of(node)
-            if name is not None:
-                counts[name] = counts.get(name, 0) + 1
-    return counts
 
 
 class Statements(Effects):
     """Code for everything but loops."""
 
-    def __init__(self, *arguments: object) -> None:
+    def __init__(self, model: Model, declaration: FunctionDeclaration) -> None:
         """Take what Frame takes."""
-        super().__init__(*arguments)
+        super().__init__(model, declaration)
         self.stores = count_stores(self.declaration.node)
         self.calls = [
             (self.model.functions[name], call.args)
@@ -58,48 +41,46 @@ class Statements(Effects):
         ]
         self.params = [name for name, _ in self.declaration.params]
         self.fixed: dict[str, None] = {}  # loop variables
+        self.makers: dict[type[ast.stmt], Callable[[Any], None]] = {
+            ast.Assign: self._assign,
+            ast.AnnAssign: self._annotated,
+            ast.AugAssign: self._augmented,
+            ast.Expr: self._expression,
+            ast.If: self._if,
+            ast.Return: self._return,
+        }
         self.loops: list[tuple[Label, Label]] = []  # of open loops: where continue and break go
 
     def block(self, body: list[ast.stmt]) -> None:
-        """Make code for statements; those behind a constant false condition are left out."""
-        if not self.live:
-            return
+        """Make code for statements; those that constants make unreachable are left out."""
+        ended = False
         for statement in body:
-            if not self.live:
+            if ended:
                 raise self.refuse("this line is never reached; take it away", statement)
+            if not self.live:
+                return
+            ended = ends_block(statement)
             self.node = statement
             self.statement(statement)
             self.release_all()
 
     def statement(self, node: ast.stmt) -> None:
         """Make code for one statement."""
-        match node:
-            case ast.Assign():
-                self._assign(node)
-            case ast.AnnAssign():
-                self._annotated(node)
-            case ast.AugAssign():
-                self._augmented(node)
-            case ast.Expr():
-                self._expression(node)
-            case ast.If():
-                self._if(node)
-            case ast.For() | ast.While():
-                self.loop(node)
-            case ast.Return():
-                self._return(node)
-            case ast.Delete():
-                for target in node.targets:
-                    self._delete(target)
-            case ast.Break() | ast.Continue():
-                if not self.loops:
-                    raise self.refuse("there is no loop around this")
-                again, end = self.loops[-1]
-                self.branch(Op.JMP, end if isinstance(node, ast.Break) else again)
-            case ast.Pass():
-                pass
-            case _:
+        if isinstance(node, ast.For | ast.While):
+            self.loop(node)
+        elif isinstance(node, ast.Delete):
+            for target in node.targets:
+                self._delete(target)
+        elif isinstance(node, ast.Break | ast.Continue):
+            if not self.loops:
+                raise self.refuse("there is no loop around this")
+            again, end = self.loops[-1]
+            self.branch(Op.JMP, end if isinstance(node, ast.Break) else again)
+        elif not isinstance(node, ast.Pass):
+            maker = self.makers.get(type(node))
+            if maker is None:
                 raise self.refuse("this stands only at module level")
+            maker(node)
 
     def loop(self, node: ast.For | ast.While) -> None:
         """Make code for a loop."""
@@ -132,7 +113,9 @@ class Statements(Effects):
         place = self.simple(target)
         name = root_of(target)
         if place is None or name is None:
-            text = "load the record into a local, change its field, then store it: self.m[key] = local"
+            text = (
+                "load the record into a local, change its field, then store it: self.m[key] = local"
+            )
             raise self.refuse(text, target)
         self._check_free(target, name)
         return place
@@ -217,11 +200,15 @@ class Statements(Effects):
         field = self.model.fields.get(name) if name else None
         if field is None or field.key:
             if not isinstance(target, ast.Subscript):
-                raise self.refuse("assign to a local, a field of one, self.name or self.map[key]", target)
+                raise self.refuse(
+                    "assign to a local, a field of one, self.name or self.map[key]", target
+                )
             field = self.map_of(target.value)
         value = self.typed(node, shape_of(field.value))
-        key = self.key(field, target.slice) if isinstance(target, ast.Subscript) else (
-            self.arguments(target, [], [])
+        key = (
+            self.key(field, target.slice)
+            if isinstance(target, ast.Subscript)
+            else (self.arguments(target, [], []))
         )
         self.emit(Op.PUT, value.base, key.base, 0, field.number)
 
@@ -240,7 +227,9 @@ class Statements(Effects):
         if isinstance(target, ast.Name | ast.Attribute) and self_member(target) is None:
             if isinstance(target, ast.Name):
                 self._check_free(target, target.id)
-            place = self._place_of(target) if isinstance(target, ast.Attribute) else self.value(target)
+            place = (
+                self._place_of(target) if isinstance(target, ast.Attribute) else self.value(target)
+            )
             name = root_of(target)
             assert name is not None
             self._store(place, self._sum(node, target), name)
@@ -296,7 +285,9 @@ class Statements(Effects):
     def _return(self, node: ast.Return) -> None:
         returns = self.declaration.returns
         if (node.value is None) is not (returns is None):
-            text = "this function returns nothing" if returns is None else f"return a {returns.text}"
+            text = (
+                "this function returns nothing" if returns is None else f"return a {returns.text}"
+            )
             raise self.refuse(text)
         base = NOTHING
         if node.value is not None and returns is not None:

@@ -9,7 +9,7 @@ from contracts.lang.types import letters_of, shape_of
 from contracts.vm.container import FunctionKind
 from contracts.vm.opcodes import Op
 
-# pot method: parameters in order and those that must be there
+# pot method: its parameters in order
 POT_METHODS: dict[str, tuple[str, ...]] = {
     "open": ("key", "until", "fallback"),
     "add": ("key",),
@@ -18,6 +18,15 @@ POT_METHODS: dict[str, tuple[str, ...]] = {
     "extend": ("key", "until"),
     "close": ("key", "to"),
     "balance": ("key",),
+}
+# pot method: opcode and the parameters that are its operands d and b
+_POT_OPCODES: dict[str, tuple[Op, str, str]] = {
+    "open": (Op.POPEN, "fallback", "until"),
+    "add": (Op.PADD, "", ""),
+    "pay": (Op.PPAY, "to", "amount"),
+    "move": (Op.PMOVE, "amount", "other"),
+    "extend": (Op.PEXT, "", "until"),
+    "close": (Op.PCLOSE, "to", ""),
 }
 _POT_SHAPES: dict[str, str] = {"until": "I", "fallback": "A", "to": "A", "amount": "I"}
 
@@ -97,26 +106,15 @@ class Storage(Frame):
                 values[name] = self.typed(node, _POT_SHAPES[name])
         self.release(*values.values())
         at = {name: value.base for name, value in values.items()}
-        key, number = at["key"], pot.number
+        key = at["key"]
         if method in {"open", "add"}:
             self.take_payment(pot.asset, call)
-        match method:
-            case "open":
-                self.emit(Op.POPEN, at["fallback"], key, at["until"], number)
-            case "add":
-                self.emit(Op.PADD, 0, key, 0, number)
-            case "pay":
-                self.emit(Op.PPAY, at["to"], key, at["amount"], number)
-            case "move":
-                self.emit(Op.PMOVE, at["amount"], key, at["other"], number)
-            case "extend":
-                self.emit(Op.PEXT, 0, key, at["until"], number)
-            case "close":
-                self.emit(Op.PCLOSE, at["to"], key, 0, number)
-            case _:
-                result = self.temporary("I", into)
-                self.emit(Op.PBAL, result.base, key, 0, number)
-                return result
+        if method == "balance":
+            result = self.temporary("I", into)
+            self.emit(Op.PBAL, result.base, key, 0, pot.number)
+            return result
+        op, d, b = _POT_OPCODES[method]
+        self.emit(op, at.get(d, 0), key, at.get(b, 0), pot.number)
         return None
 
     def take_payment(self, asset: int, node: ast.AST) -> None:
@@ -173,8 +171,11 @@ class Storage(Frame):
             name = node.id if isinstance(node, ast.Name) else ""
             waits_for, base = self.blocks.get(name, ("", 0))
             home = self.known(name)
-            if waits_for == callee.name and name not in self.busy and home is not None and (
-                home.owned and home.base == base + offset
+            if (
+                waits_for == callee.name
+                and name not in self.busy
+                and home is not None
+                and (home.owned and home.base == base + offset)
             ):
                 self.busy[name] = None
                 at = base
@@ -193,7 +194,9 @@ class Storage(Frame):
             raise self.refuse(f"write the arguments in their order: {', '.join(names)}", call)
         return [node for _, node in bound]
 
-    def link_call(self, call: ast.Call, link_name: str, name: str, into: int | None) -> Value | None:
+    def link_call(
+        self, call: ast.Call, link_name: str, name: str, into: int | None
+    ) -> Value | None:
         """Make code for `self.link.function(...)`."""
         link = self.model.links[link_name]
         names = [function.name for function in link.functions]

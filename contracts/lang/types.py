@@ -138,8 +138,10 @@ def read_type(node: ast.expr, scope: TypeScope) -> AnyType:
             return ScalarType(Kind.U8, 0, ("enum", node.id))
         if node.id in scope.records:
             return scope.records[node.id]
-        hint = "int has no width; write u8, u16, u32, uint or sint" if node.id == "int" else (
-            "declare a Record or an Enum of that name above, or use a built-in type"
+        hint = (
+            "int has no width; write u8, u16, u32, uint or sint"
+            if node.id == "int"
+            else ("declare a Record or an Enum of that name above, or use a built-in type")
         )
         raise error_at(node, f"{node.id} is not a type: {hint}")
     if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name):
@@ -154,11 +156,12 @@ def _read_sized(node: ast.Subscript, name: str, scope: TypeScope) -> ScalarType:
             raise error_at(node, f"{name}[n] needs a constant n of 1..{BYTES_MAX}")
         return ScalarType(Kind.BYTES if name == "Bytes" else Kind.TEXT, size)
     if name == "Money":
-        asset = node.slice.id if isinstance(node.slice, ast.Name) else None
-        if asset not in scope.assets:
-            asset = fold(node.slice, scope.constants)
+        named = isinstance(node.slice, ast.Name) and node.slice.id in scope.assets
+        asset = ast.unparse(node.slice) if named else fold(node.slice, scope.constants)
         if not isinstance(asset, str):
-            text = 'Money[x] names an asset of the contract; write Money["x"] for that of another one'
+            text = (
+                'Money[x] names an asset of the contract; write Money["x"] for that of another one'
+            )
             raise error_at(node, text)
         return ScalarType(Kind.UINT, 0, ("money", asset))
     if name == "Id":

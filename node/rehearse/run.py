@@ -1,5 +1,6 @@
 """A rehearsal from file to table: `washnode rehearse`."""
 
+import gc
 import json
 import tempfile
 import time
@@ -14,6 +15,7 @@ from node.rehearse.chain import RehearsalChain, make_genesis, tally_for_rehearsa
 from node.rehearse.plan import Plan
 from node.rehearse.tally import Tally
 from node.rehearse.wallets import signed_chunks
+from node.seal import seal_folder
 
 _RATE_ROUNDS = 7
 _RATE_CHECKS = 300
@@ -75,12 +77,18 @@ def rehearse(
 
     `on_progress` is told (steps done, steps in all).
     """
+    progress = on_progress or (lambda _done, _all: None)
+    if keep is not None:
+        return _rehearse(plan, keep, progress, sealed=True)
     with tempfile.TemporaryDirectory(prefix="washnode-") as temporary:
-        return _rehearse(plan, keep or Path(temporary), on_progress or (lambda _done, _all: None))
+        return _rehearse(plan, Path(temporary), progress, sealed=False)
 
 
-def _rehearse(plan: Plan, folder: Path, on_progress: Callable[[int, int], None]) -> Result:
+def _rehearse(
+    plan: Plan, folder: Path, on_progress: Callable[[int, int], None], *, sealed: bool
+) -> Result:
     rate = measure_signature_rate()
+    gc.freeze()  # the plan stays: no need to look through it again and again
     started = time.perf_counter()
     genesis = make_genesis(plan)
     (folder / "genesis.json").write_text(genesis.model_dump_json(indent=1), encoding="utf-8")
@@ -94,7 +102,7 @@ def _rehearse(plan: Plan, folder: Path, on_progress: Callable[[int, int], None])
             on_progress(done, len(plan.steps))
         chain.fire_until(None)
         chain.note_refused(plan)
-        return Result(
+        result = Result(
             tally=chain.tally,
             transactions=chain.transactions,
             blocks=chain.ledger.height,
@@ -103,8 +111,15 @@ def _rehearse(plan: Plan, folder: Path, on_progress: Callable[[int, int], None])
             signature_rate=rate,
             conserved=chain.check_end(),
         )
+        if sealed:
+            chain.ledger.store.compact()
     finally:
         chain.close()
+    if sealed:
+        (folder / "votes.log").unlink()
+        head = chain.ledger.head
+        seal_folder(folder, head.chain_id, head.height, chain.ledger.head_id)
+    return result
 
 
 def _flatten(chunks: Iterator[list[bytes]]) -> Iterator[bytes]:

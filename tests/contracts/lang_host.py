@@ -1,12 +1,14 @@
 """A host in memory, just enough to run compiled contracts: state, pots, timers, events."""
 
+# ruff: noqa: ARG002 - the methods are those of the machine's Host
+
 from typing import Any
 
-from contracts.vm.traps import Trap, TrapKind
 from contracts.lang.compiler import compile_contract
 from contracts.vm.container import LinkCall
 from contracts.vm.interpreter import run_program
 from contracts.vm.program import PotForm, Program, Routine, load_program
+from contracts.vm.traps import Trap, TrapKind
 
 ALICE, BOB, SHOP, CONTRACT = (bytes([number]) * 32 for number in (1, 2, 3, 4))
 GAS = 2_000_000
@@ -30,7 +32,20 @@ class MemoryHost:
 
     def enter(self, *, caller: bytes = ALICE, now: int = 1_000, paid: int = 0) -> None:
         zero = bytes(32)
-        self.context = [caller, caller, CONTRACT, b"k" * 32, zero, now, now, 7, paid, None, 0, b"c" * 32]
+        self.context = [
+            caller,
+            caller,
+            CONTRACT,
+            b"k" * 32,
+            zero,
+            now,
+            now,
+            7,
+            paid,
+            None,
+            0,
+            b"c" * 32,
+        ]
 
     def read(self, key: bytes) -> bytes | None:
         return self.state.get(key)
@@ -113,7 +128,9 @@ def call(program: Program, name: str, *arguments: Any, host: MemoryHost | None =
     return returned
 
 
-def call_view(body: str, *arguments: Any, params: str = "", returns: str = "sint", rest: str = "") -> Any:
+def call_view(
+    body: str, *arguments: Any, params: str = "", returns: str = "sint", rest: str = ""
+) -> Any:
     """Compile one view from its indented body, run it and return its one value."""
     comma = ", " if params else ""
     lines = "\n".join("        " + line for line in body.strip("\n").split("\n"))

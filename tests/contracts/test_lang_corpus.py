@@ -86,7 +86,9 @@ def test_the_no_show_timer_takes_the_fixed_fee() -> None:
     assert host.log[2:4] == [("paid", SHOP, 250), ("paid", ALICE, 751)]
 
 
-@pytest.mark.parametrize(("points", "price"), [(0, 9_000), (100, 8_820), (700, 8_550), (2_000, 8_100)])
+@pytest.mark.parametrize(
+    ("points", "price"), [(0, 9_000), (100, 8_820), (700, 8_550), (2_000, 8_100)]
+)
 def test_a_package_costs_less_with_points(points: int, price: int) -> None:
     program, host = load_file("package.wash"), MemoryHost(paid=price)
 
@@ -114,7 +116,9 @@ def test_points_are_granted_summed_and_revoked() -> None:
     assert host.log[-1] == ("burn", BOB, 10)
 
 
-@pytest.mark.parametrize(("number", "root"), [(0, 0), (1, 1), (15, 3), (16, 4), (10**12 + 1, 10**6)])
+@pytest.mark.parametrize(
+    ("number", "root"), [(0, 0), (1, 1), (15, 3), (16, 4), (10**12 + 1, 10**6)]
+)
 def test_a_while_loop_finds_the_integer_root(number: int, root: int) -> None:
     program = load_file("points.wash")
 

@@ -51,7 +51,9 @@ class Generator:
     def integer(self, depth: int) -> str:
         pick = self.random.randrange
         if depth == 0 or pick(5) == 0:
-            return [str(pick(-9, 60)), *self.ints, "p.left", "p.right", "LIMIT"][pick(len(self.ints) + 4)]
+            return [str(pick(-9, 60)), *self.ints, "p.left", "p.right", "LIMIT"][
+                pick(len(self.ints) + 4)
+            ]
         one, two = self.integer(depth - 1), self.integer(depth - 1)
         form = [
             "({} + {})", "({} - {})", "(({} * {}) % 997)", "(({} // 3) + {})", "({} % (2 + abs7({})))",
@@ -98,7 +100,9 @@ class Generator:
         if choice == 5:
             return [f"p.{['left', 'right'][pick(2)]} = {self.integer(2)}"]
         if choice == 6:
-            return [f"p = Pair(left={self.integer(2)}, flag={self.boolean(2)}, right={self.integer(1)})"]
+            return [
+                f"p = Pair(left={self.integer(2)}, flag={self.boolean(2)}, right={self.integer(1)})"
+            ]
         if choice == 7:
             return [f"{'xyz'[pick(3)]} {['+=', '-='][pick(2)]} {self.integer(2)}"]
         if choice == 8:
@@ -150,7 +154,9 @@ def run_in_python(source: str, a: int, b: int) -> int:
         "Record": Record, "Contract": Contract, "sint": int, "view": lambda f: f,
         "muldiv": lambda a, b, c: a * b // c,
     }  # fmt: skip
-    text = source.replace("from wash import *", "").replace("self._swap(p, ", "self._swap(copy(p), ")
+    text = source.replace("from wash import *", "").replace(
+        "self._swap(p, ", "self._swap(copy(p), "
+    )
     names["copy"] = lambda p: names["Pair"](**vars(p))
     exec(text, names)
     return int(names["C"]().f(a, b))

@@ -97,7 +97,7 @@ BODIES = [
 
 @pytest.mark.parametrize(("body", "message"), BODIES, ids=[body for body, _ in BODIES])
 def test_a_body_is_refused_with_a_hint(body: str, message: str) -> None:
-    if message == body.split("\n")[-1]:
+    if message == body.rsplit("\n", maxsplit=1)[-1]:
         message = "expected int, found bool"  # the second assignment of another type
     lines = "".join(f"        {line}\n" for line in body.split("\n"))
     source = f"{HEAD}    @action\n    def f(self):\n{lines}"
@@ -121,11 +121,20 @@ MODULES = [
     ("from wash import *\nX = " + "(" * 40, "brackets nest deeper than 32"),
     ("from wash import *\nX = " + "-" * 200 + "1", "nested deeper than 64"),
     (HEAD + "    def _a(self):\n        self._a()", "_a calls itself"),
-    (HEAD + "    def _a(self):\n        self._b()\n    def _b(self):\n        self._a()", "calls itself"),
+    (
+        HEAD + "    def _a(self):\n        self._b()\n    def _b(self):\n        self._a()",
+        "calls itself",
+    ),
     (HEAD + "    @view\n    def v(self):\n        self._put()", "a view changes nothing"),
     (HEAD + "    @view\n    def v(self):\n        self.shops.note(b'')", "a view changes nothing"),
-    (HEAD + "    @view\n    def v(self) -> uint:\n        pass", "can end without returning a value"),
-    (HEAD + "    @timer\n    def t(self, a: Text[3]):\n        pass", "a timer's parameters are its key"),
+    (
+        HEAD + "    @view\n    def v(self) -> uint:\n        pass",
+        "can end without returning a value",
+    ),
+    (
+        HEAD + "    @timer\n    def t(self, a: Text[3]):\n        pass",
+        "a timer's parameters are its key",
+    ),
     (HEAD + "    @init\n    def t(self) -> uint:\n        return 1", "return nothing"),
     (HEAD + "    def f(self):\n        pass", "write one of @init @action"),
     (HEAD + "    @view\n    def f(self, a):\n        pass", "a needs a type"),
@@ -158,7 +167,9 @@ def test_a_damaged_contract_is_compiled_or_refused(data: st.DataObject) -> None:
     source = bytearray((ROOT / "tests/contracts/corpus/points.wash").read_bytes())
     start = data.draw(st.integers(0, len(source)))
     end = data.draw(st.integers(start, min(len(source), start + 12)))
-    source[start:end] = data.draw(st.sampled_from([b"", b"self", b"(", b" 1", b"or", b"x.y", b"[0]"]))
+    source[start:end] = data.draw(
+        st.sampled_from([b"", b"self", b"(", b" 1", b"or", b"x.y", b"[0]"])
+    )
 
     try:
         compile_contract(bytes(source))
@@ -187,7 +198,9 @@ def test_the_bytes_do_not_depend_on_the_hash_seed(seed: str) -> None:
 
 
 def test_facts_of_the_call_are_asked_for_once() -> None:
-    source = HEAD + "    @action\n    def f(self):\n" + 8 * '        require(now() > due(), "late")\n'
+    source = (
+        HEAD + "    @action\n    def f(self):\n" + 8 * '        require(now() > due(), "late")\n'
+    )
 
     container = compile_contract(source).container
 
@@ -205,7 +218,10 @@ def test_facts_of_the_call_are_asked_for_once() -> None:
         ("return len(slice(sha256('abc'), 4, 9))", 5),
         ("a = 1 if now() == 1_000 and height() == 7 else 2\nreturn a", 1),
         ("t = 0\nfor i in range(5, 100):\n    t += i\nreturn t", sum(range(5, 100))),
-        ("t = 0\nfor i in range(4):\n    if i == 2:\n        continue\n    t = t * 10 + i\nreturn t", 13),
+        (
+            "t = 0\nfor i in range(4):\n    if i == 2:\n        continue\n    t = t * 10 + i\nreturn t",
+            13,
+        ),
         ("return max(1, 9, 4) * 10 + min(3, 2)", 92),
         ("if caller() == origin() and this() != zero_address():\n    return 4\nreturn 5", 4),
     ],

@@ -1,0 +1,209 @@
+"""Checking a kept chain: every block executed again from genesis, every signature, every stored byte."""
+
+import shutil
+import tempfile
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import zip_longest
+from multiprocessing import get_context
+from pathlib import Path
+
+from chain.block import Block, block_id
+from chain.errors import CorruptStoreError, GenesisError, StoreError, WashError
+from chain.genesis import Genesis, parse_genesis
+from chain.rules import check_commit, check_header
+from chain.store import Store, Table
+from chain.transaction import ReceivedTransaction
+from chain.validators import read_validators
+from node.ledger import ChainLedger
+from node.rehearse.chain import tally_for_rehearsal
+from node.rehearse.tally import Tally
+from node.rehearse.wallets import check_chunk
+from node.seal import Seal, SealError, broken_files, read_seal
+
+_AHEAD = 8  # groups of blocks whose signatures are checked ahead of their execution
+_GROUP = 256  # transactions in such a group, at least
+_DERIVED = (Table.BLOCK_ID, Table.TRANSACTION, Table.TOPIC, Table.STATE, Table.NODE)
+
+
+class VerificationError(Exception):
+    """A kept chain that is not what it says; the text names the height."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What a chain that holds shows."""
+
+    tally: Tally
+    transactions: int
+    blocks: int
+    timers_fired: int
+
+
+def verify_chain(
+    folder: Path, on_progress: Callable[[int, int], None] | None = None
+) -> Verified:
+    """Execute the chain in `folder` again and compare everything; raises VerificationError.
+
+    Nothing in the folder is changed: the database is opened as a copy. `on_progress` is told (height done,
+    height of the head).
+    """
+    try:
+        seal = read_seal(folder)
+        broken = broken_files(folder, seal)
+    except (SealError, OSError) as error:
+        text = f"height unknown: {error}"
+        raise VerificationError(text) from error
+    progress = on_progress or (lambda _done, _all: None)
+    with tempfile.TemporaryDirectory(prefix="washnode-") as temporary:
+        try:
+            verified = _execute_again(folder, Path(temporary), seal, progress)
+        except _Found as found:
+            text = f"height {found.height}: {found.text}" + _named(broken)
+            raise VerificationError(text) from found
+    if broken:
+        text = f"height {seal.height}: the chain holds, but not as it was put away{_named(broken)}"
+        raise VerificationError(text)
+    return verified
+
+
+def _named(broken: list[str]) -> str:
+    return f" (changed: {', '.join(broken[:4])})" if broken else ""
+
+
+class _Found(Exception):  # noqa: N818 - carries what was found and where
+    def __init__(self, height: int, text: str) -> None:
+        super().__init__(text)
+        self.height, self.text = height, text
+
+
+def _execute_again(
+    folder: Path, temporary: Path, seal: Seal, on_progress: Callable[[int, int], None]
+) -> Verified:
+    try:
+        genesis = parse_genesis((folder / "genesis.json").read_bytes())
+    except (GenesisError, OSError) as error:
+        raise _Found(0, f"genesis.json: {error}") from error
+    if genesis.chain_id().hex() != seal.chain_id:
+        raise _Found(0, "genesis.json describes another chain than the seal")
+    shutil.copytree(folder / "chain", temporary / "kept")
+    try:
+        kept = Store(str(temporary / "kept"), sync=False, checked=True)
+        height = kept.head_height()
+    except StoreError as error:
+        raise _Found(1, f"no block can be read: {error}") from error
+    with closing(kept):
+        return _Replay(kept, genesis, temporary / "again", on_progress).run(height, seal)
+
+
+class _Replay:
+    """One execution of a kept chain beside it."""
+
+    def __init__(
+        self, kept: Store, genesis: Genesis, folder: Path, on_progress: Callable[[int, int], None]
+    ) -> None:
+        self.kept, self.on_progress = kept, on_progress
+        self.ledger = ChainLedger(folder, genesis, _is_checked, sync=False)
+        self.tally = tally_for_rehearsal()
+        self.transactions = self.timers_fired = 0
+
+    def run(self, height: int, seal: Seal) -> Verified:
+        """Replay up to the head and compare all tables."""
+        try:
+            if self.kept.block(0) != self.ledger.store.block(0):
+                raise _Found(0, "the first block is not what genesis.json gives")
+            for block in self._checked_blocks(height):
+                self._replay(block)
+                self.on_progress(block.header.height, height)
+            if (height, self.ledger.head_id.hex()) != (seal.height, seal.head_id):
+                raise _Found(height + 1, f"the chain ends at {height}, it was sealed at {seal.height}")
+            self._compare_tables(height)
+        except StoreError as error:
+            where = error.height if isinstance(error, CorruptStoreError) else self.ledger.height + 1
+            raise _Found(where, str(error)) from error
+        finally:
+            self.ledger.close()
+        return Verified(self.tally, self.transactions, height, self.timers_fired)
+
+    def _checked_blocks(self, height: int) -> Iterator[Block]:
+        """Yield the blocks in order once all their signatures are checked, in processes ahead."""
+        waiting: deque[tuple[list[Block], Future[None]]] = deque()
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+            for group in self._groups(height):
+                data = [tx for block in group for tx in block.transactions]
+                waiting.append((group, pool.submit(check_chunk, data)))
+                if len(waiting) > _AHEAD:
+                    yield from _finish(*waiting.popleft())
+            while waiting:
+                yield from _finish(*waiting.popleft())
+
+    def _groups(self, height: int) -> Iterator[list[Block]]:
+        group: list[Block] = []
+        count = 0
+        for number in range(1, height + 1):
+            try:
+                block = self.kept.block(number)
+            except WashError as error:
+                raise _Found(number, str(error)) from error
+            group.append(block)
+            count += len(block.transactions)
+            if count >= _GROUP:
+                yield group
+                group, count = [], 0
+        yield group
+
+    def _replay(self, block: Block) -> None:
+        ledger, kept, number = self.ledger, self.kept, self.ledger.height + 1
+        validators = read_validators(ledger.state())
+        try:
+            check_header(block.header, ledger.head, validators)
+            commit = kept.commit(number)
+            check_commit(commit, block.header, validators)
+            executed = ledger.executor.check(ledger.store, ledger.head, block)
+            same = kept.receipt_bytes(number) == list(executed.receipt_bytes)
+        except WashError as error:
+            raise _Found(number, str(error)) from error
+        if kept.find_block(block_id(block.header)) != number:
+            raise _Found(number, "the block's id is not indexed")
+        if not same:
+            raise _Found(number, "the stored receipts are not what executing gives")
+        if number > 1 and block.last_commit is None:
+            raise _Found(number, "the parent's certificate is missing")
+        self.tally.add_receipts(ledger.append(executed, commit))
+        self.transactions += len(executed.tx_ids)
+        self.timers_fired += executed.timers_fired
+
+    def _compare_tables(self, height: int) -> None:
+        again = self.ledger.store
+        for table in _DERIVED:
+            pairs = zip_longest(self.kept.table_entries(table), again.table_entries(table))
+            for one, other in pairs:
+                if one != other:
+                    entry = one or other
+                    assert entry is not None, "zip_longest ends with the longer one"
+                    text = f"{table.name.lower()} {entry[0].hex()} is not what executing gives"
+                    raise _Found(height, text)
+
+
+def _is_checked(_tx: ReceivedTransaction) -> bool:
+    return True  # every block's signatures are checked before it is executed
+
+
+def _finish(group: list[Block], checked: "Future[None]") -> Iterator[Block]:
+    try:
+        checked.result()
+    except WashError as error:
+        raise _Found(_first_bad(group), str(error)) from error
+    yield from group
+
+
+def _first_bad(group: list[Block]) -> int:
+    for block in group:
+        try:
+            check_chunk(list(block.transactions))
+        except WashError:
+            return block.header.height
+    return group[0].header.height
