@@ -173,7 +173,7 @@ class Firing:
             if not is_installed(state, contract):
                 timers.count_pending(state, contract, 1)
         else:
-            letter: list[Any] = [timer.first_due, world.height, trap.kind, trap.error]
+            letter: list[Any] = [timer.first_due, world.height, int(trap.kind), trap.error]
             state.put(_DEAD_LETTER + entry.key[1:], encode_value(letter))
         values = (contract, entry.key[33:], int(trap.kind), trap.error, again)
         world.events.append(Event(ZERO_ID, KernelEvent.TIMER_FAILED, values))

@@ -1,7 +1,7 @@
 """Code in the making: instructions over unnumbered constants and labels, tidied and then encoded.
 
-A register is an int: local k is k, constant k is -k - 1. Constants stand first in the final numbering, in
-the order of first use.
+A register is an int: local k is k, constant k is -k - 1. Constants stand first in the final
+numbering, in the order of first use.
 """
 
 from collections.abc import Sequence
@@ -43,7 +43,7 @@ Item: TypeAlias = Instruction | Label
 
 @dataclass(frozen=True, slots=True)
 class Assembled:
-    """Finished code: used constants in order, register letters, bytes, (pc, line) where it changes."""
+    """Finished code: used constants in order, register letters, bytes, (pc, line) at changes."""
 
     constants: tuple[Constant, ...]
     registers: bytes
@@ -115,7 +115,7 @@ def _register_operands(item: Instruction) -> list[str]:
 def assemble(
     items: Sequence[Item], constants: Sequence[tuple[str, Constant]], letters: str
 ) -> Assembled:
-    """Number constants and labels and encode; `letters` are the local registers, parameters first."""
+    """Number constants and labels and encode; `letters` are the locals, parameters first."""
     instructions = [item for item in items if isinstance(item, Instruction)]
     order: dict[int, int] = {}
     for item in instructions:

@@ -34,8 +34,8 @@ STATEMENT_CALLS = (
 )  # fmt: skip
 OTHER_CALLS = ("to_bytes", "zero_address", "has_role", "balance", "range")
 TYPE_WORDS = (
-    "Map", "Pots", "Event", "indexed", "Asset", "Link", "Record", "Enum", "Contract", "Bytes", "Text",
-    "Money", "Id", "tuple", "init", "action", "view", "timer", "self",
+    "Map", "Pots", "Event", "indexed", "Asset", "Link", "Record", "Enum", "Contract", "Bytes",
+    "Text", "Money", "Id", "tuple", "init", "action", "view", "timer", "self",
 )  # fmt: skip
 
 BUILTIN_NAMES: frozenset[str] = frozenset(

@@ -33,7 +33,7 @@ def flat_scalars(kinds: list[AnyType]) -> tuple[Scalar, ...]:
 
 
 def number_functions(model: Model) -> list[FunctionDeclaration]:
-    """Number the functions, internal ones first and each after what it calls; return them in order."""
+    """Number the functions, internal ones first, each after what it calls; return them so."""
     callees = {name: _callees(model, one) for name, one in model.functions.items()}
     depths: dict[str, int] = {}
     ordered: list[FunctionDeclaration] = []

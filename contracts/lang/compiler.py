@@ -47,7 +47,7 @@ class Compiled:
 def compile_contract(source: bytes | str, *, filename: str = "<contract>") -> Compiled:
     """Return the container, ABI and source map of a contract.
 
-    Raises ContractSyntaxError with the file, line and column, what was seen and what to write instead.
+    Raises ContractSyntaxError with the place, what was seen and what to write instead.
     """
     data = source.encode() if isinstance(source, str) else source
     try:

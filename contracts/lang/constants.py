@@ -91,14 +91,18 @@ def _fold_comparison(node: ast.Compare, names: Names) -> bool | None:
     return None
 
 
+def _fold_index(node: ast.Subscript, names: Names) -> int | None:
+    row, index = fold(node.value, names), fold(node.slice, names)
+    if not isinstance(row, tuple) or type(index) is not int:
+        return None
+    if not 0 <= index < len(row):
+        raise error_at(node, f"index {index} of {len(row)} values")
+    return row[index]
+
+
 def _fold_rest(node: ast.expr, names: Names) -> ConstantValue | None:
     if isinstance(node, ast.Subscript):
-        row, index = fold(node.value, names), fold(node.slice, names)
-        if not isinstance(row, tuple) or type(index) is not int:
-            return None
-        if not 0 <= index < len(row):
-            raise error_at(node, f"index {index} of {len(row)} values")
-        return row[index]
+        return _fold_index(node, names)
     if isinstance(node, ast.BoolOp):
         values = [fold(value, names) for value in node.values]
         if any(not isinstance(value, bool) for value in values):

@@ -1,4 +1,4 @@
-"""Reads the module level of a source: constants, enums, records, link interfaces, the contract's place."""
+"""Reads the module level of a source: constants, enums, records, link interfaces."""
 
 import ast
 

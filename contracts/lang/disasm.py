@@ -83,7 +83,7 @@ def _show_immediate(container: Container, function: Function, rule: str, t: int)
         "asset": lambda: container.assets[t],
         "context": lambda: Context(t).name.lower(),
         "kind": lambda: Kind(t).name.lower(),
-        "I": lambda: _show_register(function, t, rule),
-        "T": lambda: _show_register(function, t, rule),
     }
+    if rule in {"I", "T"}:
+        return _show_register(function, t, rule)
     return names.get(rule, lambda: str(t))()

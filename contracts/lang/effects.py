@@ -16,7 +16,7 @@ _NAME_MAX = 48
 
 
 class Effects(Expressions):
-    """Code for statement calls. Failures stand at the end of a function, out of the straight way."""
+    """Code for statement calls. Failures stand at the function's end, out of the straight way."""
 
     def __init__(self, model: Model, declaration: FunctionDeclaration) -> None:
         """Take what Frame takes."""

@@ -1,4 +1,4 @@
-"""One function while its code is made: registers, locals and what is known of them, instructions."""
+"""One function while its code is made: registers, locals, what is known of them, instructions."""
 
 import ast
 from abc import ABC, abstractmethod
@@ -17,7 +17,7 @@ _INT_MIN, _INT_MAX = -(2**63), 2**64 - 1  # of a constant in the container
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """Where a result stands: the first of consecutive registers. A temporary is given back after use."""
+    """Where a result stands: the first of consecutive registers; a temporary is given back."""
 
     shape: Shape
     base: int
@@ -26,7 +26,7 @@ class Value:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Home:
-    """The registers of a local; one that is not owned borrows those of a value that never changes."""
+    """The registers of a local; not owned: those of a value that never changes."""
 
     shape: Shape
     base: int
@@ -36,8 +36,8 @@ class Home:
 class Frame(ABC):
     """State of the making of one function.
 
-    `homes` holds the registers of locals by name, `facts` those that surely have a value here. Facts
-    the call itself gives (caller and so on) are locals too, named `caller()`.
+    `homes` holds the registers of locals by name, `facts` those that surely have a value here.
+    What the call itself gives (caller and so on) is a local too, named `caller()`.
     """
 
     def __init__(self, model: Model, declaration: FunctionDeclaration) -> None:

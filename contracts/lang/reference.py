@@ -7,8 +7,8 @@ END = "<!-- end of opcodes -->"
 
 
 def opcode_table() -> str:
-    """Return the instruction table as Markdown, one row an opcode, in the order of their numbers."""
-    lines = ["| number | opcode | d | a | b | t | gas | effect |", "|---|---|---|---|---|---|---|---|"]
+    """Return the instruction table as Markdown, one row an opcode, by number."""
+    lines = ["| number | opcode | d | a | b | t | gas | effect |", "|---|" + "---|" * 7]
     for op, row in sorted(OPCODES.items()):
         cells = [str(int(op)), op.name, row.d, row.a, row.b, row.t, str(row.gas), row.effect]
         lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")

@@ -127,7 +127,7 @@ class Statements(Effects):
             raise self.refuse(f"{name} already has a meaning; choose another name", node)
 
     def _store(self, place: Value, node: ast.expr, name: str) -> None:
-        """Make code for an expression right in its place, unless the place is still read on the way."""
+        """Make code for an expression in its place, or aside if it still reads the place."""
         direct = isinstance(node, _ONE_STEP) or not mentions(node, name)
         if direct:
             self.typed(node, place.shape, place.base)
@@ -168,7 +168,7 @@ class Statements(Effects):
         return value
 
     def _place_for_call(self, name: str) -> Value | None:
-        """Set registers aside for the arguments of the first call that takes this local, a record."""
+        """Set registers aside for the first call that takes this local, a record."""
         for callee, nodes in self.calls:
             kinds = [kind for _, kind in callee.params]
             if len(nodes) != len(kinds) or len(nodes) == 1 or len(self.letters) > _SPARING_ABOVE:
@@ -185,7 +185,7 @@ class Statements(Effects):
     def _check_shape(self, node: ast.AST, name: str, value: Value) -> None:
         shape = self.shapes.setdefault(name, value.shape)
         if shape != value.shape:
-            text = f"{name} is {name_of(shape)} elsewhere in this function, here {name_of(value.shape)}"
+            text = f"{name} is {name_of(shape)} elsewhere, here {name_of(value.shape)}"
             raise self.refuse(text, node)
 
     def _is_stable(self, node: ast.expr) -> bool:

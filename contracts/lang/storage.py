@@ -1,4 +1,4 @@
-"""State in expressions: variables, maps, pots, timers, links, and the call of internal functions."""
+"""State in expressions: variables, maps, pots, timers, links; calls of internal functions."""
 
 import ast
 
@@ -164,7 +164,7 @@ class Storage(Frame):
     def _call_arguments(
         self, call: ast.Call, callee: FunctionDeclaration, nodes: list[ast.expr]
     ) -> Value:
-        """Put arguments in a row, around a record that already waits in the right place if there is one."""
+        """Put arguments in a row, around a record that already waits in the right place."""
         kinds = [kind for _, kind in callee.params]
         offset = 0
         for node, kind in zip(nodes, kinds, strict=True):

@@ -69,7 +69,8 @@ Shape: TypeAlias = str | RecordType  # what an expression has: a register letter
 
 SCALAR_TEXTS: dict[Kind, str] = {
     Kind.U8: "u8", Kind.U16: "u16", Kind.U32: "u32", Kind.UINT: "uint", Kind.SINT: "sint",
-    Kind.BOOL: "bool", Kind.ADDR: "address", Kind.HASH: "hash", Kind.BYTES: "bytes", Kind.TEXT: "text",
+    Kind.BOOL: "bool", Kind.ADDR: "address", Kind.HASH: "hash", Kind.BYTES: "bytes",
+    Kind.TEXT: "text",
 }  # fmt: skip
 PLAIN_TYPES: dict[str, ScalarType] = {
     "u8": ScalarType(Kind.U8),

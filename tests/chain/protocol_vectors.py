@@ -1,11 +1,5 @@
-"""Golden bytes of docs/protocol.md, part one: values, signatures, transactions, receipts, blocks.
+"""Golden bytes of docs/protocol.md, part one: values, hashes, transactions, receipts, blocks."""
 
-`python -m tests.chain.protocol_vectors` writes tests/vectors/protocol/*.json anew and the table of
-numbers in docs/protocol.md; the tests compare. A difference is a change of the protocol.
-"""
-
-import json
-from pathlib import Path
 from typing import Any
 
 from chain import transaction as tx
@@ -31,7 +25,6 @@ from chain.params import ChainParams, params_hash
 from chain.receipt import Event, Receipt, encode_receipt
 from chain.validators import ValidatorSet
 
-FOLDER = Path(__file__).parents[1] / "vectors" / "protocol"
 NOON = 1_750_000_000_000  # ms UTC
 SAFE = 2**53 - 1
 CHAIN = bytes([0xC4]) * 32
@@ -316,41 +309,3 @@ def block_vectors() -> dict[str, Any]:
         },
         "block_bytes": encode_block(block).hex(),
     }
-
-
-def all_vectors() -> dict[str, dict[str, Any]]:
-    """Return every vector file's content by its name."""
-    from tests.chain import protocol_vectors_state as state  # noqa: PLC0415 - it imports this module
-
-    return {
-        "codec": codec_vectors(),
-        "hashes": hash_vectors(),
-        "transactions": transaction_vectors(),
-        "receipts": receipt_vectors(),
-        "blocks": block_vectors(),
-        "state": state.state_vectors(),
-        "tree": state.tree_vectors(),
-        "nonces": state.nonce_vectors(),
-        "timers": state.timer_vectors(),
-        "genesis": state.genesis_vectors(),
-        "contracts": state.contract_vectors(),
-    }
-
-
-def written(content: dict[str, Any]) -> str:
-    """Return a vector file's text."""
-    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
-
-
-def main() -> None:
-    """Write every file."""
-    from tests.chain.protocol_tables import DOCUMENT, with_tables  # noqa: PLC0415 - as above
-
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    for name, content in all_vectors().items():
-        (FOLDER / f"{name}.json").write_text(written(content), encoding="utf-8")
-    DOCUMENT.write_text(with_tables(DOCUMENT.read_text("utf-8")), encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main()

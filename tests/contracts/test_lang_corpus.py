@@ -1,4 +1,4 @@
-"""The corpus: every contract compiles to the bytes it always did, passes the verifier, does its work."""
+"""The corpus: every contract compiles to known bytes, passes the verifier, does its work."""
 
 import json
 from pathlib import Path
