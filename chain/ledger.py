@@ -6,6 +6,7 @@ moves amounts between balances and pots. `audit_changes` checks that from the ch
 
 from dataclasses import dataclass, replace
 from enum import IntEnum
+from functools import lru_cache
 from typing import Annotated
 
 from chain.codec import AtMost, Between, decode, encode, wire
@@ -70,6 +71,11 @@ def read_asset(state: State, asset: bytes) -> Asset:
     if data is None:
         text = f"no asset {asset.hex()} on this chain"
         raise UnknownIdError(text)
+    return _decode_asset(data)
+
+
+@lru_cache(maxsize=256)
+def _decode_asset(data: bytes) -> Asset:
     return decode(Asset, data)
 
 

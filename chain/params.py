@@ -4,6 +4,7 @@ Declared once: the fields below are the wire form, the defaults and the names in
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Annotated, TypeAlias
 
 from chain.codec import Between, decode, encode, wire
@@ -46,6 +47,11 @@ def read_params(state: State) -> ChainParams:
     """Return the parameters in force."""
     data = state.get(PARAMS_KEY)
     assert data is not None, "a chain without parameters"
+    return _decode_params(data)
+
+
+@lru_cache(maxsize=8)
+def _decode_params(data: bytes) -> ChainParams:
     return decode(ChainParams, data)
 
 
@@ -54,6 +60,7 @@ def write_params(state: State, params: ChainParams) -> None:
     state.put(PARAMS_KEY, encode(params))
 
 
+@lru_cache(maxsize=8)
 def params_hash(params: ChainParams) -> bytes:
     """Return the 32-byte hash that headers carry."""
     return hash_bytes("params", encode(params))

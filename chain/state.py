@@ -37,7 +37,8 @@ class Space(IntEnum):
     QUEUE = 0xF0  # due, kind, sequence -> key of the pot or timer (derived)
 
 
-QUEUE_PREFIX: Final = bytes([Space.QUEUE])
+QUEUE_PREFIX: Final = bytes([Space.QUEUE])  # the greatest prefix: no other key sorts behind it
+QUEUE_STOP: Final = bytes([Space.QUEUE + 1])
 SEQUENCE_KEY: Final = bytes([Space.CHAIN]) + b"sequence"
 HALT_KEY: Final = bytes([Space.CHAIN]) + b"halt"
 PARAMS_KEY: Final = bytes([Space.CHAIN]) + b"params"

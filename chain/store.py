@@ -13,9 +13,11 @@ import plyvel
 
 from chain.block import Block, Commit, Header, block_id, decode_block, encode_block
 from chain.codec import decode, decode_value, encode, encode_value
+from chain.due_window import DueWindow
 from chain.errors import CorruptStoreError, MalformedBytesError, StoreError, UnknownIdError
 from chain.executed import ExecutedBlock
 from chain.receipt import Receipt
+from chain.state import QUEUE_PREFIX, QUEUE_STOP
 from chain.tree import tree_root
 
 SCHEMA = b"1"
@@ -77,6 +79,7 @@ class Store:
         self._db.put(_OPEN_KEY, b"1", sync=sync)
         self._values: dict[bytes, bytes | None] = {}
         self._nodes: dict[bytes, bytes | None] = {}
+        self._due = DueWindow(self._scan, QUEUE_STOP)
 
     def __enter__(self) -> Self:
         """Return the open store."""
@@ -112,6 +115,11 @@ class Store:
 
     def scan(self, start: bytes, stop: bytes, limit: int) -> list[tuple[bytes, bytes]]:
         """Return at most `limit` committed pairs of start <= key < stop, in key order."""
+        if start >= QUEUE_PREFIX:
+            return self._due.scan(start, stop, limit)
+        return self._scan(start, stop, limit)
+
+    def _scan(self, start: bytes, stop: bytes, limit: int) -> list[tuple[bytes, bytes]]:
         found: list[tuple[bytes, bytes]] = []
         with self._db.iterator(
             start=_STATE + start, stop=_STATE + stop, verify_checksums=self._checked
@@ -180,6 +188,7 @@ class Store:
             self._nodes.clear()
         self._values.update(executed.changes)
         self._nodes.update(executed.nodes)
+        self._due.apply([one for one in executed.changes.items() if one[0] >= QUEUE_PREFIX])
 
     def write_genesis(self, block: Block, executed: ExecutedBlock) -> None:
         """Write height 0: the state the genesis file describes, under a block without transactions."""
@@ -303,6 +312,7 @@ class Store:
                     batch.delete(key)
         self._values.clear()
         self._nodes.clear()
+        self._due.clear()
 
     def compact(self) -> None:
         """Merge the store's files; used before a chain is put away."""

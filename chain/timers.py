@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from chain.params import ChainParams
-from chain.state import HALT_KEY, QUEUE_PREFIX, SEQUENCE_KEY, Space, State, StateReader, get_uint
+from chain.state import HALT_KEY, QUEUE_PREFIX, QUEUE_STOP, SEQUENCE_KEY, Space, State, StateReader, get_uint
 from chain.types import SAFE_INT_MAX
 
 _TIMER = bytes([Space.TIMER])
@@ -162,8 +162,7 @@ def deadline_now(halt: Halt | None, now: int) -> int:
 
 def first_due(state: State | StateReader, start: int) -> int | None:
     """Return the earliest due time at or after `start` ms, or None."""
-    stop = bytes([Space.QUEUE + 1])
-    found = state.scan(queue_key(start, 0, 0), stop, 1)
+    found = state.scan(queue_key(start, 0, 0), QUEUE_STOP, 1)
     return int.from_bytes(found[0][0][1:9], "big") if found else None
 
 

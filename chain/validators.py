@@ -1,6 +1,7 @@
 """Validators: who orders blocks, and how many of them decide."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Annotated
 
 from chain.codec import AtMost, decode, encode, wire
@@ -25,11 +26,21 @@ class ValidatorSet:
 
     def set_hash(self) -> bytes:
         """Return the 32-byte hash that headers carry."""
-        return hash_bytes("validators", encode(self))
+        return _hash_set(self)
+
+
+@lru_cache(maxsize=8)
+def _hash_set(validators: ValidatorSet) -> bytes:
+    return hash_bytes("validators", encode(validators))
+
+
+@lru_cache(maxsize=8)
+def _decode_set(data: bytes) -> ValidatorSet:
+    return decode(ValidatorSet, data)
 
 
 def read_validators(state: State) -> ValidatorSet:
     """Return the validators that the state names for the blocks to come."""
     data = state.get(VALIDATORS_KEY)
     assert data is not None, "a chain without validators"
-    return decode(ValidatorSet, data)
+    return _decode_set(data)

@@ -110,12 +110,9 @@ def _fold_rest(node: ast.expr, names: Names) -> ConstantValue | None:
         return all(values) if isinstance(node.op, ast.And) else any(values)
     if isinstance(node, ast.IfExp):
         test = fold(node.test, names)
-        if not isinstance(test, bool):
-            return None
-        return fold(node.body if test else node.orelse, names)
-    if isinstance(node, ast.Call):
-        return _fold_call(node, names)
-    return None
+        chosen = node.body if test else node.orelse
+        return fold(chosen, names) if isinstance(test, bool) else None
+    return _fold_call(node, names) if isinstance(node, ast.Call) else None
 
 
 def _fold_call(node: ast.Call, names: Names) -> int | None:

@@ -81,9 +81,9 @@ def _show_immediate(container: Container, function: Function, rule: str, t: int)
         "timer": lambda: functions[t].name,
         "link": lambda: f"{container.links[calls[t].link]}.{calls[t].function}",
         "asset": lambda: container.assets[t],
-        "context": lambda: Context(t).name.lower(),
-        "kind": lambda: Kind(t).name.lower(),
     }
+    if rule in {"context", "kind"}:
+        return (Context(t) if rule == "context" else Kind(t)).name.lower()
     if rule in {"I", "T"}:
         return _show_register(function, t, rule)
     return names.get(rule, lambda: str(t))()

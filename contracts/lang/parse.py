@@ -1,8 +1,8 @@
 """From source bytes to a checked syntax tree.
 
 The tree comes from Python's own parser, so everything that could differ between Python versions is
-refused first: characters outside ASCII except in strings and comments, named characters (their table
-grows), deep nesting, and every kind of node that is not on the list below.
+refused first: characters outside ASCII except in strings and comments, named characters (their
+table grows), deep nesting, and every kind of node that is not on the list below.
 """
 
 import ast
@@ -18,8 +18,8 @@ ALLOWED: tuple[type[ast.AST], ...] = (
     ast.Module, ast.ImportFrom, ast.alias, ast.ClassDef, ast.FunctionDef, ast.arguments, ast.arg,
     ast.Expr, ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Delete, ast.If, ast.For, ast.While,
     ast.Break, ast.Continue, ast.Pass, ast.Return, ast.Constant, ast.Name, ast.Attribute,
-    ast.Subscript, ast.Tuple, ast.Call, ast.keyword, ast.BinOp, ast.UnaryOp, ast.BoolOp, ast.Compare, ast.IfExp,
-    ast.Add, ast.Sub, ast.Mult, ast.FloorDiv, ast.Mod, ast.USub, ast.Not, ast.And, ast.Or,
+    ast.Subscript, ast.Tuple, ast.Call, ast.keyword, ast.BinOp, ast.UnaryOp, ast.BoolOp, ast.Compare,
+    ast.IfExp, ast.Add, ast.Sub, ast.Mult, ast.FloorDiv, ast.Mod, ast.USub, ast.Not, ast.And, ast.Or,
     ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Eq, ast.NotEq, ast.In, ast.NotIn, ast.Load, ast.Store,
     ast.Del,
 )  # fmt: skip

@@ -83,8 +83,10 @@ def function_worst_case(
     Works backward. At each instruction stands a vector: entry 0 is the worst cost to leave the function,
     entry k the worst cost to come back to the HEAD of the k-th open loop without passing it. A loop's
     HEAD turns its own entry i into `bound * i` more on all the others (its last, leaving pass is in them).
+    A loop may also overrun: `bound + 1` passes, then the HEAD's trap, when its block is charged already.
     """
     instructions = decode_instructions(function.code)
+    charges = block_charges(gas, instructions)
     costs: list[list[int]] = [[]] * len(instructions)
     depth = 0
     for pc in range(len(instructions) - 1, -1, -1):
@@ -107,10 +109,10 @@ def function_worst_case(
             following = _longer(following, _fit(costs[t], depth))
         vector = _plus(own, following)
         if op == Op.HEAD:
-            # A loop with no way out ends in the HEAD's trap, at most one more pass.
-            vector[0] = max(vector[0], vector[depth])
-            again = max(vector[depth], 0) * t
-            vector = _plus(again, vector[:depth])
+            again = max(vector[depth], 0)
+            overrun = min(again * (t + 1) + charges[pc], WCG_MAX)
+            vector = _plus(again * t, vector[:depth])
+            vector[0] = max(vector[0], overrun)
             depth -= 1
         costs[pc] = vector
     return max(costs[0][0], 0)

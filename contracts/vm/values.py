@@ -7,7 +7,7 @@ in declared order. A value outside its declared range traps RANGE, a wrong lengt
 
 import struct
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 from chain.errors import MalformedBytesError
 from chain.types import SAFE_INT_MAX
@@ -153,33 +153,38 @@ class RowForm:
         return list(self._zeros)
 
     def encode(self, registers: Registers, at: int) -> bytes:
-        """Return the stored bytes of `registers[at : at + count]`; traps RANGE or LENGTH."""
+        """Return the stored bytes of `registers[at : at + count]`.
+
+        Traps RANGE or LENGTH for the first value, in declared order, that does not fit.
+        """
         values = registers[at : at + self.count]
         for i in self._uints:
             if values[i] > SAFE_INT_MAX:
-                raise Trap(TrapKind.RANGE)
+                self._refuse(values)
         for i in self._hashes:
             if len(values[i]) != 32:  # noqa: PLR2004
-                raise Trap(TrapKind.LENGTH)
+                self._refuse(values)
         if not self._plain:
             return self._encode_slowly(values)
         try:
             return self._struct.pack(*values)
         except struct.error:
-            raise Trap(TrapKind.RANGE) from None
+            self._refuse(values)
 
     def _encode_slowly(self, values: list[Any]) -> bytes:
+        for scalar, value in zip(self.scalars, values, strict=True):
+            check_scalar(scalar, value)
         for i in self._sints:
-            check_scalar(self.scalars[i], values[i])
             values[i] += _SHIFT
-        try:
-            out = self._struct.pack(*[values[i] for i in self._fixed])
-        except struct.error:
-            raise Trap(TrapKind.RANGE) from None
-        for i, scalar in self._variable:
-            check_scalar(scalar, values[i])
+        out = self._struct.pack(*[values[i] for i in self._fixed])
+        for i, _ in self._variable:
             out += len(values[i]).to_bytes(2, "big") + values[i]
         return out
+
+    def _refuse(self, values: list[Any]) -> NoReturn:
+        for scalar, value in zip(self.scalars, values, strict=True):
+            check_scalar(scalar, value)
+        raise AssertionError((self.scalars, values))  # every value fits: the caller erred
 
     def decode(self, data: bytes) -> Sequence[Any]:
         """Return the register values of stored bytes."""

@@ -390,7 +390,9 @@ def _constant_type(value: object) -> str:
             return "B"
         case int():
             return "I"
-        case bytes() | str() if len(value) <= BYTES_MAX:
+        case bytes() if len(value) <= BYTES_MAX:
+            return "Y"
+        case str() if len(value.encode()) <= BYTES_MAX:
             return "Y"
         case _:
             text = f"constant {repr(value)[:40]} is no bool, integer or short bytes"

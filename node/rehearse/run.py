@@ -14,7 +14,7 @@ from chain.crypto import Signer, verify_signature
 from node.rehearse.chain import RehearsalChain, make_genesis, tally_for_rehearsal
 from node.rehearse.plan import Plan
 from node.rehearse.tally import Tally
-from node.rehearse.wallets import signed_chunks
+from node.rehearse.wallets import SigningLine
 from node.seal import seal_folder
 
 _RATE_ROUNDS = 7
@@ -90,13 +90,14 @@ def _rehearse(
     rate = measure_signature_rate()
     gc.freeze()  # the plan stays: no need to look through it again and again
     started = time.perf_counter()
+    line = SigningLine()
     genesis = make_genesis(plan)
     (folder / "genesis.json").write_text(genesis.model_dump_json(indent=1), encoding="utf-8")
     chain = RehearsalChain(folder, genesis, tally_for_rehearsal())
     try:
         places = chain.set_up(plan)
         done = 0
-        for at, signed in _instants(plan, _flatten(signed_chunks(plan, places))):
+        for at, signed in _instants(plan, line.run(plan, places)):
             chain.run_instant(signed, at)
             done += len(signed)
             on_progress(done, len(plan.steps))
@@ -114,17 +115,13 @@ def _rehearse(
         if sealed:
             chain.ledger.store.compact()
     finally:
+        line.close()
         chain.close()
     if sealed:
         (folder / "votes.log").unlink()
         head = chain.ledger.head
         seal_folder(folder, head.chain_id, head.height, chain.ledger.head_id)
     return result
-
-
-def _flatten(chunks: Iterator[list[bytes]]) -> Iterator[bytes]:
-    for chunk in chunks:
-        yield from chunk
 
 
 def _instants(plan: Plan, signed: Iterator[bytes]) -> Iterator[tuple[int, list[bytes]]]:

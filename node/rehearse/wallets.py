@@ -7,6 +7,7 @@ the chain is thrown away and its bytes are the same at every run.
 
 import multiprocessing
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
@@ -145,42 +146,54 @@ def check_chunk(chunk: list[bytes]) -> None:
         check_signatures(read_transaction(data))
 
 
-def _sign_all(plan: Plan, places: Places, sink: Connection) -> None:
+def _sign_all(orders: Connection, sink: Connection) -> None:
+    plan, places = orders.recv()
     signer = PlanSigner(plan, places)
     for start in range(0, len(plan.steps), CHUNK):
         sink.send([signer.sign_step(step) for step in plan.steps[start : start + CHUNK]])
     sink.close()
 
 
-def _check_all(source: Connection, sink: Connection, count: int) -> None:
-    for _ in range(count):
-        chunk = source.recv()
-        check_chunk(chunk)
-        sink.send(chunk)
+def _check_all(source: Connection, sink: Connection) -> None:
+    with suppress(EOFError):
+        while True:
+            chunk = source.recv()
+            check_chunk(chunk)
+            sink.send(chunk)
     sink.close()
 
 
-def signed_chunks(plan: Plan, places: Places) -> Iterator[list[bytes]]:
-    """Yield the plan's signed transactions in order, in chunks whose every signature was checked.
+class SigningLine:
+    """Two processes ahead of the chain, as far as the pipes between them hold: one signs, one checks.
 
-    Two processes work ahead of the reader, as far as the pipes between them hold.
+    They start at once, so that their start-up passes while the chain is being set up.
     """
-    count = (len(plan.steps) + CHUNK - 1) // CHUNK
-    context = multiprocessing.get_context("spawn")
-    signed, signed_sink = context.Pipe(duplex=False)
-    checked, checked_sink = context.Pipe(duplex=False)
-    processes = [
-        context.Process(target=_sign_all, args=(plan, places, signed_sink), daemon=True),
-        context.Process(target=_check_all, args=(signed, checked_sink, count), daemon=True),
-    ]
-    for process in processes:
-        process.start()
-    for end in (signed_sink, signed, checked_sink):
-        end.close()  # so that a process that dies is an end of file here
-    try:
-        for _ in range(count):
-            yield checked.recv()
-    finally:
-        for process in processes:
+
+    def __init__(self) -> None:
+        """Start the processes."""
+        context = multiprocessing.get_context("spawn")
+        orders, self._orders = context.Pipe(duplex=False)
+        signed, signed_sink = context.Pipe(duplex=False)
+        self._checked, checked_sink = context.Pipe(duplex=False)
+        self._processes = [
+            context.Process(target=_sign_all, args=(orders, signed_sink), daemon=True),
+            context.Process(target=_check_all, args=(signed, checked_sink), daemon=True),
+        ]
+        for process in self._processes:
+            process.start()
+        for end in (orders, signed_sink, signed, checked_sink):
+            end.close()  # so that a process that dies is an end of file here
+
+    def run(self, plan: Plan, places: Places) -> Iterator[bytes]:
+        """Yield the plan's signed transactions in order, every signature checked."""
+        self._orders.send((plan, places))
+        for _ in range(0, len(plan.steps), CHUNK):
+            yield from self._checked.recv()
+
+    def close(self) -> None:
+        """End the processes."""
+        for process in self._processes:
             process.terminate()
             process.join()
+        self._orders.close()
+        self._checked.close()

@@ -1,0 +1,510 @@
+"""The machine once more, slowly: an evaluator of decoded instructions that shares nothing with contracts.vm.
+
+Opcode numbers, prices, ranges, stored forms, basic blocks and the host's rules are written down here a
+second time, from the documentation. Storage holds values, not bytes; `dump` writes it out at the end.
+A mistake has to be made twice, in two ways, to go unseen.
+"""
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import Any
+
+from contracts.vm.container import Container, Function, Scalar
+
+NAMES = """
+    MOV SEL ADD SUB MUL DIV MOD MIN MAX MULDIV CHK LT LE EQ NE NOT AND OR JMP BRT BRF BRLT BRLE BREQ
+    BRNE LOOP HEAD BACK CALL RET REQ FAIL LEN I2B B2I CAT SLICE SHA256 A2B B2A CTX GET GETZ HAS PUT DEL
+    NEXT POPEN PADD PPAY PMOVE PEXT PCLOSE PBAL SCHED CANCEL EMIT LINK MINT BURN BALANCE ROLE
+""".split()
+GAS_TEXT = """
+    MOV 2 SEL 2 ADD 2 SUB 2 MUL 3 DIV 3 MOD 3 MIN 2 MAX 2 MULDIV 4 CHK 2 LT 2 LE 2 EQ 2 NE 2 NOT 2
+    AND 2 OR 2 JMP 2 BRT 2 BRF 2 BRLT 2 BRLE 2 BREQ 2 BRNE 2 LOOP 2 HEAD 2 BACK 2 CALL 8 RET 4 REQ 2
+    FAIL 2 LEN 2 I2B 4 B2I 4 CAT 6 SLICE 6 SHA256 14 A2B 2 B2A 2 CTX 4 GET 60 GETZ 60 HAS 50 PUT 150
+    DEL 150 NEXT 200 POPEN 400 PADD 250 PPAY 250 PMOVE 300 PEXT 250 PCLOSE 400 PBAL 60 SCHED 300
+    CANCEL 200 EMIT 50 LINK 100 MINT 250 BURN 250 BALANCE 60 ROLE 60
+""".split()
+GAS = {name: int(gas) for name, gas in zip(GAS_TEXT[::2], GAS_TEXT[1::2], strict=True)}
+SAFE = 9_007_199_254_740_991
+BOUNDS = {1: (0, 0xFF), 2: (0, 0xFFFF), 3: (0, 0xFFFFFFFF), 4: (0, SAFE), 5: (-SAFE, SAFE)}
+WIDTHS = {1: 1, 2: 2, 3: 4, 4: 8, 5: 8, 6: 1, 7: 32, 8: 32}  # 9, 10: two bytes of length and the size
+JUMPS = ("JMP", "BRT", "BRF", "BRLT", "BRLE", "BREQ", "BRNE")
+Key = tuple[int, tuple[Any, ...]]
+
+
+class FailedError(Exception):
+    """A trap, by the name of its kind."""
+
+    def __init__(self, kind: str, error: int = 0) -> None:
+        super().__init__(kind)
+        self.kind, self.error = kind, error
+
+
+@dataclass
+class Meter:
+    """The gas that is left."""
+
+    left: int
+
+    def take(self, gas: int) -> None:
+        """Take some, or fail with nothing left."""
+        if gas > self.left:
+            self.left = 0
+            raise FailedError("GAS")
+        self.left -= gas
+
+
+def fit(scalar: Scalar, value: Any) -> Any:
+    """Return a value as a storage type holds it, or fail."""
+    kind = scalar.kind
+    if kind in BOUNDS:
+        low, high = BOUNDS[kind]
+        if value < low or value > high:
+            raise FailedError("RANGE")
+    if kind == 8 and len(value) != 32:
+        raise FailedError("LENGTH")
+    if kind in {9, 10} and len(value) > scalar.size:
+        raise FailedError("LENGTH")
+    if kind == 10:
+        try:
+            str(value, "utf-8")
+        except ValueError:
+            raise FailedError("RANGE") from None
+    return value
+
+
+def store(scalar: Scalar, value: Any) -> bytes:
+    """Return the fixed-width bytes of a value that fits."""
+    if scalar.kind in {7, 8}:
+        return bytes(value)
+    number = int(value) + (2**63 if scalar.kind == 5 else 0)
+    return bytes([number >> 8 * place & 255 for place in reversed(range(WIDTHS[scalar.kind]))])
+
+
+def store_row(scalars: list[Scalar], values: tuple[Any, ...]) -> bytes:
+    """Return a record's stored bytes: fixed widths in order, then length and bytes of the others."""
+    pairs = list(zip(scalars, values, strict=True))
+    head = b"".join([store(s, v) for s, v in pairs if s.kind < 9])
+    tail = [bytes([len(v) // 256, len(v) % 256]) + v for s, v in pairs if s.kind >= 9]
+    return head + b"".join(tail)
+
+
+def zero(scalar: Scalar) -> Any:
+    """Return the zero of a storage type."""
+    return {6: False, 7: bytes(32), 8: bytes(32), 9: b"", 10: b""}.get(scalar.kind, 0)
+
+
+@dataclass
+class Instance:
+    """An instance's storage as values, with the rules of the host."""
+
+    container: Container
+    contract: bytes
+    facts: dict[int, Any] = field(default_factory=dict)
+    rows: dict[Key, tuple[Any, ...]] = field(default_factory=dict)
+    pots: dict[Key, list[Any]] = field(default_factory=dict)
+    timers: dict[Key, int] = field(default_factory=dict)
+    money: dict[tuple[int, bytes], int] = field(default_factory=dict)
+    log: list[Any] = field(default_factory=list)
+    linked: "Instance | None" = None
+    paid: int = 0
+
+    def enter(self, context: list[Any]) -> None:
+        """Begin a call with these facts."""
+        self.facts = dict(enumerate(context))
+        self.facts[9] = b"i" * 32
+        self.paid = context[8]
+
+    def key_bytes(self, scalars: Any, key: Key) -> bytes:
+        """Return the stored bytes of a key."""
+        number, parts = key
+        return bytes([number]) + b"".join([store(s, p) for s, p in zip(scalars, parts, strict=True)])
+
+    def dump(self) -> tuple[Any, ...]:
+        """Return the effects in the form of the interpreter's host."""
+        box = self.container
+        rows = [
+            (
+                self.key_bytes(box.fields[key[0]].key, key),
+                store_row([n.scalar for n in box.fields[key[0]].row], row),
+            )
+            for key, row in self.rows.items()
+        ]
+        pots = [(self.key_bytes(box.pots[k[0]].key, k), tuple(p)) for k, p in self.pots.items()]
+        timers = [
+            (self.key_bytes(box.functions[k[0]].params, k), at) for k, at in self.timers.items()
+        ]
+        inner = () if self.linked is None else self.linked.dump()
+        money = sorted(self.money.items())
+        return sorted(rows), sorted(pots), sorted(timers), money, list(self.log), inner
+
+    def save(self) -> Any:
+        """Return what `restore` takes."""
+        pots = {key: list(pot) for key, pot in self.pots.items()}
+        inner = None if self.linked is None else self.linked.save()
+        return dict(self.rows), pots, dict(self.timers), dict(self.money), list(self.log), inner
+
+    def restore(self, saved: Any) -> None:
+        """Take back everything since `save`."""
+        self.rows, self.pots, self.timers, self.money, self.log, inner = saved
+        if self.linked is not None:
+            self.linked.restore(inner)
+
+    def pot(self, key: Key) -> list[Any]:
+        """Return an open pot: amount, until, fallback owner."""
+        if key not in self.pots:
+            raise FailedError("POT")
+        return self.pots[key]
+
+    def spend(self, key: Key, amount: int) -> None:
+        """Take a part out of a pot."""
+        pot = self.pot(key)
+        if amount <= 0 or amount > pot[0]:
+            raise FailedError("AMOUNT")
+        pot[0] -= amount
+
+
+def widest(scalars: Any) -> int:
+    """Return the greatest stored size of a record, bytes."""
+    return sum(2 + s.size if s.kind >= 9 else WIDTHS[s.kind] for s in scalars)
+
+
+class Evaluator:
+    """One call and the calls inside it."""
+
+    def __init__(self, instance: Instance, meter: Meter) -> None:
+        self.instance, self.meter, self.container = instance, meter, instance.container
+
+    def call(self, number: int, arguments: list[Any]) -> list[Any]:
+        """Run a function and return what it returns."""
+        return _Activation(self, self.container.functions[number], arguments).run()
+
+
+def split(function: Function) -> list[tuple[str, int, int, int, int]]:
+    """Return the instructions with the names of their opcodes."""
+    rows = [function.code[i : i + 6] for i in range(0, len(function.code), 6)]
+    return [(NAMES[r[0]], r[1], r[2], r[3], 256 * r[4] + r[5]) for r in rows]
+
+
+class _Activation:
+    def __init__(self, owner: Evaluator, function: Function, arguments: list[Any]) -> None:
+        self.owner, self.function = owner, function
+        self.instance, self.meter, self.container = owner.instance, owner.meter, owner.container
+        self.code = split(function)
+        letters = function.registers.decode()
+        blank: dict[str, Any] = {"I": 0, "B": False, "Y": b"", "A": bytes(32)}
+        self.r: list[Any] = [blank[letter] for letter in letters]
+        for place, value in enumerate(function.constants):
+            self.r[place] = value.encode() if isinstance(value, str) else value
+        for place, value in enumerate(arguments):
+            self.r[len(function.constants) + place] = value
+        begins = {0}
+        for pc, (name, _d, _a, _b, t) in enumerate(self.code):
+            if name in JUMPS:
+                begins |= {t, pc + 1}
+            elif name in {"BACK", "RET", "FAIL"}:
+                begins.add(pc + 1)
+            elif name == "HEAD":
+                begins.add(pc)
+        self.begins = begins
+
+    def price(self, name: str, t: int) -> int:
+        """Return the static gas of one instruction."""
+        box, gas = self.container, GAS[name]
+        if name in {"GET", "GETZ", "HAS", "NEXT"}:
+            gas += widest([n.scalar for n in box.fields[t].row]) // 32
+        elif name == "PUT":
+            gas += widest([n.scalar for n in box.fields[t].row]) // 8
+        elif name == "EMIT":
+            gas += 4 * len(box.events[t].fields)
+        elif name == "CALL":
+            gas += len(box.functions[t].registers) // 16
+        return gas
+
+    def block_price(self, pc: int) -> int:
+        """Return the price of the basic block that begins at `pc`."""
+        gas = self.price(self.code[pc][0], self.code[pc][4])
+        pc += 1
+        while pc < len(self.code) and pc not in self.begins:
+            gas += self.price(self.code[pc][0], self.code[pc][4])
+            pc += 1
+        return gas
+
+    def run(self) -> list[Any]:
+        pc = 0
+        while True:
+            if pc in self.begins:
+                self.meter.take(self.block_price(pc))
+            name, d, a, b, t = self.code[pc]
+            pc += 1
+            r = self.r
+            if name == "RET":
+                return r[a : a + len(self.function.returns)]
+            if name in JUMPS:
+                if self.jumps(name, a, b):
+                    pc = t
+            elif name == "BACK":
+                pc = t
+            else:
+                self.step(name, d, a, b, t)
+
+    def jumps(self, name: str, a: int, b: int) -> bool:
+        x, y = self.r[a], self.r[b]
+        if name == "JMP":
+            return True
+        if name in {"BRT", "BRF"}:
+            return bool(x is (name == "BRT"))
+        if name == "BRLT":
+            return bool(x < y)
+        if name == "BRLE":
+            return bool(x <= y)
+        return bool(x == y) if name == "BREQ" else bool(x != y)
+
+    def step(self, name: str, d: int, a: int, b: int, t: int) -> None:
+        known = getattr(self, "do_" + name.lower(), None)
+        if known is not None:
+            known(d, a, b, t)
+            return
+        x, y = self.r[a], self.r[b]
+        self.r[d] = self.compute(name, x, y, t)
+
+    def compute(self, name: str, x: Any, y: Any, t: int) -> Any:
+        match name:
+            case "MOV":
+                return x
+            case "SEL":
+                return y if x else self.r[t]
+            case "ADD":
+                return self.small(x + y)
+            case "SUB":
+                return self.small(x + -y)
+            case "MUL":
+                return self.small(x * y)
+            case "MIN":
+                return sorted([x, y])[0]
+            case "MAX":
+                return sorted([x, y])[1]
+            case "DIV" | "MOD":
+                return self.divide(x, y, 0 if name == "DIV" else 1)
+            case "MULDIV":
+                return self.divide(x * y, self.r[t], 0)
+            case "LT":
+                return x < y
+            case "LE":
+                return not y < x
+            case "EQ":
+                return x == y
+            case "NE":
+                return not x == y  # noqa: SIM201 - the other way than the machine does it
+            case "NOT":
+                return x is False
+            case "AND":
+                return (x, y) == (True, True)
+            case "OR":
+                return (x, y) != (False, False)
+            case "BALANCE":
+                return self.instance.money.get((t, x), 0)
+            case "ROLE":
+                return (x[0] + t) % 3 == 0
+            case "CTX":
+                return self.instance.facts[t]
+            case _:
+                return self.bytes_of(name, x, y, t)
+
+    def small(self, x: int) -> int:
+        if x >= 1 << 127 or x < -(1 << 127):
+            raise FailedError("OVERFLOW")
+        return x
+
+    def divide(self, x: int, y: int, which: int) -> int:
+        """Divide magnitudes and mend the signs, so that the quotient is the floor."""
+        if y == 0:
+            raise FailedError("DIV")
+        quotient, rest = divmod(abs(x), abs(y))
+        if (x < 0) != (y < 0):
+            quotient = -quotient - (1 if rest else 0)
+        return self.small(quotient if which == 0 else x - quotient * y)
+
+    def bytes_of(self, name: str, x: Any, y: Any, t: int) -> Any:
+        match name:
+            case "LEN":
+                return len(x)
+            case "I2B":
+                if not 0 <= x < 256**t:
+                    raise FailedError("RANGE")
+                return bytes([x >> 8 * place & 255 for place in reversed(range(t))])
+            case "B2I":
+                if len(x) > 15:
+                    raise FailedError("LENGTH")
+                return sum(byte << 8 * place for place, byte in enumerate(reversed(x)))
+            case "CAT":
+                return self.short(x + y, len(x + y) <= 1024)
+            case "SLICE":
+                end = self.r[t]
+                return self.short(x[max(y, 0) : max(end, 0)], 0 <= y <= end <= len(x))
+            case "SHA256":
+                digest = hashlib.new("sha256")
+                digest.update(x)
+                return digest.digest()
+            case "A2B":
+                return x
+            case _:
+                assert name == "B2A", name
+                return self.short(x, len(x) == 32)
+
+    def short(self, data: bytes, holds: bool) -> bytes:  # noqa: FBT001
+        if not holds:
+            raise FailedError("LENGTH")
+        return data
+
+    def do_chk(self, _d: int, a: int, _b: int, t: int) -> None:
+        fit(Scalar(t), self.r[a])
+
+    def do_loop(self, d: int, _a: int, _b: int, _t: int) -> None:
+        self.r[d] = 0
+
+    def do_head(self, d: int, _a: int, _b: int, t: int) -> None:
+        if self.r[d] == t + 1:
+            raise FailedError("LOOP")
+        self.r[d] += 1
+
+    def do_call(self, d: int, a: int, _b: int, t: int) -> None:
+        count = len(self.container.functions[t].params)
+        for place, value in enumerate(self.owner.call(t, self.r[a : a + count])):
+            self.r[d + place] = value
+
+    def do_req(self, _d: int, a: int, _b: int, t: int) -> None:
+        if self.r[a] is False:
+            raise FailedError("REQUIRE", t)
+
+    def do_fail(self, _d: int, _a: int, _b: int, t: int) -> None:
+        raise FailedError("REQUIRE", t)
+
+    # State ------------------------------------------------------------------------------------
+
+    def key(self, scalars: Any, number: int, a: int) -> Key:
+        return number, tuple([fit(s, self.r[a + place]) for place, s in enumerate(scalars)])
+
+    def field_key(self, t: int, a: int) -> Key:
+        return self.key(self.container.fields[t].key, t, a)
+
+    def pot_key(self, t: int, a: int) -> Key:
+        return self.key(self.container.pots[t].key, t, a)
+
+    def do_get(self, d: int, a: int, _b: int, t: int) -> None:
+        row = self.instance.rows.get(self.field_key(t, a))
+        if row is None:
+            raise FailedError("MISSING")
+        self.r[d : d + len(row)] = row
+
+    def do_getz(self, d: int, a: int, _b: int, t: int) -> None:
+        blank = tuple([zero(n.scalar) for n in self.container.fields[t].row])
+        row = self.instance.rows.get(self.field_key(t, a), blank)
+        self.r[d : d + len(row)] = row
+
+    def do_has(self, d: int, a: int, _b: int, t: int) -> None:
+        self.r[d] = self.field_key(t, a) in self.instance.rows
+
+    def do_put(self, d: int, a: int, _b: int, t: int) -> None:
+        key = self.field_key(t, a)
+        named = self.container.fields[t].row
+        values = [fit(n.scalar, self.r[d + place]) for place, n in enumerate(named)]
+        self.instance.rows[key] = tuple(values)
+
+    def do_del(self, _d: int, a: int, _b: int, t: int) -> None:
+        self.instance.rows.pop(self.field_key(t, a), None)
+
+    def do_next(self, d: int, a: int, b: int, t: int) -> None:
+        _number, key = self.field_key(t, a)
+        # Parts have fixed widths, so keys order as their parts: numbers, False before True, bytes.
+        after = [
+            parts
+            for number, parts in self.instance.rows
+            if number == t and parts[:b] == key[:b] and (parts > key or (parts == key and not self.r[d]))
+        ]
+        self.r[d] = len(after) > 0
+        if after:
+            self.r[a : a + len(key)] = min(after)
+
+    def do_popen(self, d: int, a: int, b: int, t: int) -> None:
+        key, here = self.pot_key(t, a), self.instance
+        if key in here.pots or self.r[b] <= here.facts[5] or self.r[b] > SAFE:
+            raise FailedError("POT")
+        here.pots[key] = [here.paid, self.r[b], self.r[d]]
+        here.paid = 0
+
+    def do_padd(self, _d: int, a: int, _b: int, t: int) -> None:
+        self.instance.pot(self.pot_key(t, a))[0] += self.instance.paid
+        self.instance.paid = 0
+
+    def do_ppay(self, d: int, a: int, b: int, t: int) -> None:
+        self.instance.spend(self.pot_key(t, a), self.r[b])
+        self.instance.log.append(("pay", self.container.pots[t].asset, self.r[d], self.r[b]))
+
+    def do_pmove(self, d: int, a: int, b: int, t: int) -> None:
+        source, target = self.pot_key(t, a), self.pot_key(t, b)
+        into = self.instance.pot(target)
+        if source == target:
+            raise FailedError("POT")
+        self.instance.spend(source, self.r[d])
+        into[0] += self.r[d]
+
+    def do_pext(self, _d: int, a: int, b: int, t: int) -> None:
+        pot = self.instance.pot(self.pot_key(t, a))
+        if self.r[b] < pot[1] or self.r[b] - pot[1] > self.container.pots[t].extend_max_ms:
+            raise FailedError("POT")
+        pot[1] = self.r[b]
+
+    def do_pclose(self, d: int, a: int, _b: int, t: int) -> None:
+        key = self.pot_key(t, a)
+        held = self.instance.pot(key)[0]
+        del self.instance.pots[key]
+        self.instance.log.append(("close", self.container.pots[t].asset, self.r[d], held))
+
+    def do_pbal(self, d: int, a: int, _b: int, t: int) -> None:
+        self.r[d] = self.instance.pots.get(self.pot_key(t, a), [0])[0]
+
+    def do_sched(self, _d: int, a: int, b: int, t: int) -> None:
+        key = self.key(self.container.functions[t].params, t, a)
+        if self.r[b] < 0 or self.r[b] > SAFE:
+            raise FailedError("TIMER")
+        self.instance.timers[key] = self.r[b]
+
+    def do_cancel(self, _d: int, a: int, _b: int, t: int) -> None:
+        key = self.key(self.container.functions[t].params, t, a)
+        if key in self.instance.timers:
+            del self.instance.timers[key]
+
+    def do_emit(self, _d: int, a: int, _b: int, t: int) -> None:
+        declared = self.container.events[t].fields
+        values = [fit(one.scalar, self.r[a + place]) for place, one in enumerate(declared)]
+        self.instance.log.append(("event", t, tuple(values)))
+
+    def do_link(self, d: int, a: int, _b: int, t: int) -> None:
+        call, inner = self.container.link_calls[t], self.instance.linked
+        assert inner is not None
+        self.meter.take(call.gas_max)
+        arguments = [fit(s, self.r[a + place]) for place, s in enumerate(call.params)]
+        names = [function.name for function in inner.container.functions]
+        facts = [self.instance.contract, bytes([1]) * 32, inner.contract, b"k" * 32, bytes(32)]
+        inner.enter([*facts, 1_000_000, 999_000, 7, 0, None, 0, b"c" * 32])
+        meter = Meter(call.gas_max)
+        try:
+            values = Evaluator(inner, meter).call(names.index(call.function), arguments)
+        except FailedError:
+            raise FailedError("LINK") from None
+        self.r[d : d + len(values)] = values
+        self.meter.left += meter.left
+
+    def do_mint(self, _d: int, a: int, b: int, t: int) -> None:
+        self.issue(self.r[a], self.r[b], t, 1)
+
+    def do_burn(self, _d: int, a: int, b: int, t: int) -> None:
+        self.issue(self.r[a], self.r[b], t, -1)
+
+    def issue(self, account: bytes, amount: int, asset: int, sign: int) -> None:
+        if amount < 1 or amount > SAFE:
+            raise FailedError("AMOUNT")
+        money = self.instance.money
+        if money.get((asset, account), 0) + sign * amount < 0:
+            raise FailedError("ASSET")
+        money[asset, account] = money.get((asset, account), 0) + sign * amount
