@@ -51,12 +51,14 @@ def verify_chain(
     Nothing in the folder is changed: the database is opened as a copy. `on_progress` is told (height done,
     height of the head).
     """
+    seal: Seal | None = None
+    broken: list[str] = []
+    unsealed = ""
     try:
         seal = read_seal(folder)
         broken = broken_files(folder, seal)
     except (SealError, OSError) as error:
-        text = f"height unknown: {error}"
-        raise VerificationError(text) from error
+        unsealed = str(error)
     progress = on_progress or (lambda _done, _all: None)
     with tempfile.TemporaryDirectory(prefix="washnode-") as temporary:
         try:
@@ -64,8 +66,9 @@ def verify_chain(
         except _Found as found:
             text = f"height {found.height}: {found.text}" + _named(broken)
             raise VerificationError(text) from found
-    if broken:
-        text = f"height {seal.height}: the chain holds, but not as it was put away{_named(broken)}"
+    if broken or unsealed:
+        what = unsealed or f"not as it was put away{_named(broken)}"
+        text = f"height {verified.blocks}: the chain holds up to here, but {what}"
         raise VerificationError(text)
     return verified
 
@@ -75,26 +78,29 @@ def _named(broken: list[str]) -> str:
 
 
 class _Found(Exception):  # noqa: N818 - carries what was found and where
+    """What is wrong, and at which height."""
+
     def __init__(self, height: int, text: str) -> None:
         super().__init__(text)
         self.height, self.text = height, text
 
 
 def _execute_again(
-    folder: Path, temporary: Path, seal: Seal, on_progress: Callable[[int, int], None]
+    folder: Path, temporary: Path, seal: Seal | None, on_progress: Callable[[int, int], None]
 ) -> Verified:
     try:
         genesis = parse_genesis((folder / "genesis.json").read_bytes())
     except (GenesisError, OSError) as error:
         raise _Found(0, f"genesis.json: {error}") from error
-    if genesis.chain_id().hex() != seal.chain_id:
+    if seal is not None and genesis.chain_id().hex() != seal.chain_id:
         raise _Found(0, "genesis.json describes another chain than the seal")
     shutil.copytree(folder / "chain", temporary / "kept")
     try:
         kept = Store(str(temporary / "kept"), sync=False, checked=True)
         height = kept.head_height()
     except StoreError as error:
-        raise _Found(1, f"no block can be read: {error}") from error
+        text = str(error).replace(str(temporary / "kept"), str(folder / "chain"))
+        raise _Found(1, f"no block can be read: {text}") from error
     with closing(kept):
         return _Replay(kept, genesis, temporary / "again", on_progress).run(height, seal)
 
@@ -110,7 +116,7 @@ class _Replay:
         self.tally = tally_for_rehearsal()
         self.transactions = self.timers_fired = 0
 
-    def run(self, height: int, seal: Seal) -> Verified:
+    def run(self, height: int, seal: Seal | None) -> Verified:
         """Replay up to the head and compare all tables."""
         try:
             if self.kept.block(0) != self.ledger.store.block(0):
@@ -118,12 +124,13 @@ class _Replay:
             for block in self._checked_blocks(height):
                 self._replay(block)
                 self.on_progress(block.header.height, height)
-            if (height, self.ledger.head_id.hex()) != (seal.height, seal.head_id):
+            if seal is not None and (height, self.ledger.head_id.hex()) != (seal.height, seal.head_id):
                 raise _Found(height + 1, f"the chain ends at {height}, it was sealed at {seal.height}")
             self._compare_tables(height)
+        except CorruptStoreError as error:
+            raise _Found(error.height, error.what) from error
         except StoreError as error:
-            where = error.height if isinstance(error, CorruptStoreError) else self.ledger.height + 1
-            raise _Found(where, str(error)) from error
+            raise _Found(min(self.ledger.height + 1, height), str(error)) from error
         finally:
             self.ledger.close()
         return Verified(self.tally, self.transactions, height, self.timers_fired)
@@ -146,6 +153,8 @@ class _Replay:
         for number in range(1, height + 1):
             try:
                 block = self.kept.block(number)
+            except CorruptStoreError as error:
+                raise _Found(number, error.what) from error
             except WashError as error:
                 raise _Found(number, str(error)) from error
             group.append(block)
