@@ -1,29 +1,13 @@
-"""The ledger: values, bytes, blocks, state and rules. Pure, but for the store, which is not imported here."""
+"""The ledger: values, bytes, blocks, state and rules.
 
-from chain.accounts import Account, Recovery, read_account
-from chain.block import (
-    PRECOMMIT,
-    PREVOTE,
-    Block,
-    Commit,
-    Evidence,
-    Header,
-    block_id,
-    commit_hash,
-    decode_block,
-    encode_block,
-    list_hash,
-    make_commit,
-    vote_bytes,
-)
-from chain.codec import decode, decode_value, encode, encode_value, from_value, to_json, to_value, wire
-from chain.crypto import (
-    Signer,
-    check_signature,
-    hash_bytes,
-    public_key,
-    sha256,
-    sign,
-    verify_signature,
-)
-from chain.errors import WashError
+Pure, but for `chain.store`, which nothing here imports. Other packages import the modules by name; what
+begins with an underscore is a module's own. From below to above:
+
+    errors, codec, crypto, types                      values and their one encoding
+    merkle, tree_record, tree                         commitments
+    state, params, roles, nonces, ledger, accounts,
+    timers, pots, governance, validators              the state, by subject
+    transaction, receipt, block, executed             what is signed, proven, stored
+    rules, genesis                                    what must hold; where it begins
+    store                                             the disk
+"""

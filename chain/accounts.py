@@ -12,7 +12,17 @@ from chain.codec import AtMost, Between, decode, encode, wire
 from chain.errors import KeyScopeError, LimitError, RoleError, WrongStateError
 from chain.params import ChainParams
 from chain.state import Space, State
-from chain.transaction import AccountKey, Action, Burn, Call, SetGuardians, SpendingLimit, Transfer
+from chain.transaction import (
+    AccountKey,
+    Action,
+    AddKey,
+    Burn,
+    Call,
+    RemoveKey,
+    SetGuardians,
+    SpendingLimit,
+    Transfer,
+)
 from chain.types import SAFE_INT_MAX, Id, PublicKey, TimeMs
 
 _ACCOUNT = bytes([Space.ACCOUNT])
@@ -69,21 +79,33 @@ def authorize_key(state: State, account: bytes, key: bytes, now: int) -> Account
             if entry.expires_at is not None and now >= entry.expires_at:
                 text = f"key {key.hex()} was good until {entry.expires_at} ms; it is {now}"
                 raise KeyScopeError(text)
-            return None if entry.scopes is None and not entry.limits else entry
+            return None if _is_full(entry) else entry
     text = f"{key.hex()} is no key of account {account.hex()}"
     raise KeyScopeError(text)
 
 
+def _is_full(entry: AccountKey) -> bool:
+    return entry.scopes is None and not entry.limits and entry.expires_at is None
+
+
 def check_scope(entry: AccountKey, action: Action) -> None:
-    """Raise KeyScopeError unless a limited key may sign this action."""
+    """Raise KeyScopeError unless a key with scopes, limits or an end may sign this action.
+
+    Whatever its scopes, it may not manage keys: it could make itself one without its bounds.
+    """
     if entry.scopes is None:
+        if isinstance(action, AddKey | RemoveKey | SetGuardians):
+            text = f"key {entry.key.hex()} has a limit or an end; only a full key manages keys"
+            raise KeyScopeError(text)
         return
     if isinstance(action, Call):
         for scope in entry.scopes:
             listed = not scope.functions or action.function in scope.functions
             if scope.contract == action.contract and listed:
                 return
-    text = f"key {entry.key.hex()} may not sign {type(action).__name__}; use a key whose scope has it"
+    text = (
+        f"key {entry.key.hex()} may not sign {type(action).__name__}; use a key whose scope has it"
+    )
     raise KeyScopeError(text)
 
 
@@ -145,8 +167,8 @@ def remove_key(state: State, account: bytes, key: bytes) -> None:
 def _write_keys(
     state: State, account: bytes, record: Account, keys: tuple[AccountKey, ...]
 ) -> None:
-    if not any(one.scopes is None and one.expires_at is None for one in keys):
-        text = "the account would be left without a full key that does not expire"
+    if not any(_is_full(one) for one in keys):
+        text = "the account would be left without a full key: no scopes, no limits, no end"
         raise WrongStateError(text)
     _write(state, account, replace(record, keys=tuple(sorted(keys, key=lambda one: one.key))))
 

@@ -148,4 +148,3 @@ def make_commit(
             bitmap[index // 8] |= 1 << index % 8
             ordered.append(signatures[key])
     return Commit(place[0], place[1], block, bytes(bitmap), tuple(ordered))
-

@@ -9,7 +9,7 @@ form are derived from its annotations.
 import dataclasses
 import types
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Annotated, Any, TypeAlias, TypeVar, cast, get_args, get_origin, get_type_hints
@@ -22,7 +22,7 @@ DEPTH_MAX = 32  # deeper nesting serves no type of ours and would cost stack in 
 INT_MIN = -(2**63)
 INT_MAX = 2**64 - 1
 
-Value = None | bool | int | bytes | str | list["Value"] | tuple["Value", ...]
+Value = None | bool | int | bytes | str | Sequence["Value"]
 T = TypeVar("T")
 
 _pack = msgpack.Packer(use_bin_type=True).pack
@@ -40,13 +40,11 @@ def _refuse_ext(code: int, _data: bytes) -> None:
 
 def _unpack(data: bytes) -> Any:  # checked by whoever calls: `decode_value` or `decode`
     try:
-        return msgpack.unpackb(
-            data, raw=False, object_pairs_hook=_refuse_map, ext_hook=_refuse_ext
-        )
+        return msgpack.unpackb(data, raw=False, object_pairs_hook=_refuse_map, ext_hook=_refuse_ext)
     except MalformedBytesError:
         raise
     except Exception as error:
-        text = f"{len(data)} bytes are not one MessagePack value: {error or type(error).__name__}"
+        text = f"{len(data)} bytes are not one MessagePack value: {error!r}"
         raise MalformedBytesError(text) from error
 
 
@@ -238,7 +236,7 @@ def _any_form() -> _Form:
 
 
 def _union_form(members: list[type]) -> _Form:
-    by_tag = {_FORMS[member].tag: _FORMS[member] for member in members}
+    by_tag = {_FORMS[member].tag or 0: _FORMS[member] for member in members}
 
     def write(value: Any) -> Any:
         form = _FORMS[type(value)]
@@ -298,11 +296,12 @@ class _ClassForm:
         self._writers = [(i, form.to_value) for i, form in enumerate(forms) if form.to_value]
 
     def to_value(self, item: Any) -> Any:
-        values = self._fetch(item)
-        if self._writers:
-            values = list(values)
-            for place, write in self._writers:
-                values[place] = write(values[place])
+        fetched = self._fetch(item)
+        if not self._writers:
+            return fetched
+        values = list(fetched)
+        for place, write in self._writers:
+            values[place] = write(values[place])
         return values
 
     def from_value(self, value: Any) -> Any:

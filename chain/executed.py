@@ -47,7 +47,9 @@ class ExecutedBlock:
     refused: tuple[tuple[bytes, Exception], ...]
 
 
-def event_topic(contract: bytes, number: int, field: int | None = None, value: object = None) -> bytes:
+def event_topic(
+    contract: bytes, number: int, field: int | None = None, value: object = None
+) -> bytes:
     """Return the 8-byte topic of one indexed field's value of an event type.
 
     Event types without indexed fields have one topic for all of them (`field` nil). Topics are short on purpose: a reader looks at the event itself before it believes one.

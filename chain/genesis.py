@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
-from chain.codec import encode, encode_value
+from chain.codec import Value, encode, encode_value
 from chain.crypto import hash_bytes
 from chain.errors import GenesisError
 from chain.ledger import Asset, Policy, credit, put_asset
@@ -57,29 +57,29 @@ class Genesis(BaseModel):
     name: Annotated[str, Field(min_length=1, max_length=64)]
     time_ms: Annotated[int, Field(ge=0, le=SAFE_INT_MAX)]
     validators: Annotated[tuple[_HexId, ...], Field(min_length=1, max_length=128)]
-    params: ParamsModel = ParamsModel()  # type: ignore[valid-type]
+    params: ParamsModel = ParamsModel()
     assets: tuple[GenesisAsset, ...] = ()
     accounts: tuple[GenesisAccount, ...] = ()
 
     def chain_params(self) -> ChainParams:
         """Return the parameters as the ledger takes them."""
-        return ChainParams(**self.params.model_dump())  # type: ignore[attr-defined]
+        return ChainParams(**self.params.model_dump())
 
     def chain_id(self) -> bytes:
         """Return the 32-byte id of the chain."""
-        assets = [
+        assets: list[Value] = [
             [a.symbol, a.decimals, bytes.fromhex(a.issuer), a.policy, sorted(a.contracts)]
             for a in sorted(self.assets, key=lambda one: one.symbol)
         ]
-        accounts = [
-            [bytes.fromhex(a.account), sorted(a.roles), sorted(map(list, a.balances.items()))]
+        accounts: list[Value] = [
+            [bytes.fromhex(a.account), sorted(a.roles), sorted(a.balances.items())]
             for a in sorted(self.accounts, key=lambda one: one.account)
         ]
         validators = sorted(bytes.fromhex(key) for key in self.validators)
         params = encode(self.chain_params())
         return hash_bytes(
             "genesis",
-            encode_value([1, self.name, self.time_ms, validators, params, assets, accounts]),
+            encode_value((1, self.name, self.time_ms, validators, params, assets, accounts)),
         )
 
 
@@ -114,7 +114,9 @@ def _check(genesis: Genesis) -> None:
     for account in genesis.accounts:
         for symbol, amount in sorted(account.balances.items()):
             if symbol not in symbols:
-                text = f"genesis: account {account.account} holds {symbol!r}, which is no asset here"
+                text = (
+                    f"genesis: account {account.account} holds {symbol!r}, which is no asset here"
+                )
                 raise GenesisError(text)
             symbols[symbol] += amount
             if symbols[symbol] > SAFE_INT_MAX:

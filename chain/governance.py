@@ -65,6 +65,7 @@ def vote(state: State, operator: bytes, proposal: Hash) -> bool:
     operators = read_operators(state)
     votes = tuple(sorted(one for one in (*record.votes, operator) if one in operators))
     if 3 * len(votes) > 2 * len(operators):
+        _check_change(state, record.change)  # other decisions may have come between
         state.delete(_PROPOSAL + proposal)
         _apply(state, record.change)
         return True
@@ -116,7 +117,7 @@ def _changed_validators(validators: ValidatorSet, key: bytes, power: int) -> Val
     keys = [one for one in validators.keys if one != key]
     if power:
         keys.append(key)
-    if not keys or len(keys) == len(validators.keys) and power == 0:
+    if not keys or (len(keys) == len(validators.keys) and power == 0):
         text = "the set of validators would be empty, or the key is not in it"
         raise WrongStateError(text)
     return ValidatorSet(tuple(sorted(keys)))

@@ -102,7 +102,9 @@ def issue_asset(state: State, creator: bytes, action: IssueAsset) -> bytes:
         raise WrongStateError(text)
     issuer = creator if action.issuer is None else action.issuer
     contracts = tuple(sorted(action.contracts))
-    put_asset(state, new_id, Asset(issuer, action.symbol, action.decimals, action.policy, contracts))
+    put_asset(
+        state, new_id, Asset(issuer, action.symbol, action.decimals, action.policy, contracts)
+    )
     return new_id
 
 
@@ -128,7 +130,9 @@ def burn(state: State, issuer: bytes, asset: bytes, account: bytes, amount: int)
     put_uint(state, _SUPPLY + asset, get_supply(state, asset) - amount)
 
 
-def allow_contracts(state: State, issuer: bytes, asset: bytes, contracts: tuple[bytes, ...]) -> None:
+def allow_contracts(
+    state: State, issuer: bytes, asset: bytes, contracts: tuple[bytes, ...]
+) -> None:
     """Set which instances may hold a `contracts_only` asset; pots that are open may always pay out."""
     _check_issuer(state, issuer, asset)
     record = read_asset(state, asset)
@@ -147,7 +151,9 @@ def transfer(state: State, sender: bytes, asset: bytes, to: bytes, amount: int) 
     record = read_asset(state, asset)
     free = record.policy == Policy.OPEN or record.issuer in {sender, to}
     if not free and not (record.policy == Policy.TO_MEMBERS and has_role(state, to, Role.MEMBER)):
-        text = f"{record.symbol!r} goes {Policy(record.policy).name.lower()}; this transfer does not"
+        text = (
+            f"{record.symbol!r} goes {Policy(record.policy).name.lower()}; this transfer does not"
+        )
         raise TransferNotAllowedError(text)
     debit(state, sender, asset, amount)
     credit(state, to, asset, amount)

@@ -157,8 +157,10 @@ def _count_open(state: State, account: bytes, instance: bytes, change: int) -> N
     key = _ALLOWANCE + account + instance
     data = state.get(key)
     pots, day, used_day, used = (0, 0, 0, 0) if data is None else _QUOTA.unpack(data)
+    if change < 0:
+        used -= used // pots  # a pot that closes takes its share of the used calls along
     pots += change
-    if pots:
+    if pots or used_day:  # a pot opened anew does not renew the day
         state.put(key, _QUOTA.pack(pots, day, used_day, used))
     else:
         state.delete(key)
@@ -173,9 +175,9 @@ def use_allowance(
     """
     key = _ALLOWANCE + account + instance
     data = state.get(key)
-    if data is None:
+    pots, day, used_day, used = (0, 0, 0, 0) if data is None else _QUOTA.unpack(data)
+    if not pots:
         return False
-    pots, day, used_day, used = _QUOTA.unpack(data)
     today = now // DAY_MS
     if day != today:
         day, used_day = today, 0

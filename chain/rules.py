@@ -92,17 +92,21 @@ def _charge_sender(state: State, tx: ReceivedTransaction, params: ChainParams, n
         if entry is not None:
             for action in body.actions:
                 check_scope(entry, action)
-        if not has_role(state, body.sponsor, Role.MEMBER):
-            text = f"sponsor {body.sponsor.hex()} is no member"
+        if not _may_send(state, body.sponsor):
+            text = f"sponsor {body.sponsor.hex()} is neither member nor operator"
             raise SponsorRequiredError(text)
         _use_quota(state, body.sponsor, params.sponsor_daily_max, now)
         return False
-    if has_role(state, body.account, Role.MEMBER) or has_role(state, body.account, Role.OPERATOR):
+    if _may_send(state, body.account):
         return False
     if _rides_on_pot(state, body, params, now):
         return True
     text = f"account {body.account.hex()} is no member; ask a shop to co-sign as sponsor"
     raise SponsorRequiredError(text)
+
+
+def _may_send(state: State, account: bytes) -> bool:
+    return has_role(state, account, Role.MEMBER) or has_role(state, account, Role.OPERATOR)
 
 
 def _use_quota(state: State, sponsor: bytes, maximum: int, now: int) -> None:

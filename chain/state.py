@@ -94,12 +94,12 @@ class State:
 
     def put(self, key: bytes, value: bytes) -> None:
         """Set the value at `key`."""
-        self._journal.append((key, self._changes.get(key, _ABSENT)))  # type: ignore[arg-type]
+        self._journal.append((key, self._changes.get(key, _ABSENT)))
         self._changes[key] = value
 
     def delete(self, key: bytes) -> None:
         """Forget `key`."""
-        self._journal.append((key, self._changes.get(key, _ABSENT)))  # type: ignore[arg-type]
+        self._journal.append((key, self._changes.get(key, _ABSENT)))
         self._changes[key] = None
 
     def mark(self) -> int:

@@ -10,7 +10,16 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from chain.params import ChainParams
-from chain.state import HALT_KEY, QUEUE_PREFIX, QUEUE_STOP, SEQUENCE_KEY, Space, State, StateReader, get_uint
+from chain.state import (
+    HALT_KEY,
+    QUEUE_PREFIX,
+    QUEUE_STOP,
+    SEQUENCE_KEY,
+    Space,
+    State,
+    StateReader,
+    get_uint,
+)
 from chain.types import SAFE_INT_MAX
 
 _TIMER = bytes([Space.TIMER])
@@ -196,4 +205,8 @@ def due_entries(state: State, now: int, limit: int) -> list[Due]:
     else:
         pairs = state.scan(QUEUE_PREFIX, queue_key(halt.began, 0, 0), limit)
         pairs += state.scan(queue_key(halt.ended + 1, 0, 0), after_now, limit)
-    return [Due(*_QUEUE.unpack(key[1:]), place, key) for key, place in pairs[:limit]]
+    found: list[Due] = []
+    for key, place in pairs[:limit]:
+        due, kind, sequence = _QUEUE.unpack(key[1:])
+        found.append(Due(due, kind, sequence, place, key))
+    return found

@@ -15,7 +15,6 @@ from chain.types import (
     ACTIONS_MAX,
     ARGUMENTS_MAX,
     TX_BYTES_MAX,
-
     U16,
     Amount,
     Count,
@@ -32,6 +31,7 @@ SIGNING_PREFIX = b"washnode-tx-v1\0"
 _FunctionName: TypeAlias = Annotated[str, AtMost(48)]
 _Binding: TypeAlias = Annotated[tuple[Id, ...], AtMost(8)]
 
+
 @wire(tag=1)
 @dataclass(frozen=True, slots=True)
 class Transfer:
@@ -40,6 +40,7 @@ class Transfer:
     asset: Id
     to: Id
     amount: Amount
+
 
 @wire(tag=2)
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,7 @@ class IssueAsset:
     issuer: Id | None
     contracts: Annotated[tuple[Id, ...], AtMost(64)]
 
+
 @wire(tag=3)
 @dataclass(frozen=True, slots=True)
 class Mint:
@@ -61,6 +63,7 @@ class Mint:
     to: Id
     amount: Amount
 
+
 @wire(tag=4)
 @dataclass(frozen=True, slots=True)
 class Burn:
@@ -69,6 +72,7 @@ class Burn:
     asset: Id
     amount: Amount
 
+
 @wire(tag=5)
 @dataclass(frozen=True, slots=True)
 class AllowContracts:
@@ -76,6 +80,7 @@ class AllowContracts:
 
     asset: Id
     contracts: Annotated[tuple[Id, ...], AtMost(64)]
+
 
 @wire(tag=6)
 @dataclass(frozen=True, slots=True)
@@ -87,6 +92,7 @@ class Call:
     arguments: Annotated[tuple[AnyValue, ...], AtMost(ARGUMENTS_MAX)]
     funds: Amount
 
+
 @wire(tag=7)
 @dataclass(frozen=True, slots=True)
 class Deploy:
@@ -97,6 +103,7 @@ class Deploy:
     links: _Binding
     arguments: Annotated[tuple[AnyValue, ...], AtMost(ARGUMENTS_MAX)]
 
+
 @wire()
 @dataclass(frozen=True, slots=True)
 class Scope:
@@ -104,6 +111,7 @@ class Scope:
 
     contract: Id
     functions: Annotated[tuple[_FunctionName, ...], AtMost(32)]
+
 
 @wire()
 @dataclass(frozen=True, slots=True)
@@ -114,15 +122,17 @@ class SpendingLimit:
     amount: Amount
     window_ms: TimeMs
 
+
 @wire()
 @dataclass(frozen=True, slots=True)
 class AccountKey:
-    """A key of an account. `scopes` nil: it may do everything, key management included."""
+    """A key of an account. `scopes` nil: it may do everything; without limits and end, manage keys."""
 
     key: PublicKey
     scopes: Annotated[tuple[Scope, ...], AtMost(16)] | None
     limits: Annotated[tuple[SpendingLimit, ...], AtMost(4)]
     expires_at: TimeMs | None
+
 
 @wire(tag=8)
 @dataclass(frozen=True, slots=True)
@@ -131,12 +141,14 @@ class AddKey:
 
     entry: AccountKey
 
+
 @wire(tag=9)
 @dataclass(frozen=True, slots=True)
 class RemoveKey:
     """Take a key from the account; its last full key stays."""
 
     key: PublicKey
+
 
 @wire(tag=10)
 @dataclass(frozen=True, slots=True)
@@ -146,6 +158,7 @@ class SetGuardians:
     guardians: Annotated[tuple[Id, ...], AtMost(16)]
     threshold: Annotated[int, Between(0, 16)]
 
+
 @wire(tag=11)
 @dataclass(frozen=True, slots=True)
 class ApproveRecovery:
@@ -154,10 +167,12 @@ class ApproveRecovery:
     account: Id
     new_key: PublicKey
 
+
 @wire(tag=12)
 @dataclass(frozen=True, slots=True)
 class CancelRecovery:
     """Stop a recovery of one's own account, with a key it still has."""
+
 
 @wire(tag=13)
 @dataclass(frozen=True, slots=True)
@@ -165,6 +180,7 @@ class FinishRecovery:
     """After the delay: the new key becomes the account's only key. A guardian sends it."""
 
     account: Id
+
 
 @wire(tag=20)
 @dataclass(frozen=True, slots=True)
@@ -174,6 +190,7 @@ class GrantRole:
     account: Id
     role: Annotated[int, Between(0, 15)]
 
+
 @wire(tag=21)
 @dataclass(frozen=True, slots=True)
 class RevokeRole:
@@ -181,6 +198,7 @@ class RevokeRole:
 
     account: Id
     role: Annotated[int, Between(0, 15)]
+
 
 @wire(tag=22)
 @dataclass(frozen=True, slots=True)
@@ -190,6 +208,7 @@ class SetParam:
     name: Name
     value: Count
 
+
 @wire(tag=23)
 @dataclass(frozen=True, slots=True)
 class InstallContract:
@@ -197,6 +216,7 @@ class InstallContract:
 
     name: Name
     contract: Id
+
 
 @wire(tag=24)
 @dataclass(frozen=True, slots=True)
@@ -206,7 +226,9 @@ class SetValidator:
     key: PublicKey
     power: Annotated[int, Between(0, 1)]
 
+
 Change: TypeAlias = GrantRole | RevokeRole | SetParam | InstallContract | SetValidator
+
 
 @wire(tag=14)
 @dataclass(frozen=True, slots=True)
@@ -215,12 +237,14 @@ class Propose:
 
     change: Change
 
+
 @wire(tag=15)
 @dataclass(frozen=True, slots=True)
 class Vote:
     """An operator's vote for a proposal; with more than two thirds of the operators it is applied."""
 
     proposal: Hash
+
 
 @wire(tag=16)
 @dataclass(frozen=True, slots=True)
@@ -229,10 +253,12 @@ class Admit:
 
     account: Id
 
+
 Action: TypeAlias = (
     Transfer | IssueAsset | Mint | Burn | AllowContracts | Call | Deploy | AddKey | RemoveKey
     | SetGuardians | ApproveRecovery | CancelRecovery | FinishRecovery | Propose | Vote | Admit
 )  # fmt: skip
+
 
 @wire()
 @dataclass(frozen=True, slots=True)
@@ -250,6 +276,7 @@ class Transaction:
     actions: Annotated[tuple[Action, ...], AtMost(ACTIONS_MAX)]
     client_ref: Annotated[bytes, ExactBytes(16)] | None
 
+
 @wire()
 @dataclass(frozen=True, slots=True)
 class Cosignature:
@@ -257,6 +284,7 @@ class Cosignature:
 
     key: PublicKey
     signature: Signature
+
 
 @wire()
 @dataclass(frozen=True, slots=True)
@@ -266,6 +294,7 @@ class SignedTransaction:
     body: Transaction
     signature: Signature
     cosignature: Cosignature | None
+
 
 @dataclass(frozen=True, slots=True)
 class ReceivedTransaction:
@@ -287,14 +316,18 @@ class ReceivedTransaction:
             checks.append((self.cosignature.key, message, self.cosignature.signature))
         return checks
 
+
 _SIGNATURE_BYTES = 2 + 64  # as MessagePack bin
 _UNSPONSORED_TAIL = _SIGNATURE_BYTES + 1  # and nil
-_SPONSORED_TAIL = _SIGNATURE_BYTES + 1 + (2 + 32) + _SIGNATURE_BYTES  # and an array of key, signature
+_SPONSORED_TAIL = (
+    _SIGNATURE_BYTES + 1 + (2 + 32) + _SIGNATURE_BYTES
+)  # and an array of key, signature
 
 
 def signing_bytes(body: Transaction) -> bytes:
     """Return what the account's key and the sponsor's key sign."""
     return SIGNING_PREFIX + encode(body)
+
 
 def sign_transaction(body: Transaction, signer: Signer, sponsor: Signer | None = None) -> bytes:
     """Return the signed bytes of a transaction."""
@@ -303,6 +336,7 @@ def sign_transaction(body: Transaction, signer: Signer, sponsor: Signer | None =
     if sponsor is not None:
         cosignature = Cosignature(sponsor.public_key, sponsor.sign(message))
     return encode(SignedTransaction(body, signer.sign(message), cosignature))
+
 
 def read_transaction(data: bytes) -> ReceivedTransaction:
     """Decode signed bytes, or raise MalformedBytesError. Signatures are not checked here."""
@@ -323,13 +357,16 @@ def read_transaction(data: bytes) -> ReceivedTransaction:
         witness_id=hash_bytes("witness", data),
     )
 
+
 def tx_id(body: Transaction) -> bytes:
     """Return the 32-byte id of an unsigned body."""
     return hash_bytes("tx", encode(body))
 
+
 def asset_id(creator: bytes, symbol: str) -> bytes:
     """Return the 32-byte id of the asset that `creator` makes under `symbol`."""
     return hash_bytes("asset", creator + symbol.encode())
+
 
 def call_id(origin_id: bytes, place: int) -> bytes:
     """Return the 32-byte id of the action at `place` (0..) of a transaction, or of a timer (place 0).
@@ -338,11 +375,14 @@ def call_id(origin_id: bytes, place: int) -> bytes:
     """
     return hash_bytes("call", origin_id + bytes([place]))
 
+
 def instance_id(origin_id: bytes, place: int) -> bytes:
     """Return the 32-byte id of the instance that the Deploy at `place` of a transaction makes."""
     return hash_bytes("instance", origin_id + bytes([place]))
 
+
 def event_receipt_id(kind: int, height: int, sequence: int) -> bytes:
     """Return the 32-byte id of a timer's (kind 0) or fallback's (kind 1) firing."""
-    return hash_bytes("firing", bytes([kind]) + height.to_bytes(8, "big") + sequence.to_bytes(8, "big"))
-
+    return hash_bytes(
+        "firing", bytes([kind]) + height.to_bytes(8, "big") + sequence.to_bytes(8, "big")
+    )

@@ -189,7 +189,9 @@ def _vote(world: World, action: Vote) -> None:
 
 def _admit(world: World, action: Admit) -> None:
     state: State = world.state
-    if not (has_role(state, world.origin, Role.ADMITTER) or has_role(state, world.origin, Role.OPERATOR)):
+    if not (
+        has_role(state, world.origin, Role.ADMITTER) or has_role(state, world.origin, Role.OPERATOR)
+    ):
         text = f"{world.origin.hex()} is neither admitter nor operator"
         raise RoleError(text)
     set_role(state, action.account, Role.MEMBER, held=True)

@@ -99,7 +99,12 @@ class Executor:
                 text = f"transaction {number}: {error}"
                 raise InvalidBlockError(text) from error
         inputs = BlockInputs(
-            header.time_ms, header.proposer, block.last_commit, received, block.evidence, block.skipped
+            header.time_ms,
+            header.proposer,
+            block.last_commit,
+            received,
+            block.evidence,
+            block.skipped,
         )
         executed = _BlockRun(self, ledger, parent, inputs, building=False).run()
         found = executed.block.header
@@ -151,7 +156,9 @@ class _BlockRun:
             self._take_transaction(tx)
             self.state.settle()
         if self.gas_used > self.params.block_gas_max and not self.building:
-            text = f"block uses {self.gas_used} gas, at most {self.params.block_gas_max} are allowed"
+            text = (
+                f"block uses {self.gas_used} gas, at most {self.params.block_gas_max} are allowed"
+            )
             raise InvalidBlockError(text)
         self._audit()
         return self._seal(skipped, timers_fired)
@@ -198,13 +205,14 @@ class _BlockRun:
                 raise InvalidBlockError(text) from error
             self.refused.append((tx.witness_id, error))
             return
-        except Exception as fault:  # one poison transaction must not stop every proposer
+        except Exception as fault:  # noqa: BLE001 - one poison transaction must not stop every proposer
             self.state.revert(mark)
-            error = ExecutionFaultError(f"transaction {tx.tx_id.hex()} does not execute: {fault!r}")
-            error.__cause__ = fault
+            poison = ExecutionFaultError(
+                f"transaction {tx.tx_id.hex()} does not execute: {fault!r}"
+            )
             if not self.building:
-                raise error from fault
-            self.refused.append((tx.witness_id, error))
+                raise poison from fault
+            self.refused.append((tx.witness_id, poison))
             return
         self.receipts.append(receipt)
         self.taken.append(tx)
@@ -215,7 +223,9 @@ class _BlockRun:
         check_form(tx, self.executor.chain_id, params, now)
         gas = body.gas_limit - transaction_gas(tx)
         if gas < 0:
-            raise TooLargeError("gas of size and signatures", maximum=body.gas_limit, found=body.gas_limit - gas)
+            raise TooLargeError(
+                "gas of size and signatures", maximum=body.gas_limit, found=body.gas_limit - gas
+            )
         room = params.block_gas_max - self.gas_used
         if self.building and body.gas_limit > room:
             raise BlockFullError("gas_limit", maximum=room, found=body.gas_limit)
@@ -224,7 +234,9 @@ class _BlockRun:
         limits, on_allowance = admit_transaction(state, tx, params, now)
         if on_allowance:
             if body.gas_limit > self.allowance_gas:
-                raise BlockFullError("allowance gas", maximum=self.allowance_gas, found=body.gas_limit)
+                raise BlockFullError(
+                    "allowance gas", maximum=self.allowance_gas, found=body.gas_limit
+                )
             self.allowance_gas -= body.gas_limit
         world = self._make_world(tx.tx_id, body.account)
         world.signer = body.account if body.key is None else body.key
@@ -298,7 +310,9 @@ class _BlockRun:
             params_hash=params_hash(read_params(state)),
             gas_used=self.gas_used,
         )
-        block = Block(header, commit, inputs.evidence, skipped, tuple([tx.data for tx in self.taken]))
+        block = Block(
+            header, commit, inputs.evidence, skipped, tuple([tx.data for tx in self.taken])
+        )
         return ExecutedBlock(
             block=block,
             block_id=block_id(header),
@@ -350,4 +364,3 @@ def transaction_gas(tx: ReceivedTransaction) -> int:
     """Return the gas of a transaction before its actions: base, bytes, signatures."""
     signatures = 1 if tx.cosignature is None else 2
     return TX_BASE_GAS + SIGNATURE_GAS * signatures + len(tx.data) // BYTES_PER_GAS
-

@@ -11,13 +11,13 @@ from typing import Any
 
 from chain import timers
 from chain.codec import encode_value
+from chain.governance import is_installed
 from chain.pots import close_pot, defer_fallback
 from chain.receipt import Event, KernelEvent, Receipt, ReceiptKind
 from chain.state import Space, State
 from chain.timers import Due, Kind
 from chain.transaction import event_receipt_id
 from chain.types import ZERO_ID
-from chain.governance import is_installed
 from contracts.host import Frame, World
 from contracts.vm.program import Routine
 from contracts.vm.traps import Trap, TrapKind

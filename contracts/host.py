@@ -256,5 +256,3 @@ class Frame:
     def has_role(self, account: bytes, role: int) -> bool:
         """Tell whether an account holds a role."""
         return has_role(self.world.state, account, role)
-
-

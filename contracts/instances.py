@@ -65,7 +65,11 @@ class Library:
         return program
 
     def deploy(
-        self, state: State, contract: bytes, creator: bytes, parts: tuple[bytes, Sequence[bytes], Sequence[bytes]]
+        self,
+        state: State,
+        contract: bytes,
+        creator: bytes,
+        parts: tuple[bytes, Sequence[bytes], Sequence[bytes]],
     ) -> tuple[Instance, Program]:
         """Put a new instance on the chain; `parts` are container bytes, assets, links.
 
@@ -100,7 +104,9 @@ class Library:
                 raise BadContractError(text)
             shape = (routine.function.params, routine.function.returns)
             if shape != (call.params, call.returns):
-                text = f"link {call.function}: its types differ from those of {found.container.name}"
+                text = (
+                    f"link {call.function}: its types differ from those of {found.container.name}"
+                )
                 raise BadContractError(text)
             if routine.worst_case_gas > call.gas_max:
                 text = (

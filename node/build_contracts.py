@@ -10,7 +10,11 @@ from pathlib import Path
 from contracts.lang.compiler import compile_contract
 
 ROOT = Path(__file__).resolve().parents[1]
-SOURCES = ("contracts/standard/shops.wash", "contracts/standard/booking.wash", "node/rehearse/notes.wash")
+SOURCES = (
+    "contracts/standard/shops.wash",
+    "contracts/standard/booking.wash",
+    "node/rehearse/notes.wash",
+)
 
 
 def compiled_files(root: Path = ROOT) -> dict[Path, bytes]:

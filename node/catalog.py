@@ -11,7 +11,11 @@ from typing import Any
 
 from contracts.vm.program import Program, load_program
 
-_FOLDERS = {"shops": "contracts.standard", "booking": "contracts.standard", "notes": "node.rehearse"}
+_FOLDERS = {
+    "shops": "contracts.standard",
+    "booking": "contracts.standard",
+    "notes": "node.rehearse",
+}
 
 
 def _read(name: str, kind: str) -> bytes:

@@ -43,7 +43,8 @@ def rehearse(
 
     Prints what the rules would have held, refunded and paid out, shop by shop.
     """
-    from node.rehearse.run import dump_json, rehearse as run_rehearsal
+    from node.rehearse.run import dump_json
+    from node.rehearse.run import rehearse as run_rehearsal
 
     plan = _make_plan(file, policies, preset)
     if keep is not None:
@@ -70,7 +71,9 @@ def rehearse(
 
 
 @main.command()
-@click.argument("folder", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument(
+    "folder", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path)
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of a table.")
 def verify(folder: Path, as_json: bool) -> None:
     """Execute a kept chain again from its genesis and compare every byte.
@@ -166,4 +169,3 @@ def _number(column: str, value: int) -> str:
     if column in {"escrow_in", "refunds", "payouts"}:
         return f"{value // 100:,}.{value % 100:02d}"
     return f"{value:,}"
-

@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from chain import WashError
+from chain.errors import WashError
 
 ENVIRONMENT_PREFIX = "WASH_"
 FILE_BYTES_MAX = 65_536  # a config file is read by people; a larger one is some other file

@@ -7,12 +7,12 @@ from typing import assert_never
 from chain.executed import ExecutedBlock
 from chain.timers import next_work_time
 from chain.transaction import ReceivedTransaction
-from consensus.engine import Engine
-from consensus.events import (
+from consensus import (
     BlockBuilt,
     BuildBlock,
     CommitBlock,
     Effect,
+    Engine,
     HeightCommitted,
     Input,
     Persist,

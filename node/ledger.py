@@ -93,7 +93,9 @@ class ChainLedger:
             self.store.write_genesis(first.block, first)
         elif known != self.chain_id:
             self.store.close()
-            text = f"{folder} holds chain {known.hex()}, the genesis file is of {self.chain_id.hex()}"
+            text = (
+                f"{folder} holds chain {known.hex()}, the genesis file is of {self.chain_id.hex()}"
+            )
             raise GenesisError(text)
         self.recovered_from: CorruptStoreError | None = None
         if self.store.was_dirty:

@@ -78,8 +78,4 @@ def read_seal(folder: Path) -> Seal:
 def broken_files(folder: Path, seal: Seal) -> list[str]:
     """Return the files that are not as they were sealed, sorted."""
     found = file_digests(folder)
-    return sorted(
-        name
-        for name in {*found, *seal.files}
-        if found.get(name) != seal.files.get(name)
-    )
+    return sorted(name for name in {*found, *seal.files} if found.get(name) != seal.files.get(name))

@@ -43,9 +43,7 @@ class Verified:
     timers_fired: int
 
 
-def verify_chain(
-    folder: Path, on_progress: Callable[[int, int], None] | None = None
-) -> Verified:
+def verify_chain(folder: Path, on_progress: Callable[[int, int], None] | None = None) -> Verified:
     """Execute the chain in `folder` again and compare everything; raises VerificationError.
 
     Nothing in the folder is changed: the database is opened as a copy. `on_progress` is told (height done,
@@ -124,8 +122,13 @@ class _Replay:
             for block in self._checked_blocks(height):
                 self._replay(block)
                 self.on_progress(block.header.height, height)
-            if seal is not None and (height, self.ledger.head_id.hex()) != (seal.height, seal.head_id):
-                raise _Found(height + 1, f"the chain ends at {height}, it was sealed at {seal.height}")
+            if seal is not None and (height, self.ledger.head_id.hex()) != (
+                seal.height,
+                seal.head_id,
+            ):
+                raise _Found(
+                    height + 1, f"the chain ends at {height}, it was sealed at {seal.height}"
+                )
             self._compare_tables(height)
         except CorruptStoreError as error:
             raise _Found(error.height, error.what) from error

@@ -10,7 +10,7 @@ from typing import Annotated, TypeAlias
 
 from chain.codec import AnyValue, AtMost, Between, decode, encode, wire
 from chain.crypto import hash_bytes
-from chain.types import SAFE_INT_MAX, U8, U16, Count, Hash, U32
+from chain.types import SAFE_INT_MAX, U8, U16, U32, Count, Hash
 
 VM_VERSION = 1
 CONTAINER_BYTES_MAX = 24_576
@@ -46,7 +46,19 @@ class Kind(IntEnum):
 
 
 REGISTER_TYPES = "?IIIIIBAYYY"  # register type letter of each Kind, by number
-FIXED_BYTES = (0, 1, 2, 4, 8, 8, 1, 32, 32, 0, 0)  # stored width of each Kind; BYTES, TEXT: 2 + size
+FIXED_BYTES = (
+    0,
+    1,
+    2,
+    4,
+    8,
+    8,
+    1,
+    32,
+    32,
+    0,
+    0,
+)  # stored width of each Kind; BYTES, TEXT: 2 + size
 INT_RANGES: dict[int, tuple[int, int]] = {
     Kind.U8: (0, 255),
     Kind.U16: (0, 65_535),

@@ -68,7 +68,7 @@ def block_charges(gas: Sequence[int], instructions: Sequence[Instruction]) -> li
 
 def _longer(first: list[int], second: list[int]) -> list[int]:
     """Join two cost vectors of one depth, taking the worse of each entry."""
-    return [a if a > b else b for a, b in zip(first, second, strict=True)]
+    return [max(b, a) for a, b in zip(first, second, strict=True)]
 
 
 def _plus(gas: int, vector: Sequence[int]) -> list[int]:

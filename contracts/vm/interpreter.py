@@ -9,9 +9,9 @@ cost of an opcode independent of its number.
 import hashlib
 from typing import Any, Protocol
 
-from contracts.vm.traps import Trap, TrapKind
 from contracts.vm.container import BYTES_MAX, INT_RANGES, LinkCall
 from contracts.vm.program import PotForm, Program, Routine, Step
+from contracts.vm.traps import Trap, TrapKind
 
 INT128_MAX = 2**127 - 1
 INT128_MIN = -(2**127)
@@ -318,4 +318,3 @@ def _step_to_next_key(host: Host, r: list[Any], d: int, a: int, b: int, t: Any) 
     if found is not None:
         values = t.key.decode(found[len(host.base) + 1 :])
         r[a : a + len(values)] = values
-

@@ -112,9 +112,7 @@ def _make_routine(number: int, function: Function, worst_case_gas: int) -> Routi
     template += [zeros[letter] for letter in letters[first:]]
     is_timer = function.kind == FunctionKind.TIMER
     key = KeyForm(bytes([number]), function.params) if is_timer else None
-    return Routine(
-        number, function, template, first, len(function.returns), worst_case_gas, key
-    )
+    return Routine(number, function, template, first, len(function.returns), worst_case_gas, key)
 
 
 def _register_constant(value: Any) -> Any:

@@ -11,8 +11,8 @@ from typing import Any, NoReturn
 
 from chain.errors import MalformedBytesError
 from chain.types import SAFE_INT_MAX
-from contracts.vm.traps import Trap, TrapKind
 from contracts.vm.container import FIXED_BYTES, INT_RANGES, Kind, Scalar
+from contracts.vm.traps import Trap, TrapKind
 
 Registers = list[Any]
 _SHIFT = 2**63

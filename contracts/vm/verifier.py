@@ -17,19 +17,17 @@ from collections.abc import Iterator, Sequence
 
 from chain.errors import BadContractError
 from contracts.vm.container import (
+    BYTES_MAX,
     CALL_DEPTH_MAX,
     CONTAINER_BYTES_MAX,
     EVENT_INDEXED_MAX,
     INSTRUCTIONS_MAX,
-    INT_RANGES,
     KEY_PARTS_MAX,
     LOOP_BOUND_MAX,
     LOOP_DEPTH_MAX,
-    RECORD_SCALARS_MAX,
     REGISTER_TYPES,
     REGISTERS_MAX,
     VM_VERSION,
-    BYTES_MAX,
     Container,
     Function,
     FunctionKind,
@@ -101,7 +99,9 @@ def _check_key(parts: Sequence[Scalar], where: str, least: int) -> None:
 
 def _check_scalar(scalar: Scalar, where: str) -> None:
     sized = scalar.kind >= Kind.BYTES
-    _require(sized == (scalar.size > 0), f"{where}: size {scalar.size} does not fit kind {scalar.kind}")
+    _require(
+        sized == (scalar.size > 0), f"{where}: size {scalar.size} does not fit kind {scalar.kind}"
+    )
     _require(scalar.size <= BYTES_MAX, f"{where}: at most {BYTES_MAX} bytes")
 
 
@@ -129,7 +129,9 @@ def _check_tables(container: Container) -> None:
             fixed = event_field.scalar.kind in _FIXED_KINDS or not event_field.indexed
             _require(fixed, f"{event.name}.{event_field.name}: only fixed widths are indexed")
     for call in container.link_calls:
-        _require(call.link < len(container.links), f"link call {call.function}: no link {call.link}")
+        _require(
+            call.link < len(container.links), f"link call {call.function}: no link {call.link}"
+        )
         for scalar in (*call.params, *call.returns):
             _check_scalar(scalar, f"link call {call.function}")
     _require(len(container.functions) > 0, "a contract without functions")
@@ -204,7 +206,9 @@ class _FunctionCheck:
             self.pc = pc
             self._check_instruction(instruction)
         last = self.instructions[-1][0]
-        self.require(last in {Op.RET, Op.FAIL, Op.BACK}, "the last instruction must end the function")
+        self.require(
+            last in {Op.RET, Op.FAIL, Op.BACK}, "the last instruction must end the function"
+        )
 
     def _check_header(self) -> None:
         function, types = self.function, self.types
@@ -276,8 +280,6 @@ class _FunctionCheck:
         if row.t == "timer":
             kind = container.functions[t].kind
             self.require(kind == FunctionKind.TIMER, f"function {t} is no timer")
-        if row.op == Op.CHK:
-            self.require(t in INT_RANGES, f"CHK: kind {t} is no integer")
 
     def _check_operands(self, row: Opcode, d: int, a: int, b: int, t: int) -> None:
         if row.op == Op.NEXT:
@@ -304,7 +306,9 @@ class _FunctionCheck:
             wanted = self._types_of(rule, row, t, same, register)
             self._check_registers(register, wanted, written=written)
 
-    def _types_of(self, rule: str, row: Opcode, t: int, same: list[str], register: int) -> list[str]:
+    def _types_of(
+        self, rule: str, row: Opcode, t: int, same: list[str], register: int
+    ) -> list[str]:
         container = self.container
         if rule == "T":
             if not same:
@@ -343,9 +347,10 @@ class _FunctionCheck:
         if not wanted:
             self.require(first == 0, f"operand {first} for nothing, expected 0")
             return
-        self.require(len(wanted) <= RECORD_SCALARS_MAX, "too many values")
         seen = list(self.types[first : first + len(wanted)])
-        self.require(seen == list(wanted), f"registers {first}.. are {seen}, expected {list(wanted)}")
+        self.require(
+            seen == list(wanted), f"registers {first}.. are {seen}, expected {list(wanted)}"
+        )
         if written:
             self.require(first >= self.first_free, f"register {first} is a constant")
             taken = [counter for _, counter in self.loops]
@@ -354,7 +359,9 @@ class _FunctionCheck:
 
     def _check_call(self, t: int) -> None:
         callee = self.container.functions[t]
-        self.require(callee.kind == FunctionKind.INTERNAL, f"function {callee.name} is not internal")
+        self.require(
+            callee.kind == FunctionKind.INTERNAL, f"function {callee.name} is not internal"
+        )
         self.callees.append(t)
         if self.function.kind == FunctionKind.VIEW:
             self.require(not self.writers[t], f"{callee.name} writes; this is a view")

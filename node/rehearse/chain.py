@@ -20,7 +20,7 @@ from chain.transaction import (
     read_transaction,
     tx_id,
 )
-from consensus.engine import Engine
+from consensus import Engine
 from node.catalog import container_bytes, program
 from node.driver import Driver
 from node.ledger import ChainLedger
@@ -69,7 +69,9 @@ def make_genesis(plan: Plan) -> Genesis:
         name="rehearsal",
         time_ms=plan.starts_at,
         validators=(signer_of("validator", 0).public_key.hex(),),
-        params=ParamsModel(heartbeat_ms=0, block_gas_max=BLOCK_GAS, no_show_delay_ms=0, block_interval_ms=1),
+        params=ParamsModel(
+            heartbeat_ms=0, block_gas_max=BLOCK_GAS, no_show_delay_ms=0, block_interval_ms=1
+        ),
         assets=tuple(assets),
         accounts=tuple(accounts),
     )
@@ -170,7 +172,11 @@ class RehearsalChain:
         self._run(
             operator,
             [
-                (Call(self.notes, "refuse", (signer_of("shop", shop).public_key, reason, count), 0),)
+                (
+                    Call(
+                        self.notes, "refuse", (signer_of("shop", shop).public_key, reason, count), 0
+                    ),
+                )
                 for (shop, reason), count in plan.refused.items()
             ],
         )

@@ -171,10 +171,9 @@ class Planner:
         if shop == len(plan.shops):
             plan.shops.append(shown_name(row.shop_id))
         reason = refusal(row, self._policies if self._everyone is None else {row.policy: 0})
-        if reason is None:
-            currency = self._currency(row.currency)
-            if self._supply[currency] + row.price_minor > SAFE_INT_MAX:
-                reason = PRICE_TOO_LARGE
+        currency = self._currency(row.currency)
+        if reason is None and self._supply[currency] + row.price_minor > SAFE_INT_MAX:
+            reason = PRICE_TOO_LARGE
         if reason is not None:
             plan.refused[shop, reason] = plan.refused.get((shop, reason), 0) + 1
             return
@@ -224,5 +223,3 @@ class Planner:
                 steps.append((start, Step.PAY, number))
             steps.append((row.outcome_at_ms, Step.READY, number))
             steps.append((row.outcome_at_ms, Step.CONFIRM, number))
-
-

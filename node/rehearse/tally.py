@@ -98,6 +98,8 @@ class Tally:
                 self.shops[shop].rejected += count
                 text = reason.decode()
                 self.reasons[text] = self.reasons.get(text, 0) + count
+            case _:
+                pass
 
     def table(self) -> list[tuple[str, ShopTally]]:
         """Return (shop's name, figures), sorted by name."""

@@ -109,13 +109,17 @@ class PlanSigner:
         gas = GAS_LIMITS[Step(kind)]
         if kind == Step.OPEN:
             wallet = self._wallet("shop", number)
-            return wallet.sign(wallet.body(now, gas, Call(self._places.register, "open_shop", (), 0)))
+            return wallet.sign(
+                wallet.body(now, gas, Call(self._places.register, "open_shop", (), 0))
+            )
         booking = self._plan.bookings[number]
         contract = self._places.bookings[booking.currency]
         if kind == Step.REQUEST:
             return self._sign_request(number, booking, contract, now)
         by_shop = kind in {Step.START, Step.READY}
-        wallet = self._wallet(*(("shop", booking.shop) if by_shop else ("customer", booking.customer)))
+        wallet = self._wallet(
+            *(("shop", booking.shop) if by_shop else ("customer", booking.customer))
+        )
         funds = booking.total - booking.hold if kind == Step.PAY else 0
         call = Call(contract, _FUNCTIONS[Step(kind)], (self._ids[number],), funds)
         return wallet.sign(wallet.body(now, gas, call))

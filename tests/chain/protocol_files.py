@@ -101,7 +101,9 @@ def tables() -> dict[str, str]:
         rows += [
             (f"`{name}`", number(value))
             for name, value in sorted(vars(module).items())
-            if name.endswith(("_MAX", "_WINDOW")) and isinstance(value, int) and name != "SAFE_INT_MAX"
+            if name.endswith(("_MAX", "_WINDOW"))
+            and isinstance(value, int)
+            and name != "SAFE_INT_MAX"
         ]
     params = ChainParams()
     return {

@@ -95,7 +95,11 @@ def hash_vectors() -> dict[str, Any]:
     lists = [[], [b"a"], [b"a", b"b"], [b"a", b"b", b"c"], [b"a", b"b", b"c", b"d", b"e"]]
     return {
         "tags": [
-            {"tag": t, "of_nothing": hash_bytes(t, b"").hex(), "of_abc": hash_bytes(t, b"abc").hex()}
+            {
+                "tag": t,
+                "of_nothing": hash_bytes(t, b"").hex(),
+                "of_abc": hash_bytes(t, b"abc").hex(),
+            }
             for t in TAGS
         ],
         "leaf_of_a": leaf_hash(b"a").hex(),
@@ -278,9 +282,7 @@ def block_vectors() -> dict[str, Any]:
     evidence = (Evidence((b"one", b"other")),)
     header = header_of(commit, evidence, validators)
     block = Block(header, commit, evidence, (CONTRACT,), (signed_transfer(),))
-    empty = {
-        tag: list_hash(tag, ()).hex() for tag in ("evidence", "skipped")
-    }
+    empty = {tag: list_hash(tag, ()).hex() for tag in ("evidence", "skipped")}
     return {
         "validators": {
             "keys": [key.hex() for key in validators.keys],

@@ -288,7 +288,9 @@ def example_container() -> box.Container:
         [(Op.PUT, 0, 0, 0, 0), (Op.EMIT, 0, 0, 0, 0), (Op.RET, 0, 0, 0, 0)],
         [(Op.GETZ, 0, 0, 0, 0), (Op.RET, 0, 0, 0, 0)],
     )
-    packed = [b"".join(bytes([op, d, a, b, t >> 8, t & 255]) for op, d, a, b, t in one) for one in code]
+    packed = [
+        b"".join(bytes([op, d, a, b, t >> 8, t & 255]) for op, d, a, b, t in one) for one in code
+    ]
     kinds = box.FunctionKind
     return box.Container(
         magic="wash",

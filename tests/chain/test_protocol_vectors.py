@@ -65,7 +65,9 @@ def test_the_listed_tags_are_those_of_the_code_and_of_the_document() -> None:
 
 def tags_in(path: Path) -> list[str]:
     """Return the literal first arguments of hash_bytes and list_hash in a source file."""
-    calls = [node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Call)]
+    calls = [
+        node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Call)
+    ]
     return [
         str(call.args[0].value)
         for call in calls
@@ -83,7 +85,9 @@ def test_values_have_one_encoding_and_come_back_from_it() -> None:
     assert [encode_value(value) for value in VALUES] == encodings
 
 
-@pytest.mark.parametrize("case", load("codec")["refused"], ids=lambda case: case["bytes"][:20] or "-")
+@pytest.mark.parametrize(
+    "case", load("codec")["refused"], ids=lambda case: case["bytes"][:20] or "-"
+)
 def test_bytes_that_are_no_canonical_value_are_refused(case: dict[str, str]) -> None:
     with pytest.raises(MalformedBytesError):
         decode_value(bytes.fromhex(case["bytes"]))
@@ -92,9 +96,7 @@ def test_bytes_that_are_no_canonical_value_are_refused(case: dict[str, str]) -> 
 def test_tagged_hashes_follow_from_sha256_alone() -> None:
     cases = load("hashes")["tags"]
 
-    made = [
-        {"tag": t, "of_nothing": tagged(t, b""), "of_abc": tagged(t, b"abc")} for t in TAGS
-    ]
+    made = [{"tag": t, "of_nothing": tagged(t, b""), "of_abc": tagged(t, b"abc")} for t in TAGS]
 
     assert cases == made
 
@@ -129,8 +131,12 @@ def test_ids_follow_from_the_transaction_that_makes_them() -> None:
         "proposal_id_0": tagged("proposal", bytes.fromhex(tagged("call", origin + b"\0"))),
         "asset_id_alice_CNY": tagged("asset", alice + b"CNY"),
         "asset_id_genesis_CNY": tagged("asset", bytes(32) + b"CNY"),
-        "firing_timer_height_9_sequence_4": tagged("firing", b"\0" + bytes(7) + b"\x09" + bytes(7) + b"\x04"),
-        "firing_fallback_height_9_sequence_4": tagged("firing", b"\1" + bytes(7) + b"\x09" + bytes(7) + b"\x04"),
+        "firing_timer_height_9_sequence_4": tagged(
+            "firing", b"\0" + bytes(7) + b"\x09" + bytes(7) + b"\x04"
+        ),
+        "firing_fallback_height_9_sequence_4": tagged(
+            "firing", b"\1" + bytes(7) + b"\x09" + bytes(7) + b"\x04"
+        ),
     }
 
     assert ids == made
@@ -138,7 +144,15 @@ def test_ids_follow_from_the_transaction_that_makes_them() -> None:
 
 def test_a_vote_is_fixed_bytes_and_a_block_id_the_hash_of_its_header() -> None:
     blocks = load("blocks")
-    vote = b"washnode-vote-1\0\x02" + b"\xc4" * 32 + bytes(7) + b"\x09" + bytes(3) + b"\x01" + b"\xb1" * 32
+    vote = (
+        b"washnode-vote-1\0\x02"
+        + b"\xc4" * 32
+        + bytes(7)
+        + b"\x09"
+        + bytes(3)
+        + b"\x01"
+        + b"\xb1" * 32
+    )
     header = blocks["header"]
     plain = [bytes.fromhex(v) if isinstance(v, str) else v for v in header["fields"].values()]
 

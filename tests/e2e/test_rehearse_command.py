@@ -39,7 +39,9 @@ def table_of(output: str) -> list[str]:
 def test_the_hotel_sample_gives_every_shop_what_plain_arithmetic_gives_it() -> None:
     expected = expect_files(HOTEL / "bookings_norm.csv.gz", HOTEL / "policies.json")
 
-    done = run("rehearse", HOTEL / "bookings_norm.csv.gz", "--policies", HOTEL / "policies.json", "--json")
+    done = run(
+        "rehearse", HOTEL / "bookings_norm.csv.gz", "--policies", HOTEL / "policies.json", "--json"
+    )
 
     result = json.loads(done.stdout)
     shops = {shop.pop("shop_id"): shop for shop in result["shops"]}

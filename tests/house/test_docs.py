@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
+from node.cli import main
 from node.config import ChainConfig, Config, StoreConfig, load_config, setting_names
+from tests.node.oracle import expect_files
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
@@ -55,13 +57,103 @@ def test_every_target_is_listed_as_phony_and_has_its_line_of_help() -> None:
     assert set(phony.group(1).split()) == helped == make_targets()
 
 
-@pytest.mark.skipif(not README.exists(), reason="there is no README yet")
-def test_the_make_commands_of_the_readme_exist() -> None:
-    code = re.findall(r"```.*?```|`[^`\n]+`", README.read_text("utf-8"), flags=re.DOTALL)
+def pages() -> list[Path]:
+    return [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def anchor(heading: str) -> str:
+    """Return the address of a heading within its page, as hosts of Markdown make it."""
+    plain = re.sub(r"[^\w\- ]", "", heading.strip().lower())
+    return plain.replace(" ", "-")
+
+
+def anchors(page: Path) -> set[str]:
+    text = re.sub(r"```.*?```", "", page.read_text("utf-8"), flags=re.DOTALL)
+    return {anchor(heading) for heading in re.findall(r"^#+ (.*)$", text, flags=re.MULTILINE)}
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_every_link_leads_somewhere(page: Path) -> None:
+    text = re.sub(r"```.*?```", "", page.read_text("utf-8"), flags=re.DOTALL)
+    links = [link for link in re.findall(r"\]\(([^)\s]+)\)", text) if "://" not in link]
+
+    broken = []
+    for link in links:
+        name, _, place = link.partition("#")
+        target = (page.parent / name).resolve() if name else page
+        if not target.exists() or (place and place not in anchors(target)):
+            broken.append(link)
+
+    assert broken == []
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_every_file_that_a_page_names_exists(page: Path) -> None:
+    places = "chain|contracts|consensus|p2p|node|tests|docs|bench"
+    pattern = rf"`((?:{places})/[\w./-]+|[\w.-]+\.(?:md|toml|lock))`"
+
+    named = re.findall(pattern, page.read_text("utf-8"))
+
+    assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_the_make_commands_of_a_page_exist(page: Path) -> None:
+    code = re.findall(r"```.*?```|`[^`\n]+`", page.read_text("utf-8"), flags=re.DOTALL)
 
     named = {target for text in code for target in re.findall(r"(?:^|[`\s;&])make ([a-z]+)", text)}
 
     assert named - make_targets() == set()
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_the_python_modules_that_a_page_runs_exist(page: Path) -> None:
+    named = re.findall(r"python -m ([\w.]+)", page.read_text("utf-8"))
+
+    files = {name: ROOT / (name.replace(".", "/") + ".py") for name in named if name != "venv"}
+
+    assert [name for name, path in files.items() if not path.exists()] == []
+
+
+def test_every_command_of_the_readme_has_the_options_it_is_shown_with() -> None:
+    commands = re.findall(r"washnode (\w+)((?: [^\n`#]*)?)", README.read_text("utf-8"))
+    known = {
+        name: {option for one in command.params for option in one.opts}
+        for name, command in main.commands.items()
+    }
+
+    unknown = [
+        (name, option)
+        for name, rest in commands
+        for option in re.findall(r"--[a-z]+", rest)
+        if option not in known.get(name, set())
+    ]
+
+    assert unknown == []
+    assert {name for name, _ in commands} >= set(known)
+
+
+def test_the_table_of_the_readme_is_what_plain_arithmetic_gives_for_the_sample() -> None:
+    samples = ROOT / "node" / "samples"
+    expected = expect_files(samples / "bookings.csv.gz", samples / "policies.json")
+    columns = ("bookings", "escrow_in", "refunds", "payouts", "cancelled", "no_show", "rejected")
+    row = re.search(r"^total +([\d,. ]+)$", README.read_text("utf-8"), flags=re.MULTILINE)
+    assert row is not None
+
+    shown = [int(re.sub(r"[.,]", "", word)) for word in row.group(1).split()]
+
+    assert shown == [expected["totals"][name] for name in columns]
+
+
+def test_decisions_are_numbered_and_say_why_what_and_what_follows() -> None:
+    files = sorted((ROOT / "docs" / "decisions").glob("*.md"))
+    heads = [
+        re.findall(r"^#+ (.*)$", file.read_text("utf-8"), flags=re.MULTILINE) for file in files
+    ]
+
+    assert [file.name[:4] for file in files] == [f"{n:04}" for n in range(1, len(files) + 1)]
+    assert [head[0].split(".")[0] for head in heads] == [str(n) for n in range(1, len(files) + 1)]
+    assert [head[1:] for head in heads] == [["Context", "Decision", "Consequences"]] * len(files)
 
 
 def test_ci_runs_the_one_command() -> None:

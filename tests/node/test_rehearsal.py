@@ -2,6 +2,7 @@
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ NOON = 1_700_000_000_000 // DAY * DAY + DAY // 2
 FAIR = PRESETS["fair"]
 
 
-def booking(**changes: object) -> Row:
+def booking(**changes: Any) -> Row:
     row = Row(
         number=1,
         booking_id="b1",
@@ -59,9 +60,19 @@ def test_nasty_histories_come_out_as_plain_arithmetic_says(seed: int, tmp_path: 
 
 def test_an_instant_of_many_blocks_changes_no_figure(monkeypatch: pytest.MonkeyPatch) -> None:
     late = NOON + 21 * 60_000
-    ends = [("completed", NOON + 60_000), ("cancelled", NOON), ("cancelled", late), ("no_show", NOON)]
+    ends = [
+        ("completed", NOON + 60_000),
+        ("cancelled", NOON),
+        ("cancelled", late),
+        ("no_show", NOON),
+    ]
     rows = [
-        booking(booking_id=str(n), customer_id=str(n), outcome=ends[n % 4][0], outcome_at_ms=ends[n % 4][1])
+        booking(
+            booking_id=str(n),
+            customer_id=str(n),
+            outcome=ends[n % 4][0],
+            outcome_at_ms=ends[n % 4][1],
+        )
         for n in range(40)
     ]
 
@@ -169,7 +180,10 @@ def test_the_words_of_a_policy_fit_what_the_contract_takes() -> None:
 def test_a_hold_is_raised_cut_and_never_above_the_price() -> None:
     policy = Policy(hold_bp=2_000, hold_min=500, hold_max=3_000, hold_per_day_min=1_000)
 
-    holds = [hold_of(policy, total, 0, days * DAY) for total, days in ((10_000, 0), (100, 0), (10_000, 2), (90_000, 1))]
+    holds = [
+        hold_of(policy, total, 0, days * DAY)
+        for total, days in ((10_000, 0), (100, 0), (10_000, 2), (90_000, 1))
+    ]
 
     assert holds == [2_000, 100, 2_000, 3_000]
 

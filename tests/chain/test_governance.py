@@ -1,0 +1,162 @@
+"""Operators decide with more than two thirds; roles follow; the chain can not be left without them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from chain.errors import RoleError, UnknownIdError, WrongStateError
+from chain.governance import contract_by_name, is_installed, proposal_id
+from chain.params import read_params
+from chain.receipt import KernelEvent, Receipt
+from chain.roles import Role, has_role, read_operators
+from chain.transaction import (
+    Admit,
+    Change,
+    GrantRole,
+    InstallContract,
+    Propose,
+    RevokeRole,
+    SetParam,
+    SetValidator,
+    Transfer,
+    Vote,
+)
+from chain.validators import read_validators
+from tests.make import MONEY, VALIDATOR, TestChain, account, genesis, word
+
+SAM = account("sam")
+
+
+def board(tmp_path: Path, *names: str) -> TestChain:
+    return TestChain(tmp_path, genesis(roles=dict.fromkeys(names, ("member", "operator"))))
+
+
+@pytest.fixture
+def chain(tmp_path: Path) -> Iterator[TestChain]:
+    """Olga, otto and oona are the operators."""
+    made = board(tmp_path, "otto", "oona")
+    yield made
+    made.close()
+
+
+def decided(receipt: Receipt) -> bool:
+    return any(event.number == KernelEvent.DECIDED for event in receipt.events)
+
+
+def propose(chain: TestChain, change: Change, name: str = "olga") -> bytes:
+    receipt = chain.do(name, Propose(change))
+    assert receipt.ok, receipt
+    return bytes(receipt.events[0].values[0])
+
+
+def carry(chain: TestChain, change: Change) -> Receipt:
+    proposal = propose(chain, change)
+    chain.do("otto", Vote(proposal))
+    return chain.do("oona", Vote(proposal))
+
+
+@pytest.mark.parametrize(("count", "needed"), [(1, 1), (2, 2), (3, 3), (4, 3), (5, 4), (6, 5), (7, 5)])
+def test_more_than_two_thirds_carry_a_proposal(tmp_path: Path, count: int, needed: int) -> None:
+    names = ["olga", *[f"operator {number}" for number in range(1, count)]]
+    chain = board(tmp_path, *names)
+
+    receipts = [chain.do("olga", Propose(GrantRole(SAM, Role.MEMBER)))]
+    proposal = bytes(receipts[0].events[0].values[0])
+    receipts += [chain.do(name, Vote(proposal)) for name in names[1:needed]]
+    member = has_role(chain.state(), SAM, Role.MEMBER)
+    chain.close()
+
+    assert ([decided(one) for one in receipts], member) == ([False] * (needed - 1) + [True], True)
+
+
+def test_an_operator_votes_once_and_others_not_at_all(chain: TestChain) -> None:
+    proposal = propose(chain, GrantRole(SAM, Role.MEMBER))
+
+    codes = [chain.do(name, Vote(proposal)).error for name in ("olga", "alice")]
+    unknown = chain.do("otto", Vote(word("proposal"))).error
+    stranger = chain.do("alice", Propose(GrantRole(SAM, Role.OPERATOR))).error
+
+    assert codes == [WrongStateError.code, RoleError.code]
+    assert (unknown, stranger) == (UnknownIdError.code, RoleError.code)
+
+
+def test_the_vote_of_one_who_is_no_longer_operator_does_not_count(tmp_path: Path) -> None:
+    chain = board(tmp_path, "otto", "oona", "oskar")
+    proposal = propose(chain, GrantRole(SAM, Role.MEMBER), "otto")
+    removal = propose(chain, RevokeRole(account("otto"), Role.OPERATOR))
+    for name in ("oona", "oskar"):
+        chain.do(name, Vote(removal))
+
+    receipts = [chain.do(name, Vote(proposal)) for name in ("olga", "oona", "oskar")]
+    chain.close()
+
+    assert [decided(one) for one in receipts] == [False, False, True]
+
+
+def test_a_vote_sets_a_parameter_within_its_range(chain: TestChain) -> None:
+    receipt = carry(chain, SetParam("sponsor_daily_max", 7))
+    bad = [
+        chain.do("olga", Propose(change)).error
+        for change in (SetParam("nothing", 1), SetParam("block_gas_max", 0), SetParam("dev", 1))
+    ]
+
+    assert (decided(receipt), read_params(chain.state()).sponsor_daily_max) == (True, 7)
+    assert bad == [UnknownIdError.code, WrongStateError.code, UnknownIdError.code]
+
+
+def test_a_vote_changes_the_validators_of_the_next_height(chain: TestChain) -> None:
+    new = word("validator")
+    before = chain.head
+    carry(chain, SetValidator(new, 1))
+    changed = chain.head
+    chain.run()
+
+    keys = tuple(sorted((VALIDATOR.public_key, new)))
+    assert read_validators(chain.state()).keys == keys
+    assert changed.validators_hash == before.validators_hash != changed.next_validators_hash
+    assert chain.head.validators_hash == changed.next_validators_hash
+    assert [one.last_validators_change_height for one in (before, changed, chain.head)] == [
+        0, changed.height, changed.height,
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("change", [SetValidator(VALIDATOR.public_key, 0), SetValidator(word("x"), 0)])
+def test_no_vote_leaves_the_chain_without_validators(chain: TestChain, change: Change) -> None:
+    assert chain.do("olga", Propose(change)).error == WrongStateError.code
+
+
+def test_two_removals_together_can_not_leave_the_chain_without_operators(tmp_path: Path) -> None:
+    chain = board(tmp_path, "otto")
+    removals = [propose(chain, RevokeRole(account(name), Role.OPERATOR)) for name in ("olga", "otto")]
+
+    chain.do("otto", Vote(removals[0]))
+    last = chain.do("otto", Vote(removals[1]))
+    operators = read_operators(chain.state())
+    chain.close()
+
+    assert (last.error, operators) == (WrongStateError.code, [account("otto")])
+
+
+def test_a_contract_is_installed_under_a_name(chain: TestChain) -> None:
+    box = chain.deploy()
+    carry(chain, InstallContract("box", box))
+    missing = chain.do("olga", Propose(InstallContract("other", word("no contract")))).error
+
+    state = chain.state()
+    assert (contract_by_name(state, "box"), is_installed(state, box)) == (box, True)
+    assert (contract_by_name(state, "other"), missing) == (None, UnknownIdError.code)
+
+
+def test_admitters_and_operators_make_members(tmp_path: Path) -> None:
+    chain = TestChain(tmp_path, genesis(roles={"adam": ("member", "admitter")}))
+
+    codes = [chain.do(name, Admit(SAM)).error for name in ("alice", "adam", "olga")]
+    sent = chain.do("sam", Transfer(MONEY, account("bob"), 1))
+    chain.close()
+
+    assert (codes, sent.ok) == ([RoleError.code, 0, 0], True)
+
+
+def test_a_proposal_has_an_id_that_its_proposer_knows_before() -> None:
+    assert proposal_id(word("a")) != proposal_id(word("b"))

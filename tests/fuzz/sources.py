@@ -1,0 +1,462 @@
+"""Random contracts with side effects: compiled and run, and the same source run by Python on model state.
+
+Python evaluates left to right, an assignment's value before its key; so must the compiled code. Every
+function counts, emits and traps, so a swapped evaluation shows. In the model each operation on integers
+goes through checks for overflow and division by zero.
+"""
+
+import ast
+import copy
+import textwrap
+from random import Random
+from typing import Any
+
+from contracts.lang.compiler import compile_contract
+from contracts.lang.errors import ContractSyntaxError
+from contracts.vm.interpreter import run
+from contracts.vm.program import load_program
+from contracts.vm.traps import Trap
+from tests.fuzz.host import ACCOUNTS, MemoryHost
+
+SAFE_MAX = 2**53 - 1
+HEAD = """\
+from wash import *
+
+class Pair(Record):
+    left: sint
+    flag: bool
+    right: sint
+
+class C(Contract):
+    count: sint
+    last: Pair
+    rows: Map[sint, Pair]
+    sums: Map[tuple[sint, bool], sint]
+    Seen = Event(n=sint, count=sint)
+
+    def _tick(self, n: sint) -> sint:
+        self.count = (self.count * 31 + n) % 1_000_003
+        emit(self.Seen, n, self.count)
+        return n
+
+    def _odd(self, n: sint) -> bool:
+        self.count += n % 5
+        return n % 2 == 1
+
+    def _mix(self, a: sint, p: Pair, b: sint) -> sint:
+        emit(self.Seen, a, b)
+        if p.flag:
+            return p.left + a
+        return p.right - b
+
+    def _swap(self, p: Pair, by: sint) -> Pair:
+        old = p.left
+        p.left = p.right + self._tick(by)
+        p.right = old
+        p.flag = not p.flag
+        return p
+
+    def _keep(self, key: sint, p: Pair) -> Pair:
+        self.rows[key] = p
+        self.last = p
+        return p
+
+    @action
+    def f(self, a: sint, b: sint) -> sint:
+"""
+REFUSED = ("this line is never reached; take it away", "division by zero", "this requirement never holds")
+FUNCTIONS_WITH_RECORDS = ("_mix", "_swap", "_keep")
+
+
+class SourceMaker:
+    """Draws the body of `f`; its locals are x, y (int), g (bool), p, q (Pair)."""
+
+    def __init__(self, seed: int) -> None:
+        self.random = Random(seed)
+        self.loops = 0
+
+    def pick(self, *forms: str) -> str:
+        return self.random.choice(forms)
+
+    def small(self) -> str:
+        return str(self.random.choice((0, 1, 2, 3, 5, 12, 2**31, 2**53 - 1)))
+
+    def integer(self, depth: int) -> str:
+        if depth == 0 or self.random.random() < 0.1:
+            extra = ("i",) if self.loops else ()
+            return self.pick("x", "y", "a", "b", "p.left", "q.right", "self.count", self.small(), *extra)
+        one, two = self.integer(depth - 1), self.integer(depth - 1)
+        form = self.pick(
+            "({0} + {1})", "({0} - {1})", "({0} * {1})", "({0} // {1})", "({0} % {1})", "({0} // ({1} % 7 + 1))", "min({0}, {1})",
+            "max({0}, {1})", "muldiv({0}, {1}, 3)", "self._tick({0})", "self._tick({0})", "(-{0})",
+            "self._mix({0}, p, {1})", "self._mix({0}, {pair}, {1})", "self.rows[{key}].left",
+            "self.rows.get({key}).right", "self.sums.get(({key}, {bool}))", "self._swap(q, {0}).left",
+            "({0} if {bool} else {1})", "self._swap({pair}, {0}).right", "self.last.left",
+        )  # fmt: skip
+        return form.format(one, two, pair=self.pair(depth - 1), key=self.key(), bool=self.boolean(depth - 1))
+
+    def key(self) -> str:
+        return self.pick("0", "1", "x % 3", "self._tick(2)", "(self.count % 3)", "(y % 2)")
+
+    def boolean(self, depth: int) -> str:
+        if depth <= 0 or self.random.random() < 0.1:
+            return self.pick("g", "p.flag", "q.flag", "True", "False")
+        one, two = self.boolean(depth - 1), self.boolean(depth - 1)
+        a, b = self.integer(depth - 1), self.integer(depth - 1)
+        sign = self.pick("<", "<=", ">", ">=", "==", "!=")
+        form = self.pick(
+            "({a} {sign} {b})", "({a} {sign} {b})", "({0} and {1})", "({0} or {1})", "(not {0})",
+            "({0} == {1})", "self._odd({a})", "({key} in self.rows)", "(({key}, {0}) in self.sums)",
+        )  # fmt: skip
+        return form.format(one, two, a=a, b=b, sign=sign, key=self.key())
+
+    def pair(self, depth: int) -> str:
+        if depth <= 0:
+            return self.pick("p", "q", "self.last")
+        one = self.integer(depth - 1)
+        form = self.pick(
+            "p", "q", "p", "self.rows[{key}]", "self.rows.get({key})", "self._swap({pair}, {0})",
+            "Pair(left={0}, flag={bool}, right={1})", "Pair(left={0})", "self._keep({key}, {pair})",
+            "self.last",
+        )  # fmt: skip
+        other, flag = self.integer(depth - 1), self.boolean(depth - 1)
+        return form.format(one, other, bool=flag, key=self.key(), pair=self.pair(depth - 1))
+
+    def block(self, depth: int) -> list[str]:
+        lines: list[str] = []
+        for _ in range(self.random.randint(1, 5)):
+            lines += self.statement(depth)
+        return lines
+
+    def statement(self, depth: int) -> list[str]:
+        number = self.random.randrange(18)
+        lines = self._write_state(number)
+        if lines:
+            return lines
+        if number < 10:
+            return [self.pick(
+                f"x = {self.integer(3)}", f"y = {self.integer(3)}", f"g = {self.boolean(3)}",
+                f"p.left = {self.integer(2)}", f"q.flag = {self.boolean(2)}", f"x += {self.integer(2)}",
+                f"p = {self.pair(2)}", f"q = {self.pair(3)}", f"y -= {self.integer(2)}",
+                f"p.right += {self.integer(2)}",
+            )]  # fmt: skip
+        if number == 10 and self.loops < 1 and depth:
+            self.loops += 1
+            inner = self.block(depth - 1)
+            self.loops -= 1
+            return [f"for i in range({self.random.randint(1, 4)}):", *_indent(inner)]
+        if number == 11 and self.loops:
+            return [f"if {self.boolean(2)}:", "    " + self.pick("break", "continue")]
+        if number == 12:
+            return [f"if {self.boolean(2)}:", f"    return {self.integer(2)}"]
+        if depth:
+            lines = [f"if {self.boolean(3)}:", *_indent(self.block(depth - 1))]
+            return lines + ["else:", *_indent(self.block(depth - 1))] if number % 2 else lines
+        return [f'require({self.boolean(2)} or x < 99, "no")']
+
+    def _write_state(self, number: int) -> list[str]:
+        match number:
+            case 0:
+                return [f"self.count = {self.integer(2)}"]
+            case 1:
+                return [f"self.count += {self.integer(2)}"]
+            case 2:
+                return [f"self.rows[{self.key()}] = {self.pair(2)}"]
+            case 3:
+                return [f"self.sums[{self.key()}, {self.boolean(1)}] = {self.integer(2)}"]
+            case 4:
+                return [f"del self.rows[{self.key()}]"]
+            case 5:
+                return [f"self.sums[{self.key()}, {self.boolean(1)}] += {self.integer(2)}"]
+            case 6:
+                return [f"emit(self.Seen, {self.integer(2)}, {self.integer(2)})"]
+            case _:
+                return []
+
+
+def _indent(lines: list[str]) -> list[str]:
+    return ["    " + line for line in lines]
+
+
+def make_source(seed: int) -> str:
+    """Return the `seed`-th contract."""
+    maker = SourceMaker(seed)
+    lines = ["p = Pair(left=a, right=b)", "q = self.last", "x = a", "y = b", "g = a < b"]
+    lines += maker.block(3)
+    lines.append("return x % 1_000_003 + y % 1_009 + p.left % 7 + q.right % 5 + (1 if g else 0)")
+    return HEAD + textwrap.indent("\n".join(lines), "        ") + "\n"
+
+
+# The model --------------------------------------------------------------------------------------
+
+
+class ModelTrapError(Exception):
+    """A trap in the model, by the name of its kind."""
+
+
+def _fit(value: int) -> int:
+    if not -(2**127) <= value < 2**127:
+        raise ModelTrapError("OVERFLOW")
+    return value
+
+
+def _operate(sign: str, one: Any, two: Any) -> int:
+    if sign in {"FloorDiv", "Mod"} and two == 0:
+        raise ModelTrapError("DIV")
+    match sign:
+        case "Add":
+            return _fit(one + two)
+        case "Sub":
+            return _fit(one - two)
+        case "Mult":
+            return _fit(one * two)
+        case "FloorDiv":
+            return _fit(one // two)
+        case _:
+            return _fit(one % two)
+
+
+class _Checks(ast.NodeTransformer):
+    """Sends arithmetic through `_operate`."""
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:  # noqa: N802
+        self.generic_visit(node)
+        return self._call(type(node.op).__name__, node.left, node.right)
+
+    def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.AST:  # noqa: N802
+        self.generic_visit(node)
+        return self._call("Sub", ast.Constant(0), node.operand) if isinstance(node.op, ast.USub) else node
+
+    def visit_AugAssign(self, node: ast.AugAssign) -> ast.AST:  # noqa: N802
+        self.generic_visit(node)
+        if isinstance(node.target, ast.Name):
+            load: ast.expr = ast.Name(node.target.id, ast.Load())
+            value = self._call(type(node.op).__name__, load, node.value)
+            return ast.Assign(targets=[node.target], value=value)
+        # Read the old value, then compute, then write: by the model's own hands for keys' sake.
+        target = node.target
+        owner = target.value
+        place = ast.Constant(target.attr) if isinstance(target, ast.Attribute) else target.slice
+        function = ast.Name("_augment", ast.Load())
+        thunk = ast.Lambda(
+            args=ast.arguments(posonlyargs=[], args=[], kwonlyargs=[], kw_defaults=[], defaults=[]),
+            body=node.value,
+        )
+        sign = ast.Constant(type(node.op).__name__)
+        return ast.Expr(ast.Call(function, [owner, place, sign, thunk], []))
+
+    def _call(self, sign: str, left: ast.expr, right: ast.expr) -> ast.Call:
+        return ast.Call(ast.Name("_operate", ast.Load()), [ast.Constant(sign), left, right], [])
+
+
+def _augment(owner: Any, place: Any, sign: str, value: Any) -> None:
+    named = isinstance(place, str)
+    old = getattr(owner, place) if named else owner[place]
+    new = _operate(sign, old, value())
+    if named:
+        setattr(owner, place, new)
+    else:
+        owner[place] = new
+
+
+def _check(value: Any) -> Any:
+    for one in vars(value).values() if isinstance(value, ModelRecord) else [value]:
+        if not -SAFE_MAX <= one <= SAFE_MAX:
+            raise ModelTrapError("RANGE")
+    return copy.copy(value)
+
+
+class ModelRecord:
+    """A record; all records of these sources have these fields."""
+
+    def __init__(self, *, left: int = 0, flag: bool = False, right: int = 0) -> None:
+        self.left, self.flag, self.right = left, flag, right
+
+
+class ModelMap:
+    """A map that copies what goes in and out."""
+
+    def __init__(self, zero: Any) -> None:
+        self.items: dict[Any, Any] = {}
+        self.zero = zero
+
+    def __getitem__(self, key: Any) -> Any:
+        self._check_key(key)
+        if key not in self.items:
+            raise ModelTrapError("MISSING")
+        return copy.copy(self.items[key])
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        self._check_key(key)
+        self.items[key] = _check(value)
+
+    def __delitem__(self, key: Any) -> None:
+        self._check_key(key)
+        self.items.pop(key, None)
+
+    def __contains__(self, key: Any) -> bool:
+        self._check_key(key)
+        return key in self.items
+
+    def get(self, key: Any) -> Any:
+        self._check_key(key)
+        return copy.copy(self.items.get(key, self.zero))
+
+    def _check_key(self, key: Any) -> None:
+        for part in key if isinstance(key, tuple) else (key,):
+            _check(part)
+
+
+class ModelContract:
+    """The state of the model; single variables copy what goes in and out."""
+
+    def __init__(self) -> None:
+        self.single: dict[str, Any] = {"count": 0, "last": ModelRecord()}
+        self.rows, self.sums = ModelMap(ModelRecord()), ModelMap(0)
+        self.events: list[tuple[int, ...]] = []
+
+    @property
+    def count(self) -> int:
+        return int(self.single["count"])
+
+    @count.setter
+    def count(self, value: int) -> None:
+        self.single["count"] = _check(value)
+
+    @property
+    def last(self) -> ModelRecord:
+        found: ModelRecord = copy.copy(self.single["last"])
+        return found
+
+    @last.setter
+    def last(self, value: ModelRecord) -> None:
+        self.single["last"] = _check(value)
+
+
+def _muldiv(one: int, two: int, three: int) -> int:
+    return _fit(one * two // three)
+
+
+def _require(holds: bool, _name: str) -> None:  # noqa: FBT001
+    if not holds:
+        raise ModelTrapError("REQUIRE")
+
+
+def run_model(source: str, calls: list[tuple[int, int]]) -> list[Any]:
+    """Return what each call gives or which trap ends it, with the events and the state after it."""
+    text = source.replace("from wash import *", "").replace("Seen = Event(n=sint, count=sint)", "Seen = 0")
+    tree = ast.fix_missing_locations(_Checks().visit(ast.parse(_drop_declarations(text))))
+    names: dict[str, Any] = {
+        "Contract": ModelContract, "Pair": ModelRecord, "sint": int, "action": lambda f: f,
+        "_operate": _operate, "_augment": _augment, "_copy": copy.copy, "muldiv": _muldiv, "require": _require,
+    }  # fmt: skip
+    exec(compile(tree, "<model>", "exec"), names)  # noqa: S102
+    contract = names["C"]()
+    names["emit"] = lambda _event, n, count: contract.events.append((_check(n), _check(count)))
+    for name in FUNCTIONS_WITH_RECORDS:
+        _copy_arguments(contract, name)
+    return [_call_model(contract, a, b) for a, b in calls]
+
+
+def _drop_declarations(text: str) -> str:
+    tree = ast.parse(text)
+    body: list[ast.stmt] = []
+    for node in tree.body:
+        assert isinstance(node, ast.ClassDef)
+        if node.name == "C":
+            node.body = [n for n in node.body if isinstance(n, ast.FunctionDef | ast.Assign)]
+            body.append(node)
+    tree.body = body
+    return ast.unparse(_CopyOnAssign().visit(tree))
+
+
+class _CopyOnAssign(ast.NodeTransformer):
+    """Records are values: `p = q` copies. `copy.copy` of anything else changes nothing."""
+
+    def visit_Assign(self, node: ast.Assign) -> ast.AST:  # noqa: N802
+        self.generic_visit(node)
+        if isinstance(node.targets[0], ast.Name):
+            node.value = ast.Call(ast.Name("_copy", ast.Load()), [node.value], [])
+        return node
+
+
+def _copy_arguments(contract: Any, name: str) -> None:
+    plain = getattr(contract, name)
+    setattr(contract, name, lambda *arguments: plain(*[copy.copy(one) for one in arguments]))
+
+
+def _call_model(contract: Any, a: int, b: int) -> Any:
+    before = copy.deepcopy((contract.single, contract.rows, contract.sums))
+    contract.events.clear()
+    try:
+        result: Any = ("ok", contract.f(a, b))
+    except ModelTrapError as trap:
+        result = ("trap", str(trap))
+    events = list(contract.events)
+    if result[0] == "trap":
+        contract.single, contract.rows, contract.sums = before
+    last = contract.single["last"]
+    rows = {key: (r.left, r.flag, r.right) for key, r in contract.rows.items.items()}
+    state = contract.single["count"], (last.left, last.flag, last.right), rows, dict(contract.sums.items)
+    return result, events, state
+
+
+def run_compiled(source: str, calls: list[tuple[int, int]]) -> list[Any] | None:
+    """Return the same from the machine, or None if the compiler finds a line that is never reached."""
+    try:
+        program = load_program(compile_contract(source).container_bytes)
+    except ContractSyntaxError as error:
+        if error.message in REFUSED:
+            return None
+        raise
+    host = MemoryHost(program)
+    return [_call_machine(host, a, b) for a, b in calls]
+
+
+def _call_machine(host: MemoryHost, a: int, b: int) -> Any:
+    host.enter(0, ACCOUNTS[1])
+    host.log.clear()
+    before = host.save()
+    routine = host.program.by_name["f"]
+    result: Any
+    try:
+        values, _left = run(routine, [a, b], host, routine.worst_case_gas)
+        result = ("ok", values[0])
+    except Trap as trap:
+        result = ("trap", trap.kind.name)
+    events = [values for _word, _number, values in host.log]
+    if result[0] == "trap":
+        host.restore(before)
+    count, last, rows, sums = 0, (0, False, 0), {}, {}
+    forms = host.program.fields
+    for key, data in host.rows.items():
+        at = len(host.base)
+        number, parts = key[at], forms[key[at]].key.decode(key[at + 1 :])
+        row = tuple(forms[number].row.decode(data))
+        match forms[number].name:
+            case "count":
+                count = row[0]
+            case "last":
+                last = row
+            case "rows":
+                rows[parts[0]] = row
+            case _:
+                sums[tuple(parts)] = row[0]
+    return result, events, (count, last, rows, sums)
+
+
+def compare_source(seed: int, counts: dict[str, int]) -> None:
+    """Run one random contract's calls both ways."""
+    source = make_source(seed)
+    random = Random(seed)
+    numbers = (0, 1, -1, 2, 3, 7, -40, 1_000, SAFE_MAX, -SAFE_MAX)
+    calls = [(random.choice(numbers), random.choice(numbers)) for _ in range(4)]
+    seen = run_compiled(source, calls)
+    if seen is None:
+        counts["refused"] = counts.get("refused", 0) + 1
+        return
+    expected = run_model(source, calls)
+    for number, (mine, wanted) in enumerate(zip(seen, expected, strict=True)):
+        assert mine == wanted, f"seed {seed}, call {number} of f{calls[number]}: {mine}, {wanted}\n{source}"
+        kind = mine[0][0] if mine[0][0] == "ok" else mine[0][1]
+        counts[kind] = counts.get(kind, 0) + 1
