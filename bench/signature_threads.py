@@ -1,7 +1,7 @@
 """Why signatures are checked in processes: what a thread gets done beside a busy main thread.
 
-`python -m bench.signature_threads` prints Ed25519 checks a second of one thread alone, then while another
-thread computes; the difference is waiting for the interpreter lock.
+`python -m bench.signature_threads` prints Ed25519 checks a second of one thread alone, then while
+another thread computes; the difference is waiting for the interpreter lock.
 """
 
 import sys

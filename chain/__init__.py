@@ -1,7 +1,7 @@
 """The ledger: values, bytes, blocks, state and rules.
 
-Pure, but for `chain.store`, which nothing here imports. Other packages import the modules by name; what
-begins with an underscore is a module's own. From below to above:
+Pure, but for `chain.store`, which nothing here imports. Other packages import the modules by name;
+what begins with an underscore is a module's own. From below to above:
 
     errors, codec, crypto, types                      values and their one encoding
     merkle, tree_record, tree                         commitments

@@ -6,6 +6,7 @@ alone may do everything. Windows of nonces belong to keys and outlive them.
 
 import struct
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Annotated
 
 from chain.codec import AtMost, Between, decode, encode, wire
@@ -65,7 +66,7 @@ def _write(state: State, account: bytes, record: Account) -> None:
 
 
 def authorize_key(state: State, account: bytes, key: bytes, now: int) -> AccountKey | None:
-    """Return the limits of a key that may sign for an account now: its entry, or None for no limits.
+    """Return the limits of a key that may sign for an account now, or None if it has none.
 
     Raises KeyScopeError if the key is unknown or over.
     """
@@ -176,7 +177,7 @@ def _write_keys(
 def set_guardians(state: State, account: bytes, action: SetGuardians) -> None:
     """Name the guardians; none and threshold 0 take them away."""
     guardians = tuple(sorted(action.guardians))
-    distinct = all(a != b for a, b in zip(guardians, guardians[1:], strict=False))
+    distinct = all(a != b for a, b in pairwise(guardians))
     if not distinct or account in guardians or action.threshold > len(guardians):
         text = "guardians must be different accounts, not this one, and at least the threshold"
         raise WrongStateError(text)
@@ -197,7 +198,7 @@ def read_recovery(state: State, account: bytes) -> Recovery | None:
 def approve_recovery(
     state: State, guardian: bytes, account: bytes, new_key: bytes, clock: tuple[int, ChainParams]
 ) -> None:
-    """Count a guardian's approval; another key starts anew, the last one needed starts the delay."""
+    """Count a guardian's approval; another key starts anew, the last needed starts the delay."""
     now, params = clock
     record = read_account(state, account)
     if guardian not in record.guardians:

@@ -1,8 +1,8 @@
 """Blocks: header, body, commit certificate.
 
-A block's id is the hash of its header, and the header commits to every field of the body. It carries the
-state root after its own block, so one certificate proves a result. No round number is in it: a value
-proposed again in a later round is the same block.
+A block's id is the hash of its header, and the header commits to every field of the body. It
+carries the state root after its own block, so one certificate proves a result. No round number is
+in it: a value proposed again in a later round is the same block.
 """
 
 from dataclasses import dataclass
@@ -62,7 +62,8 @@ class Header:
 class Commit:
     """A commit certificate: precommits of a quorum for one block in one round.
 
-    `signers` is a bitmap by validator index (bit i of byte i // 8), `signatures` follow in that order.
+    `signers` is a bitmap by validator index (bit i of byte i // 8), `signatures` follow in that
+    order.
     """
 
     height: Height
@@ -110,7 +111,7 @@ def decode_block(data: bytes) -> Block:
 
 
 def commit_hash(commit: Commit | None) -> bytes:
-    """Return the hash of a certificate; 32 zero bytes for none (the first block has no parent's)."""
+    """Return the hash of a certificate; 32 zero bytes for none (as in the first block)."""
     return bytes(32) if commit is None else hash_bytes("commit", encode(commit))
 
 

@@ -2,8 +2,8 @@
 
 One value has one encoding: MessagePack arrays in declared order, over nil, bool, int, bin, str and
 array, each in its shortest form. Maps, floats, extension types, longer forms and trailing bytes are
-refused. A type is declared once, as a frozen dataclass under `@wire`; encoder, strict decoder and JSON
-form are derived from its annotations.
+refused. A type is declared once, as a frozen dataclass under `@wire`; encoder, strict decoder and
+JSON form are derived from its annotations.
 """
 
 import dataclasses
@@ -67,10 +67,10 @@ def _find_fault(value: object, depth: int) -> str | None:
 
 
 def encode_value(value: Value) -> bytes:
-    """Return the canonical bytes of a value made of None, bool, int, bytes, str and lists or tuples.
+    """Return the canonical bytes of a value of None, bool, int, bytes, str, lists and tuples.
 
-    Raises UnencodableValueError for anything else, for integers outside -2^63..2^64-1, for text that
-    is no Unicode (lone surrogates) and for arrays nested deeper than DEPTH_MAX.
+    Raises UnencodableValueError for anything else, for integers outside -2^63..2^64-1, for text
+    that is no Unicode (lone surrogates) and for arrays nested deeper than DEPTH_MAX.
     """
     fault = _find_fault(value, 0)
     if fault is not None:
@@ -256,7 +256,7 @@ def _union_form(members: list[type]) -> _Form:
     return _Form(write, read, show)
 
 
-def _form_of(annotation: Any, bound: object = None) -> _Form:
+def _form_of(annotation: Any, bound: object = None) -> _Form:  # noqa: PLR0911 - a kind a line
     origin = get_origin(annotation)
     if origin is Annotated:
         inner, *bounds = get_args(annotation)

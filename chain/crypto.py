@@ -1,8 +1,8 @@
 """Signatures and hashes: the only door to libsodium.
 
 Ed25519 (RFC 8032) with libsodium's acceptance rules: it refuses small-order keys and points and
-non-canonical encodings. Other libraries accept some of those, and two validators that disagree on one
-signature split the chain, so every check in the project goes through `verify_signature`.
+non-canonical encodings. Other libraries accept some of those, and two validators that disagree on
+one signature split the chain, so every check in the project goes through `verify_signature`.
 """
 
 import hashlib
@@ -69,8 +69,8 @@ _MIDSTATES: dict[str, "hashlib._Hash"] = {}
 def hash_bytes(tag: str, data: bytes) -> bytes:
     """Return SHA-256(SHA-256(tag) || SHA-256(tag) || data), 32 bytes (tagged hash of BIP-340).
 
-    The tag keeps hashes of different kinds of data apart. The 64-byte prefix fills one SHA-256 block,
-    whose midstate is kept, so the tag costs nothing.
+    The tag keeps hashes of different kinds of data apart. The 64-byte prefix fills one SHA-256
+    block, whose midstate is kept, so the tag costs nothing.
     """
     midstate = _MIDSTATES.get(tag)
     if midstate is None:

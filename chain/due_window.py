@@ -1,7 +1,8 @@
 """The earliest part of the queue of what falls due, in memory.
 
-Every block asks what is due and when the next thing is. Asking the disk would pass over the marks of all
-entries deleted before, so the first few thousand entries are kept sorted here and follow every commit.
+Every block asks what is due and when the next thing is. Asking the disk would pass over the marks
+of all entries deleted before, so the first few thousand entries are kept sorted here and follow
+every commit.
 """
 
 from bisect import bisect_left, insort

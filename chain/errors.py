@@ -12,8 +12,8 @@
     +- StoreError                   a store that can not be trusted
        +- CorruptStoreError
 
-`code` is the number clients see (the same for simulate, submit and receipt); `retry` says whether the
-same bytes, a rebuilt transaction, or nothing can succeed later.
+`code` is the number clients see (the same for simulate, submit and receipt); `retry` says whether
+the same bytes, a rebuilt transaction, or nothing can succeed later.
 """
 
 from typing import ClassVar, Literal

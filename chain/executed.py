@@ -30,9 +30,9 @@ class ExecutedBlock:
     """A block with its outcome.
 
     `receipts` are in block order (timers and fallbacks first), `receipt_bytes` their encodings.
-    `topics` are (number of the event in the block, 8-byte topic). `changes` are state keys with their new
-    values or None, `nodes` the same for records of the state tree. `refused` lists transactions that a
-    builder left out, with the error.
+    `topics` are (number of the event in the block, 8-byte topic). `changes` are state keys with
+    their new values or None, `nodes` the same for records of the state tree. `refused` lists
+    transactions that a builder left out, with the error.
     """
 
     block: Block
@@ -52,7 +52,8 @@ def event_topic(
 ) -> bytes:
     """Return the 8-byte topic of one indexed field's value of an event type.
 
-    Event types without indexed fields have one topic for all of them (`field` nil). Topics are short on purpose: a reader looks at the event itself before it believes one.
+    Event types without indexed fields have one topic for all of them (`field` nil). Topics are
+    short on purpose: a reader looks at the event itself before it believes one.
     """
     data = contract + bytes([number])
     if field is not None:
@@ -61,7 +62,7 @@ def event_topic(
 
 
 def topic_bytes(value: object) -> bytes:
-    """Return the bytes of an indexed value: integers and bools as 16 signed bytes, bytes as they are."""
+    """Return the bytes of an indexed value: integers as 16 signed bytes, bytes as they are."""
     if isinstance(value, int):
         return value.to_bytes(16, "big", signed=True)
     assert isinstance(value, bytes), value

@@ -1,16 +1,17 @@
 """The genesis file: what a chain starts with, written by people, checked by pydantic.
 
-The chain's id is the hash of the canonical bytes of everything in it, so two files that say the same make
-the same chain, whatever their spaces and order of keys.
+The chain's id is the hash of the canonical bytes of everything in it, so two files that say the
+same make the same chain, whatever their spaces and order of keys.
 """
 
+from itertools import pairwise
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
-from chain.codec import Value, encode, encode_value
+from chain.codec import Value, decode, encode, encode_value
 from chain.crypto import hash_bytes
-from chain.errors import GenesisError
+from chain.errors import GenesisError, MalformedBytesError
 from chain.ledger import Asset, Policy, credit, put_asset
 from chain.params import ChainParams, write_params
 from chain.roles import Role, set_role
@@ -100,13 +101,18 @@ def parse_genesis(data: bytes) -> Genesis:
 
 
 def _check(genesis: Genesis) -> None:
+    try:
+        decode(ChainParams, encode(genesis.chain_params()))  # the declared ranges speak
+    except MalformedBytesError as error:
+        text = f"genesis, params: {error}"
+        raise GenesisError(text) from error
     for what, ids in (
         ("validator", genesis.validators),
         ("account", [one.account for one in genesis.accounts]),
         ("asset", [one.symbol for one in genesis.assets]),
     ):
         ordered = sorted(ids)
-        for one, other in zip(ordered, ordered[1:], strict=False):
+        for one, other in pairwise(ordered):
             if one == other:
                 text = f"genesis: {what} {one} stands twice"
                 raise GenesisError(text)

@@ -1,7 +1,8 @@
 """Assets and balances: the double entry of the ledger.
 
-Nothing here makes or loses money: `mint` and `burn` change the supply by what they post, everything else
-moves amounts between balances and pots. `audit_changes` checks that from the changed bytes alone.
+Nothing here makes or loses money: `mint` and `burn` change the supply by what they post, everything
+else moves amounts between balances and pots. `audit_changes` checks that from the changed bytes
+alone.
 """
 
 from dataclasses import dataclass, replace
@@ -124,7 +125,7 @@ def mint(state: State, issuer: bytes, asset: bytes, to: bytes, amount: int) -> N
 
 
 def burn(state: State, issuer: bytes, asset: bytes, account: bytes, amount: int) -> None:
-    """Take `amount` of `account` out of existence; raises NotIssuerError, InsufficientFundsError."""
+    """Take `amount` of `account` out of existence, or raise the typed refusal."""
     _check_issuer(state, issuer, asset)
     debit(state, account, asset, amount)
     put_uint(state, _SUPPLY + asset, get_supply(state, asset) - amount)
@@ -133,7 +134,7 @@ def burn(state: State, issuer: bytes, asset: bytes, account: bytes, amount: int)
 def allow_contracts(
     state: State, issuer: bytes, asset: bytes, contracts: tuple[bytes, ...]
 ) -> None:
-    """Set which instances may hold a `contracts_only` asset; pots that are open may always pay out."""
+    """Set which instances may hold a `contracts_only` asset; open pots may always pay out."""
     _check_issuer(state, issuer, asset)
     record = read_asset(state, asset)
     put_asset(state, asset, replace(record, contracts=tuple(sorted(contracts))))
@@ -170,8 +171,8 @@ def check_contract_allowed(state: State, instance: bytes, asset: bytes) -> None:
 def audit_changes(state: State) -> dict[bytes, tuple[int, int]]:
     """Return, by asset, (change of all balances and pots, change of the supply) of this block.
 
-    Reads stored bytes before and after, not postings, so that a wrong posting can not hide itself. The two
-    numbers are equal unless the node is broken.
+    Reads stored bytes before and after, not postings, so that a wrong posting can not hide itself.
+    The two numbers are equal unless the node is broken.
     """
     sums: dict[bytes, list[int]] = {}
     for key, after in state.changes().items():

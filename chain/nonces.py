@@ -1,7 +1,8 @@
 """Replay protection: one sliding window of used nonces per key (as in DTLS, RFC 9147, 4.5.1).
 
-Any unused nonce from 256 below the next one to 1,024 above the highest seen is good, once. There is no
-gap to fill and no queue to get stuck. Windows outlive their keys, so a key that comes back continues.
+Any unused nonce from 256 below the next one to 1,024 above the highest seen is good, once. There is
+no gap to fill and no queue to get stuck. Windows outlive their keys, so a key that comes back
+continues.
 """
 
 from chain.errors import NonceStaleError, NonceTooFarError, NonceUsedError

@@ -1,8 +1,8 @@
 """Pots: money held for a purpose, with a deadline and an owner it falls back to.
 
-Contracts own nothing but pots. A pot has one asset; only its contract adds to it or pays from it; at its
-deadline the chain itself pays what is left to the fallback owner, whatever the contract's code does. So
-no contract can keep money for ever. Amounts are minor units, times ms.
+Contracts own nothing but pots. A pot has one asset; only its contract adds to it or pays from it;
+at its deadline the chain itself pays what is left to the fallback owner, whatever the contract's
+code does. So no contract can keep money for ever. Amounts are minor units, times ms.
 """
 
 import struct
@@ -33,7 +33,7 @@ class Pot:
 
 
 class PotError(Exception):
-    """A pot operation that the caller got wrong: exists already, does not exist, or is too small."""
+    """A pot operation that does not fit: the pot exists, does not exist, or is too small."""
 
 
 class PotAmountError(PotError):
@@ -90,7 +90,7 @@ def add_to_pot(state: State, place: bytes, asset: bytes, amount: int) -> None:
 
 
 def pay_from_pot(state: State, place: bytes, to: bytes, amount: int) -> None:
-    """Pay a part to an account's balance; raises PotAmountError unless 0 < amount <= what it holds."""
+    """Pay a part to an account's balance; raises PotAmountError unless it holds that much."""
     pot = _take(state, place, amount)
     credit(state, to, pot.asset, amount)
 

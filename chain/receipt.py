@@ -46,7 +46,7 @@ class Event:
 @wire()
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """The outcome. `trap` is 0 and `error` an error code when the chain refused, else the machine's."""
+    """The outcome. `trap` 0: `error` is the chain's own error code, else the machine's."""
 
     kind: Annotated[int, Between(0, 2)]
     id: Hash

@@ -1,7 +1,7 @@
 """What must hold of a transaction before a block may contain it, and of a header and a certificate.
 
-Checks raise; they never answer. `check_form` needs no state, `admit_transaction` charges what admission
-costs (nonce, quota) to the state it is given.
+Checks raise; they never answer. `check_form` needs no state, `admit_transaction` charges what
+admission costs (nonce, quota) to the state it is given.
 """
 
 from chain.accounts import authorize_key, check_scope
@@ -37,7 +37,7 @@ _QUOTA = bytes([Space.QUOTA])
 
 
 def check_form(tx: ReceivedTransaction, chain_id: bytes, params: ChainParams, now: int) -> None:
-    """Check what needs no state: version, chain, time, gas, sponsor's shape. Raises the typed error."""
+    """Check what needs no state: version, chain, time, gas, sponsor; raises the typed error."""
     body = tx.body
     if body.version != TX_VERSION:
         text = f"transaction version {body.version}, this chain takes {TX_VERSION}"
@@ -71,8 +71,9 @@ def admit_transaction(
 ) -> tuple[AccountKey | None, bool]:
     """Use up the nonce and whoever's quota the transaction rides on.
 
-    Returns (the limits of the signing key or None, whether it rides on a pot owner's allowance). Raises
-    KeyScopeError, a nonce error, SponsorRequiredError or SponsorQuotaError; the caller then reverts.
+    Returns (the limits of the signing key or None, whether it rides on a pot owner's allowance).
+    Raises KeyScopeError, a nonce error, SponsorRequiredError or SponsorQuotaError; the caller then
+    reverts.
     """
     body = tx.body
     key = body.account if body.key is None else body.key

@@ -1,7 +1,8 @@
 """The state of the ledger as a flat map, and one block's changes on top of it.
 
-Every key begins with one byte of `Space`. Keys of `Space.QUEUE` are an index that follows from the pots
-and timers (when what falls due); they are stored but are no leaves of the state tree. Everything else is.
+Every key begins with one byte of `Space`. Keys of `Space.QUEUE` are an index that follows from the
+pots and timers (when what falls due); they are stored but are no leaves of the state tree.
+Everything else is.
 """
 
 from enum import IntEnum
@@ -69,8 +70,9 @@ _UNKNOWN = _Absent()
 class State:
     """Reads through to a reader; collects changes; undoes them back to a mark.
 
-    Values are immutable bytes, so a change is one entry in a dict and its undo another. `revert` takes
-    back everything since the mark; `changes` are what a commit writes, in no particular order.
+    Values are immutable bytes, so a change is one entry in a dict and its undo another. `revert`
+    takes back everything since the mark; `changes` are what a commit writes, in no particular
+    order.
     """
 
     __slots__ = ("_base", "_changes", "_journal", "_reader")

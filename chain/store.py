@@ -1,7 +1,7 @@
-"""The store: LevelDB behind a few named tables; one synced batch per block. The only door to plyvel.
+"""The store: LevelDB behind a few named tables, one batch a block. The only door to plyvel.
 
-A commit is one atomic write: block, certificate, receipts, indexes, state and tree together, so a power cut
-leaves the height before or the height after. A mark tells a clean stop from a dirty one.
+A commit is one atomic write: block, certificate, receipts, indexes, state and tree together, so a
+power cut leaves the height before or the height after. A mark tells a clean stop from a dirty one.
 """
 
 from collections.abc import Iterator
@@ -49,13 +49,13 @@ _CHAIN_KEY = Table.META.value + b"chain"
 
 
 class Store:
-    """One chain on disk. Opening it marks it dirty, `close` clean; `was_dirty` tells the last stop."""
+    """One chain on disk. Opening marks it dirty, `close` clean; `was_dirty` tells the last stop."""
 
     def __init__(self, path: str, *, sync: bool = True, checked: bool = False) -> None:
         """Open or make the store in folder `path`.
 
-        `sync`: wait for the disk at every block. `checked`: verify LevelDB's checksums at every read.
-        Raises StoreError if it is in use, unreadable or of another schema.
+        `sync`: wait for the disk at every block. `checked`: verify LevelDB's checksums at every
+        read. Raises StoreError if it is in use, unreadable or of another schema.
         """
         self._sync, self._checked = sync, checked
         try:
@@ -191,7 +191,7 @@ class Store:
         self._due.apply([one for one in executed.changes.items() if one[0] >= QUEUE_PREFIX])
 
     def write_genesis(self, block: Block, executed: ExecutedBlock) -> None:
-        """Write height 0: the state the genesis file describes, under a block without transactions."""
+        """Write height 0: the state of the genesis file, under a block without transactions."""
         height = _height_key(0)
         with self._db.write_batch(sync=True) as batch:
             batch.put(_SCHEMA_KEY, SCHEMA)
@@ -271,7 +271,7 @@ class Store:
     def find_events(
         self, topic: bytes, after: tuple[int, int], limit: int
     ) -> list[tuple[int, int]]:
-        """Return at most `limit` places (height, number) of a topic's events above `after`, in order."""
+        """Return at most `limit` places (height, number) of a topic above `after`, in order."""
         prefix = Table.TOPIC.value + topic
         found: list[tuple[int, int]] = []
         with self._db.iterator(
@@ -305,7 +305,7 @@ class Store:
         return data
 
     def clear_derived(self) -> None:
-        """Forget state, tree and topic index, which follow from the blocks; used before a rebuild."""
+        """Forget state, tree and topics, which follow from the blocks; used before a rebuild."""
         for table in (Table.STATE, Table.NODE, Table.TOPIC):
             with self._db.write_batch() as batch:
                 for key, _value in self._db.iterator(prefix=table.value):

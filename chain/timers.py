@@ -1,8 +1,9 @@
 """What falls due: timers of contracts and fallbacks of pots, in one queue.
 
-The queue is an index over state keys, ordered by (due, timer before fallback, sequence). It follows from
-the timers and pots themselves, so it is stored but is no part of the state root. This module also knows
-halts of the chain: what fell due while nobody made blocks waits for a grace after the return.
+The queue is an index over state keys, ordered by (due, timer before fallback, sequence). It follows
+from the timers and pots themselves, so it is stored but is no part of the state root. This module
+also knows halts of the chain: what fell due while nobody made blocks waits for a grace after the
+return.
 """
 
 import struct
@@ -147,8 +148,9 @@ def read_halt(state: State) -> Halt | None:
 def note_halt(state: State, params: ChainParams, parent_time: int, now: int) -> None:
     """Record that the block at `now` ends a halt, if it does.
 
-    A block at T with parent at P ends a halt when T is more than `halt_least_ms` after B, the earlier of
-    P + heartbeat and the first due time later than P. The halt began at B. What was due at P is backlog.
+    A block at T with parent at P ends a halt when T is more than `halt_least_ms` after B, the
+    earlier of P + heartbeat and the first due time later than P. The halt began at B. What was due
+    at P is backlog.
     """
     if now - parent_time <= params.halt_least_ms:
         return
@@ -165,7 +167,7 @@ def note_halt(state: State, params: ChainParams, parent_time: int, now: int) -> 
 
 
 def deadline_now(halt: Halt | None, now: int) -> int:
-    """Return the customers' clock: block time, standing still from a halt's start to its grace's end."""
+    """Return the customers' clock: block time, but still from a halt's start to its grace's end."""
     return halt.began if halt is not None and now < halt.over else now
 
 

@@ -1,8 +1,8 @@
 """Transactions: what people sign.
 
-`tx_id` is the hash of the unsigned body: what people see and what replay protection uses. `witness_id` is
-the hash of the whole signed bytes: leaf of the block's tree and key of the cache of good signatures. A
-cache by `tx_id` would let a bad signature ride on a good id and split the chain.
+`tx_id` is the hash of the unsigned body: what people see and what replay protection uses.
+`witness_id` is the hash of the whole signed bytes: leaf of the block's tree and key of the cache of
+good signatures. A cache by `tx_id` would let a bad signature ride on a good id and split the chain.
 """
 
 from dataclasses import dataclass
@@ -85,7 +85,7 @@ class AllowContracts:
 @wire(tag=6)
 @dataclass(frozen=True, slots=True)
 class Call:
-    """Call an action of a contract instance; `funds` of the asset that the action takes go along."""
+    """Call an action of a contract instance; `funds` of the asset that it takes go along."""
 
     contract: Id
     function: _FunctionName
@@ -126,7 +126,7 @@ class SpendingLimit:
 @wire()
 @dataclass(frozen=True, slots=True)
 class AccountKey:
-    """A key of an account. `scopes` nil: it may do everything; without limits and end, manage keys."""
+    """A key of an account. `scopes` nil: everything; without limits and end, also manage keys."""
 
     key: PublicKey
     scopes: Annotated[tuple[Scope, ...], AtMost(16)] | None
@@ -241,7 +241,7 @@ class Propose:
 @wire(tag=15)
 @dataclass(frozen=True, slots=True)
 class Vote:
-    """An operator's vote for a proposal; with more than two thirds of the operators it is applied."""
+    """An operator's vote for a proposal; more than two thirds of the operators apply it."""
 
     proposal: Hash
 
@@ -369,7 +369,7 @@ def asset_id(creator: bytes, symbol: str) -> bytes:
 
 
 def call_id(origin_id: bytes, place: int) -> bytes:
-    """Return the 32-byte id of the action at `place` (0..) of a transaction, or of a timer (place 0).
+    """Return the 32-byte id of the action at `place` (0..) of a transaction, or of a firing (0).
 
     Contracts use it as the id of what the call creates, so a client knows it before sending.
     """

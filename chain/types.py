@@ -1,8 +1,8 @@
 """Types that occur everywhere, with their bounds; every limit of the ledger stands here.
 
-Amounts are integer minor units (fen, cents), times are milliseconds since the epoch (UTC) taken from
-block headers, ratios are basis points. Amounts, times and counters stay within 2^53-1, so they are exact
-in JSON and JavaScript.
+Amounts are integer minor units (fen, cents), times are milliseconds since the epoch (UTC) taken
+from block headers, ratios are basis points. Amounts, times and counters stay within 2^53-1, so they
+are exact in JSON and JavaScript.
 """
 
 from typing import Annotated, TypeAlias

@@ -1,8 +1,8 @@
 """The engine of a chain with one validator: its own vote is a quorum.
 
-The order of things is that of any number of validators: work, build, persist the votes, certificate,
-commit. A vote is persisted before it counts, so a crash between can not make a second, different vote for
-the same height.
+The order of things is that of any number of validators: work, build, persist the votes,
+certificate, commit. A vote is persisted before it counts, so a crash between can not make a second,
+different vote for the same height.
 """
 
 from typing import assert_never
@@ -35,7 +35,7 @@ class Engine:
         head: tuple[int, int, Commit | None],
         block_interval_ms: int,
     ) -> None:
-        """`head` is (height, time ms, certificate) of the newest block; the signer is the validator."""
+        """`head` is (height, time ms, certificate) of the newest block; the signer validates."""
         self._signer, self._chain_id = signer, chain_id
         self._validators = ValidatorSet((signer.public_key,))
         self.height, self._head_time_ms, self._last_commit = head[0] + 1, head[1], head[2]

@@ -1,7 +1,7 @@
 """Everything the engine is told and everything it asks for: two closed unions.
 
-Times are ms UTC, heights count from 0 (genesis). Every input and effect says which height it belongs to;
-one that is over is ignored.
+Times are ms UTC, heights count from 0 (genesis). Every input and effect says which height it
+belongs to; one that is over is ignored.
 """
 
 from dataclasses import dataclass
@@ -12,9 +12,10 @@ from chain.block import Commit
 
 @dataclass(frozen=True, slots=True)
 class WorkArrived:
-    """Something to put into a block: transactions are pending, or the earliest due time is `due_ms`.
+    """Something to put into a block.
 
-    `due_ms` nil: pending transactions, now. The caller repeats it whenever that changes.
+    `due_ms` is the earliest due time; nil: transactions are pending, now. The caller repeats it
+    whenever that changes.
     """
 
     due_ms: int | None = None

@@ -1,4 +1,4 @@
-"""What each action of a transaction does: kernel actions by the ledger's functions, calls by the machine."""
+"""What each action of a transaction does: by the ledger's functions, calls by the machine."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,7 +1,7 @@
 """Executing a block: what is due first, then the transactions, then the roots.
 
-Pure: the same parent state and the same inputs give the same header, on any machine. Building and checking
-are one path; a builder leaves out what does not fit, a checker refuses the block for it.
+Pure: the same parent state and the same inputs give the same header, on any machine. Building and
+checking are one path; a builder leaves out what does not fit, a checker refuses the block for it.
 """
 
 from collections.abc import Callable, Sequence
@@ -35,7 +35,7 @@ from chain.params import ChainParams, params_hash, read_params
 from chain.receipt import Receipt, ReceiptKind, encode_receipt
 from chain.rules import admit_transaction, check_form, check_signatures
 from chain.state import QUEUE_PREFIX, VALIDATORS_KEY, State, StateReader
-from chain.transaction import ReceivedTransaction, read_transaction
+from chain.transaction import AccountKey, Action, ReceivedTransaction, read_transaction
 from chain.tree import NodeReader, update_tree
 from chain.types import BASIS_POINTS, ZERO_ID
 from chain.validators import read_validators
@@ -205,7 +205,7 @@ class _BlockRun:
                 raise InvalidBlockError(text) from error
             self.refused.append((tx.witness_id, error))
             return
-        except Exception as fault:  # noqa: BLE001 - one poison transaction must not stop every proposer
+        except Exception as fault:  # one poison transaction must not stop every proposer
             self.state.revert(mark)
             poison = ExecutionFaultError(
                 f"transaction {tx.tx_id.hex()} does not execute: {fault!r}"
@@ -243,20 +243,7 @@ class _BlockRun:
         if body.sponsor is not None:
             world.sponsor = body.sponsor
         admitted = state.mark()
-        trap = error = 0
-        try:
-            for place, action in enumerate(body.actions):
-                world.place = place
-                gas = run_action(world, action, limits, gas)
-                if gas < 0:
-                    gas = 0
-                    raise Trap(TrapKind.GAS)
-        except Trap as failure:
-            trap, error = int(failure.kind), failure.error
-            gas = 0 if failure.kind == TrapKind.GAS else failure.gas_left
-        except (ActionRefusedError, MalformedBytesError) as refusal:
-            error = refusal.code
-            gas = max(gas, 0)
+        gas, trap, error = _run_actions(world, body.actions, limits, gas)
         if trap or error:
             state.revert(admitted)
             world.events.clear()
@@ -274,7 +261,7 @@ class _BlockRun:
         for asset, (held, supply) in audit_changes(self.state).items():
             if held != supply:
                 text = (
-                    f"height {self.height}: balances and pots of asset {asset.hex()} change by {held}, "
+                    f"height {self.height}: held of asset {asset.hex()} changes by {held}, "
                     f"its supply by {supply}; money was made or lost"
                 )
                 raise MoneyError(text)
@@ -337,8 +324,9 @@ class _BlockRun:
                 places = self._indexed(contract, kind)
                 if not places:
                     topics.append((number, event_topic(contract, kind)))
-                for place in places:
-                    topics.append((number, event_topic(contract, kind, place, values[place])))
+                topics += [
+                    (number, event_topic(contract, kind, place, values[place])) for place in places
+                ]
         return topics
 
     def _indexed(self, contract: bytes, kind: int) -> Sequence[int]:
@@ -347,6 +335,24 @@ class _BlockRun:
         library = self.executor.library
         program = library.program(self.state, library.instance(self.state, contract).code_id)
         return program.indexed[kind]
+
+
+def _run_actions(
+    world: World, actions: Sequence[Action], limits: AccountKey | None, gas: int
+) -> tuple[int, int, int]:
+    """Run actions in order until one fails; returns (gas left, trap, error), 0, 0 if none did."""
+    try:
+        for place, action in enumerate(actions):
+            world.place = place
+            gas = run_action(world, action, limits, gas)
+            if gas < 0:
+                return 0, TrapKind.GAS, 0
+    except Trap as failure:
+        left = 0 if failure.kind == TrapKind.GAS else failure.gas_left
+        return left, int(failure.kind), failure.error
+    except (ActionRefusedError, MalformedBytesError) as refusal:
+        return max(gas, 0), 0, refusal.code
+    return gas, 0, 0
 
 
 class BlockFullError(InvalidTransactionError):

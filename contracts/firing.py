@@ -1,8 +1,9 @@
 """What falls due at the start of a block: timers of contracts, fallbacks of pots.
 
-One queue and one budget of count and gas. A timer runs with exactly its worst-case gas in its own undo
-scope: it can fail alone, never take a block with it. A failed one is tried once more, then becomes a dead
-letter. A fallback waits for a pending retry of its contract, since that may still pay by the rules.
+One queue and one budget of count and gas. A timer runs with exactly its worst-case gas in its own
+undo scope: it can fail alone, never take a block with it. A failed one is tried once more, then
+becomes a dead letter. A fallback waits for a pending retry of its contract, since that may still
+pay by the rules.
 """
 
 from collections.abc import Callable
@@ -11,13 +12,14 @@ from typing import Any
 
 from chain import timers
 from chain.codec import encode_value
+from chain.errors import StoreError
 from chain.governance import is_installed
 from chain.pots import close_pot, defer_fallback
 from chain.receipt import Event, KernelEvent, Receipt, ReceiptKind
 from chain.state import Space, State
 from chain.timers import Due, Kind
 from chain.transaction import event_receipt_id
-from chain.types import ZERO_ID
+from chain.types import SAFE_INT_MAX, ZERO_ID
 from contracts.host import Frame, World
 from contracts.vm.program import Routine
 from contracts.vm.traps import Trap, TrapKind
@@ -26,6 +28,7 @@ FALLBACK_GAS = 800
 TIMER_OVERHEAD_GAS = 600
 TRIES_MAX = 2
 _DEAD_LETTER = bytes([Space.DEAD_LETTER])
+_POT_MARK = b"\xff"  # between instance and pot in dead letters; no handler has this number
 _ID = slice(1, 33)  # where the instance stands in the state keys of timers and pots
 
 
@@ -66,58 +69,88 @@ class Firing:
         place: tuple[State, int],
         skipped: tuple[bytes, ...] | None,
     ) -> None:
-        """`place` is (state, height); `skipped`: what the proposer could not execute, None: building."""
+        """`place` is (state, height); `skipped`: what the proposer could not execute."""
         self._make_world = make_world
         self._state, self._height = place
         self._expected_skips = None if skipped is None else list(skipped)
         self.skipped: list[bytes] = []
         self.receipts: list[Receipt] = []
         self.gas_used = 0
+        self._gas_max = 0
 
     def fire(self, entries: list[Due], budget: Budget) -> None:
         """Fire the entries that fit the budget; installed contracts go first when it is short."""
-        waiting: list[Due] = []
-        for entry in entries:
-            if not self._fire_if_fits(entry, budget):
-                waiting.append(entry)
-                if budget.count < 1:
-                    return
-        if budget.count >= 1:
+        self._gas_max = budget.gas
+        waiting = self._fire_in_order(entries, budget)
+        if waiting and budget.count >= 1:
             budget.guest_count, budget.guest_gas = budget.count, budget.gas
-            for entry in waiting:
-                self._fire_if_fits(entry, budget)
+            self._fire_in_order(waiting, budget)
+
+    def _fire_in_order(self, entries: list[Due], budget: Budget) -> list[Due]:
+        """Return what waits; what an instance has due later waits behind it, fallbacks above all."""
+        waiting: list[Due] = []
+        held: set[bytes] = set()
+        for entry in entries:
+            contract = entry.key[_ID]
+            if contract in held or not self._fire_if_fits(entry, budget):
+                waiting.append(entry)
+                held.add(contract)
+                if budget.count < 1:
+                    break
+        return waiting
 
     def _fire_if_fits(self, entry: Due, budget: Budget) -> bool:
         state = self._state
         if state.get(entry.queue_key) is None:
             return True  # an earlier firing of this block cancelled it
         contract = entry.key[_ID]
-        if entry.kind == Kind.FALLBACK:
-            retry = timers.get_retry(state, contract)
-            if retry >= entry.due and retry:
-                defer_fallback(state, entry.key, entry.due, retry)
-                return True
-            if not budget.admits(FALLBACK_GAS, guest=False):
-                return False
-            budget.spend(FALLBACK_GAS, guest=False)
-            self._fall_back(entry)
-            return True
-        world = self._make_world(event_receipt_id(0, self._height, entry.sequence), contract)
-        frame, routine = self._routine(world, contract, entry.key)
         guest = not is_installed(state, contract)
-        gas = routine.worst_case_gas + TIMER_OVERHEAD_GAS
+        if entry.kind == Kind.FALLBACK:
+            return self._fall_back_if_fits(entry, budget, guest=guest)
+        world = self._make_world(event_receipt_id(0, self._height, entry.sequence), contract)
+        opened = self._open(world, contract, entry.key)
+        gas = TIMER_OVERHEAD_GAS
+        if isinstance(opened, tuple):
+            gas += opened[1].worst_case_gas
+        if gas > self._gas_max:
+            # Parameters changed since it was set: no block will ever have room for it.
+            opened, gas = Trap(TrapKind.GAS), TIMER_OVERHEAD_GAS
         if not budget.admits(gas, guest=guest):
             return False
         before = self.gas_used
-        self._fire_timer(entry, world, frame, routine)
+        self._fire_timer(entry, world, opened)
         budget.spend(self.gas_used - before, guest=guest)
         return True
 
-    def _routine(self, world: World, contract: bytes, key: bytes) -> tuple[Frame, Routine]:
-        frame = Frame(world, contract, contract)
-        return frame, frame.program.routines[key[33]]
+    def _open(self, world: World, contract: bytes, key: bytes) -> tuple[Frame, Routine] | Exception:
+        """Return a timer's frame and handler, or the fault that keeps them from being had."""
+        try:
+            frame = Frame(world, contract, contract)
+            return frame, frame.program.routines[key[33]]
+        except StoreError:
+            raise
+        except Exception as fault:  # noqa: BLE001 - every fault must stay this timer's alone
+            return fault
 
-    def _fire_timer(self, entry: Due, world: World, frame: Frame, routine: Routine) -> None:
+    def _fall_back_if_fits(self, entry: Due, budget: Budget, *, guest: bool) -> bool:
+        state = self._state
+        world = self._make_world(event_receipt_id(1, self._height, entry.sequence), entry.key[_ID])
+        wait = timers.get_retry(state, entry.key[_ID])
+        halt = world.halt
+        if halt is not None and world.now < halt.over and entry.due > halt.ended:
+            wait = max(wait, halt.over)  # timers from the halt come first
+        if wait > entry.due:
+            defer_fallback(state, entry.key, entry.due, wait)
+            return True
+        if not budget.admits(FALLBACK_GAS, guest=guest):
+            return False
+        budget.spend(FALLBACK_GAS, guest=guest)
+        self._fall_back(entry, world)
+        return True
+
+    def _fire_timer(
+        self, entry: Due, world: World, opened: tuple[Frame, Routine] | Exception
+    ) -> None:
         state, contract = self._state, entry.key[_ID]
         timer = timers.read_timer(state, entry.key)
         assert timer is not None, "a queue entry without its timer"
@@ -126,44 +159,49 @@ class Firing:
             timers.count_pending(state, contract, -1)
         if timer.tries and timers.get_retry(state, contract) == timer.due:
             timers.set_retry(state, contract, 0)
-        world.due = frame.context[10] = timer.first_due
-        assert routine.key is not None, "only timers are queued"
-        arguments = routine.key.decode(entry.key[34:])
         mark = state.mark()
         trap: Trap | None = None
-        gas = routine.worst_case_gas
-        gas_left = gas
+        gas = gas_left = 0
         try:
-            gas_left = frame.call(routine, arguments, gas)[1]
+            if isinstance(opened, Exception):
+                raise opened
+            frame, routine = opened
+            gas = gas_left = routine.worst_case_gas
+            world.due = frame.context[10] = timer.first_due
+            assert routine.key is not None, "only timers are queued"
+            gas_left = frame.call(routine, routine.key.decode(entry.key[34:]), gas)[1]
         except Trap as failure:
             trap, gas_left = failure, failure.gas_left
-            state.revert(mark)
-            world.events.clear()
+        except StoreError:  # the disk's fault stops the node and blames no timer
+            raise
         except Exception as fault:  # noqa: BLE001 - every fault must stay this timer's alone
-            state.revert(mark)
-            world.events.clear()
             self._skip(world.origin_id, fault)
             trap = Trap(TrapKind.INTERNAL)
         else:
             self._check_not_skipped(world.origin_id)
         if trap is not None:
-            self._note_failure(entry, timer, trap, world)
+            state.revert(mark)
+            world.events.clear()
+            again = trap is not opened and trap.kind != TrapKind.INTERNAL
+            self._note_failure(entry, timer, trap, world, again=again)
         self._add_receipt(ReceiptKind.TIMER, world, trap, gas - gas_left + TIMER_OVERHEAD_GAS)
 
     def _skip(self, firing_id: bytes, fault: Exception) -> None:
         if self._expected_skips is not None and firing_id not in self._expected_skips:
-            text = f"timer {firing_id.hex()} does not execute here: {fault!r}"
+            text = f"firing {firing_id.hex()} does not execute here: {fault!r}"
             raise ExecutionFaultError(text) from fault
         self.skipped.append(firing_id)
 
     def _check_not_skipped(self, firing_id: bytes) -> None:
         if self._expected_skips is not None and firing_id in self._expected_skips:
-            text = f"timer {firing_id.hex()} is named as skipped and executes here"
+            text = f"firing {firing_id.hex()} is named as skipped and executes here"
             raise ExecutionFaultError(text)
 
-    def _note_failure(self, entry: Due, timer: timers.Timer, trap: Trap, world: World) -> None:
+    def _note_failure(
+        self, entry: Due, timer: timers.Timer, trap: Trap, world: World, *, again: bool
+    ) -> None:
         state, contract = self._state, entry.key[_ID]
-        again = timer.tries + 1 < TRIES_MAX and trap.kind != TrapKind.INTERNAL
+        again = again and timer.tries + 1 < TRIES_MAX
         if again:
             due = world.now + world.params.timer_retry_ms
             sequence = timers.take_sequence(state)
@@ -178,13 +216,27 @@ class Firing:
         values = (contract, entry.key[33:], int(trap.kind), trap.error, again)
         world.events.append(Event(ZERO_ID, KernelEvent.TIMER_FAILED, values))
 
-    def _fall_back(self, entry: Due) -> None:
-        contract = entry.key[_ID]
-        world = self._make_world(event_receipt_id(1, self._height, entry.sequence), contract)
-        to, asset, amount = close_pot(self._state, entry.key, None)
-        values = (contract, entry.key[33:], to, asset, amount)
-        world.events.append(Event(ZERO_ID, KernelEvent.POT_FALLBACK, values))
-        self._add_receipt(ReceiptKind.FALLBACK, world, None, FALLBACK_GAS)
+    def _fall_back(self, entry: Due, world: World) -> None:
+        state, contract = self._state, entry.key[_ID]
+        mark = state.mark()
+        trap: Trap | None = None
+        try:
+            to, asset, amount = close_pot(state, entry.key, None)
+        except StoreError:
+            raise
+        except Exception as fault:  # noqa: BLE001 - as with timers
+            state.revert(mark)
+            self._skip(world.origin_id, fault)
+            trap = Trap(TrapKind.INTERNAL)
+            # The money stays where its contract can still pay it out, and never falls due again.
+            defer_fallback(state, entry.key, entry.due, SAFE_INT_MAX)
+            letter = [entry.due, world.height, int(trap.kind), 0]
+            state.put(_DEAD_LETTER + contract + _POT_MARK + entry.key[33:], encode_value(letter))
+        else:
+            self._check_not_skipped(world.origin_id)
+            values = (contract, entry.key[33:], to, asset, amount)
+            world.events.append(Event(ZERO_ID, KernelEvent.POT_FALLBACK, values))
+        self._add_receipt(ReceiptKind.FALLBACK, world, trap, FALLBACK_GAS)
 
     def _add_receipt(self, kind: ReceiptKind, world: World, trap: Trap | None, gas: int) -> None:
         self.gas_used += gas

@@ -1,7 +1,7 @@
 """The host: what a running contract can reach of the ledger.
 
-A `World` is one transaction, timer or read; a `Frame` is one call of one instance in it and serves the
-interpreter. The chain's refusals become traps here, so that a contract fails in one way only.
+A `World` is one transaction, timer or read; a `Frame` is one call of one instance in it and serves
+the interpreter. The chain's refusals become traps here, so that a contract fails in one way only.
 """
 
 from dataclasses import dataclass, field
@@ -48,8 +48,8 @@ TIMER_AHEAD_MAX_MS = 3 * 365 * DAY_MS  # likewise
 class World:
     """The circumstances of one transaction, timer or read.
 
-    `origin_id` is the transaction's id (or the firing's); `place` numbers the action; `due` is when a timer
-    was due. Events are collected here in order.
+    `origin_id` is the transaction's id (or the firing's); `place` numbers the action; `due` is when
+    a timer was due. Events are collected here in order.
     """
 
     state: State
@@ -194,9 +194,9 @@ class Frame:
         if self._scheduled > SCHEDULES_PER_CALL_MAX or not 0 <= at <= SAFE_INT_MAX:
             raise Trap(TrapKind.TIMER)
         replaced = timers.schedule(world.state, timers.timer_key(self.contract, key), at)
-        if replaced or is_installed(world.state, self.contract):
+        if is_installed(world.state, self.contract):
             return
-        count = timers.count_pending(world.state, self.contract, 1)
+        count = 0 if replaced else timers.count_pending(world.state, self.contract, 1)
         if count > PENDING_TIMERS_MAX or at > world.now + TIMER_AHEAD_MAX_MS:
             raise Trap(TrapKind.TIMER)
 

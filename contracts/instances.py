@@ -100,7 +100,9 @@ class Library:
             kind = FunctionKind.ACTION if call.is_action else FunctionKind.VIEW
             routine = found.entry(call.function, kind)
             if routine is None or routine.function.asset is not None:
-                text = f"link {call.function}: {found.container.name} has no such free {kind.name.lower()}"
+                text = (
+                    f"link {call.function}: {found.container.name} has no free {kind.name.lower()}"
+                )
                 raise BadContractError(text)
             shape = (routine.function.params, routine.function.returns)
             if shape != (call.params, call.returns):

@@ -1,3 +1,5 @@
+"""`python -m node` is `washnode`."""
+
 from node.cli import main
 
 main()

@@ -37,7 +37,7 @@ def main() -> None:
     "--keep", type=click.Path(file_okay=False, path_type=Path), help="Leave the chain in DIR."
 )
 def rehearse(
-    file: Path, policies: Path | None, preset: str | None, as_json: bool, keep: Path | None
+    *, file: Path, policies: Path | None, preset: str | None, as_json: bool, keep: Path | None
 ) -> None:
     """Run a booking history (csv or csv.gz) through the real contracts.
 
@@ -75,11 +75,11 @@ def rehearse(
     "folder", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path)
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of a table.")
-def verify(folder: Path, as_json: bool) -> None:
+def verify(*, folder: Path, as_json: bool) -> None:
     """Execute a kept chain again from its genesis and compare every byte.
 
-    Checks every signature, prints the same table from the events, and fails naming the height if anything
-    was changed.
+    Checks every signature, prints the same table from the events, and fails naming the height if
+    anything was changed.
     """
     from node.rehearse.run import dump_json, table_json
     from node.verify import VerificationError, verify_chain
@@ -100,8 +100,8 @@ def verify(folder: Path, as_json: bool) -> None:
     else:
         _print_table(verified.tally)
         click.echo(
-            f"{verified.transactions} transactions in {verified.blocks} blocks: every signature good, "
-            f"every stored byte as executing them gives"
+            f"{verified.transactions} transactions in {verified.blocks} blocks: all signatures "
+            f"good, every stored byte as executing them gives"
         )
 
 

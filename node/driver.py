@@ -26,7 +26,7 @@ from node.wal import VoteLog
 
 
 class Driver:
-    """Runs one chain with one engine; time is an argument, so it serves clocks and time travel alike."""
+    """Runs one chain with one engine; time is an argument, for clocks and time travel alike."""
 
     def __init__(
         self,

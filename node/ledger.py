@@ -1,4 +1,4 @@
-"""A chain on disk with what executes its blocks: opened from a genesis file, recovered when need be."""
+"""A chain on disk with what executes its blocks: opened from a genesis file, recovered."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -80,8 +80,8 @@ class ChainLedger:
     ) -> None:
         """Open the chain in `folder`, or begin it there.
 
-        After a dirty stop the head is checked, and the state rebuilt from the blocks if it does not fit.
-        Raises StoreError, GenesisError (another chain's folder) or CorruptStoreError.
+        After a dirty stop the head is checked, and the state rebuilt from the blocks if it does not
+        fit. Raises StoreError, GenesisError (another chain's folder) or CorruptStoreError.
         """
         self.genesis = genesis
         self.chain_id = genesis.chain_id()
@@ -134,7 +134,7 @@ class ChainLedger:
 
 
 def rebuild_state(store: Store, genesis: Genesis, executor: Executor) -> None:
-    """Make state, tree and indexes anew from the stored blocks; raises CorruptStoreError if one differs."""
+    """Make state, tree and indexes anew from the stored blocks; raises InvalidBlockError."""
     height = store.head_height()
     store.clear_derived()
     first = genesis_block(genesis)

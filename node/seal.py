@@ -1,7 +1,7 @@
 """The seal of a chain that is put away: its head and the digest of every file, in one small file.
 
-The blocks prove themselves when they are executed again; the seal also tells when the end of the chain was
-cut off or a byte changed that no block depends on.
+The blocks prove themselves when they are executed again; the seal also tells when the end of the
+chain was cut off or a byte changed that no block depends on.
 """
 
 import hashlib
@@ -46,7 +46,7 @@ def file_digests(folder: Path) -> dict[str, str]:
 
 
 def seal_folder(folder: Path, chain_id: bytes, height: int, head_id: bytes) -> Seal:
-    """Write the seal of a closed chain and return it; the database's own chatter is removed first."""
+    """Write the seal of a closed chain and return it; the database's log files go first."""
     for name in ("LOG", "LOG.old", "LOCK"):
         (folder / "chain" / name).unlink(missing_ok=True)
     seal = Seal(

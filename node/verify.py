@@ -1,4 +1,4 @@
-"""Checking a kept chain: every block executed again from genesis, every signature, every stored byte."""
+"""Checking a kept chain: every block executed again, every signature, every stored byte."""
 
 import shutil
 import tempfile
@@ -46,8 +46,8 @@ class Verified:
 def verify_chain(folder: Path, on_progress: Callable[[int, int], None] | None = None) -> Verified:
     """Execute the chain in `folder` again and compare everything; raises VerificationError.
 
-    Nothing in the folder is changed: the database is opened as a copy. `on_progress` is told (height done,
-    height of the head).
+    Nothing in the folder is changed: the database is opened as a copy. `on_progress` is told
+    (height done, height of the head).
     """
     seal: Seal | None = None
     broken: list[str] = []

@@ -1,7 +1,7 @@
 """The vote log: records that must be on disk before a vote is used. Append-only, checksummed.
 
-A record is `length u32 | CRC-32 u32 | bytes`, big-endian. A torn tail is cut off at opening: its vote never
-left. After a commit the log begins anew, since the store then speaks for that height.
+A record is `length u32 | CRC-32 u32 | bytes`, big-endian. A torn tail is cut off at opening: its
+vote never left. After a commit the log begins anew, since the store then speaks for that height.
 """
 
 import os

@@ -320,12 +320,16 @@ class TestChain:
         return self.do(name, Call(contract, function, arguments, funds), **changes)
 
     def idle(self, until: int) -> list[Receipt]:
-        """Make a block at every due time up to `until`, and one then; returns what fired."""
+        """Make a block at every due time and heartbeat up to `until`, and one then.
+
+        Returns the receipts.
+        """
         receipts: list[Receipt] = []
-        while (due := next_work_time(self.state(), self.now)) is not None and due < until:
-            receipts += self.run(at=due).receipts
-        if self.now < until:
-            receipts += self.run(at=until).receipts
+        beat = self.genesis.chain_params().heartbeat_ms or until
+        while self.now < until:
+            due = next_work_time(self.state(), self.now)
+            at = min(until, self.now + beat, until if due is None else due)
+            receipts += self.run(at=at).receipts
         return receipts
 
     def close(self, *, clean: bool = True) -> None:

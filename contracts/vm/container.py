@@ -1,7 +1,7 @@
 """The container: what a compiled contract is on the chain.
 
-Canonical bytes (chain.codec) of `Container`; `code_id` is their tagged hash. Nothing in it has to be
-parsed twice: records are flattened, names are kept for people and for calls by name.
+Canonical bytes (chain.codec) of `Container`; `code_id` is their tagged hash. Nothing in it has to
+be parsed twice: records are flattened, names are kept for people and for calls by name.
 """
 
 from dataclasses import dataclass
@@ -159,8 +159,8 @@ class FunctionKind(IntEnum):
 class Function:
     """Code over typed registers: constants first, then parameters, then locals (zero at entry).
 
-    `registers` holds one letter (I B Y A) per register. `asset` is the asset that a payable function
-    takes, a number in `Container.assets`, or nil.
+    `registers` holds one letter (I B Y A) per register. `asset` is the asset that a payable
+    function takes, a number in `Container.assets`, or nil.
     """
 
     name: Word

@@ -1,11 +1,12 @@
 """Gas: what an instruction costs, where it is charged, and the most a function can cost.
 
-One gas is about 100 ns of this interpreter. Costs are static: the charge of a basic block is the sum of
-its instructions and is taken on entry. So the worst case of a function is a longest path, computed here:
-every loop has a bound and calls are acyclic.
+One gas is about 100 ns of this interpreter. Costs are static: the charge of a basic block is the
+sum of its instructions and is taken on entry. So the worst case of a function is a longest path,
+computed here: every loop has a bound and calls are acyclic.
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from contracts.vm.container import Container, Function
 from contracts.vm.opcodes import INSTRUCTION_BYTES, OPCODES, Op
@@ -45,7 +46,7 @@ def instruction_gas(container: Container, widths: Sequence[int], instruction: In
 
 
 def block_leaders(instructions: Sequence[Instruction]) -> list[int]:
-    """Return, sorted, where basic blocks begin: 0, targets, HEADs, and what follows a jump or end."""
+    """Return, sorted, where basic blocks begin: 0, targets, HEADs, what follows a jump."""
     leaders = {0}
     for pc, (op, _d, _a, _b, t) in enumerate(instructions):
         if op in _BRANCHES:
@@ -61,7 +62,7 @@ def block_charges(gas: Sequence[int], instructions: Sequence[Instruction]) -> li
     """Return the gas taken at each instruction: a block's sum at its leader, 0 elsewhere."""
     charges = [0] * len(gas)
     leaders = [*block_leaders(instructions), len(gas)]
-    for start, end in zip(leaders, leaders[1:], strict=False):
+    for start, end in pairwise(leaders):
         charges[start] = sum(gas[start:end])
     return charges
 
@@ -80,10 +81,11 @@ def function_worst_case(
 ) -> int:
     """Return the most gas that a verified function can use, saturating at WCG_MAX.
 
-    Works backward. At each instruction stands a vector: entry 0 is the worst cost to leave the function,
-    entry k the worst cost to come back to the HEAD of the k-th open loop without passing it. A loop's
-    HEAD turns its own entry i into `bound * i` more on all the others (its last, leaving pass is in them).
-    A loop may also overrun: `bound + 1` passes, then the HEAD's trap, when its block is charged already.
+    Works backward. At each instruction stands a vector: entry 0 is the worst cost to leave the
+    function, entry k the worst cost to come back to the HEAD of the k-th open loop without passing
+    it. A loop's HEAD turns its own entry i into `bound * i` more on all the others (its last,
+    leaving pass is in them). A loop may also overrun: `bound + 1` passes, then the HEAD's trap,
+    when its block is charged already.
     """
     instructions = decode_instructions(function.code)
     charges = block_charges(gas, instructions)

@@ -1,9 +1,9 @@
 """The interpreter: runs one function of a verified program.
 
 It is the reference: what it does is what the machine means. Code is verified, so operand types and
-jump targets are taken as given; what can still fail traps. The loop is one long function on purpose: a
-call per instruction would cost more than most instructions, and the binary tree of comparisons keeps the
-cost of an opcode independent of its number.
+jump targets are taken as given; what can still fail traps. The loop is one long function on
+purpose: a call per instruction would cost more than most instructions, and the binary tree of
+comparisons keeps the cost of an opcode independent of its number.
 """
 
 import hashlib
@@ -54,8 +54,8 @@ class Host(Protocol):
 def run(routine: Routine, arguments: list[Any], host: Host, gas: int) -> tuple[list[Any], int]:
     """Run a routine with register values `arguments` and at most `gas`.
 
-    Returns what it returns and the gas left; raises Trap with `gas_left` and `place` filled in. A trap
-    for want of gas leaves none.
+    Returns what it returns and the gas left; raises Trap with `gas_left` and `place` filled in. A
+    trap for want of gas leaves none.
     """
     registers = routine.template.copy()
     registers[routine.first : routine.first + len(arguments)] = arguments

@@ -1,14 +1,18 @@
 """The instruction table: one row per opcode, from which everything else derives.
 
-An instruction is six bytes `op u8, d u8, a u8, b u8, t u16` (big-endian). `d` is a destination register,
-`a` and `b` are operand registers, `t` is an immediate. The verifier, the worst-case gas, the disassembler
-and the language reference read their rules from here; the interpreter must implement each row.
+An instruction is six bytes `op u8, d u8, a u8, b u8, t u16` (big-endian). `d` is a destination
+register, `a` and `b` are operand registers, `t` is an immediate. The verifier, the worst-case gas,
+the disassembler and the language reference read their rules from here; the interpreter must
+implement each row.
 
 An operand is written as one of
-- a register type letter: I int, B bool, Y bytes, A address; T = any one type, the same wherever T stands
-- `key:field`, `key:pot`, `key:timer`: the first of consecutive registers that hold the key of the thing
-  that `t` names; `row`: the first of consecutive registers that hold its record; `args`: likewise the
-  fields of an event, the arguments of a function or of a linked function; `result`: what it returns
+- a register type letter: I int, B bool, Y bytes, A address; T = any one type, the same wherever T
+stands
+- `key:field`, `key:pot`, `key:timer`: the first of consecutive registers that hold the key of the
+thing
+  that `t` names; `row`: the first of consecutive registers that hold its record; `args`: likewise
+  the fields of an event, the arguments of a function or of a linked function; `result`: what it
+  returns
 - in `t`: `target`, `loop`, `bound`, `error`, `field`, `pot`, `event`, `function`, `timer`, `link`,
   `asset`, `role`, `context`, `width`, `kind` (a storage type), or a register letter
 """

@@ -127,6 +127,7 @@ def _resolve_steps(program: Program, routine: Routine, widths: list[int]) -> lis
     steps: list[Step] = []
     for (op, d, a, b, t), charge in zip(instructions, charges, strict=True):
         resolved: Any = t
+        second = b
         if op in {Op.GET, Op.GETZ, Op.HAS, Op.PUT, Op.DEL, Op.NEXT}:
             resolved = program.fields[t]
         elif op in {Op.POPEN, Op.PADD, Op.PPAY, Op.PMOVE, Op.PEXT, Op.PCLOSE, Op.PBAL}:
@@ -138,6 +139,6 @@ def _resolve_steps(program: Program, routine: Routine, widths: list[int]) -> lis
         elif op == Op.LINK:
             resolved = container.link_calls[t]
         elif op == Op.RET:
-            b = routine.returns
-        steps.append((op, d, a, b, resolved, charge))
+            second = routine.returns
+        steps.append((op, d, a, second, resolved, charge))
     return steps

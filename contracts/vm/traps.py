@@ -1,7 +1,8 @@
 """How contracts fail.
 
-`Trap` is the failure of a contract: its effects are undone and the receipt says why. Any other exception
-while a contract runs is a fault of the node and is never turned into a receipt of the contract's.
+`Trap` is the failure of a contract: its effects are undone and the receipt says why. Any other
+exception while a contract runs is a fault of the node and is never turned into a receipt of the
+contract's.
 """
 
 from enum import IntEnum

@@ -1,8 +1,9 @@
 """Stored forms of values: keys, records, arguments.
 
-Everything has a fixed width and big-endian order, so keys sort as their parts do; SINT is shifted by 2^63
-for the same reason. BYTES and TEXT, allowed in records only, follow the fixed part as `length u16 | bytes`
-in declared order. A value outside its declared range traps RANGE, a wrong length traps LENGTH.
+Everything has a fixed width and big-endian order, so keys sort as their parts do; SINT is shifted
+by 2^63 for the same reason. BYTES and TEXT, allowed in records only, follow the fixed part as
+`length u16 | bytes` in declared order. A value outside its declared range traps RANGE, a wrong
+length traps LENGTH.
 """
 
 import struct
@@ -39,7 +40,7 @@ def check_scalar(scalar: Scalar, value: Any) -> None:
         if not low <= value <= high:
             raise Trap(TrapKind.RANGE)
     elif kind == Kind.HASH:
-        if len(value) != 32:  # noqa: PLR2004
+        if len(value) != 32:
             raise Trap(TrapKind.LENGTH)
     elif kind >= Kind.BYTES:
         if len(value) > scalar.size:
@@ -58,11 +59,11 @@ def _check_text(value: bytes) -> None:
 def _part_encoder(scalar: Scalar) -> Callable[[Any], bytes]:
     kind = scalar.kind
     if kind == Kind.ADDR:
-        return lambda value: bytes(value)
+        return bytes
     if kind == Kind.HASH:
 
         def encode_hash(value: bytes) -> bytes:
-            if len(value) != 32:  # noqa: PLR2004
+            if len(value) != 32:
                 raise Trap(TrapKind.LENGTH)
             return value
 
@@ -82,7 +83,7 @@ def _part_encoder(scalar: Scalar) -> Callable[[Any], bytes]:
 
 
 class KeyForm:
-    """Encoder and decoder of a key of 0 to 3 fixed-width parts, taken from consecutive registers."""
+    """Encoder and decoder of a key of 0 to 3 fixed-width parts in consecutive registers."""
 
     def __init__(self, tag: bytes, parts: Sequence[Scalar]) -> None:
         """`tag` stands before the parts (the number of the field, pot class or timer)."""
@@ -162,7 +163,7 @@ class RowForm:
             if values[i] > SAFE_INT_MAX:
                 self._refuse(values)
         for i in self._hashes:
-            if len(values[i]) != 32:  # noqa: PLR2004
+            if len(values[i]) != 32:
                 self._refuse(values)
         if not self._plain:
             return self._encode_slowly(values)
@@ -227,7 +228,7 @@ def _read_argument(index: int, scalar: Scalar, value: Any) -> Any:
             return value
         expected = "a bool"
     elif kind in {Kind.ADDR, Kind.HASH}:
-        if type(value) is bytes and len(value) == 32:  # noqa: PLR2004
+        if type(value) is bytes and len(value) == 32:
             return value
         expected = "32 bytes"
     else:

@@ -1,11 +1,12 @@
 """The verifier: what must hold of a container before a node keeps it.
 
-One pass over each function, no recursion, linear in the code. After it, the interpreter needs no type or
-bound checks of its own: the only failures left are traps.
+One pass over each function, no recursion, linear in the code. After it, the interpreter needs no
+type or bound checks of its own: the only failures left are traps.
 
 (a) every operand register exists and has the type the opcode asks for; constants are never written
 (b) branches go forward, to an instruction, never into a loop from outside and never to a HEAD;
-    LOOP is followed by its HEAD; BACK goes to the innermost open HEAD; the counter is the loop's own
+    LOOP is followed by its HEAD; BACK goes to the innermost open HEAD; the counter is the loop's
+    own
 (c) the last instruction is RET, FAIL or BACK
 (d) callees have smaller numbers and are internal; the nesting of calls is bounded
 (e) fields, pots, events, errors, timers, links exist, and their key and record types match
@@ -55,7 +56,8 @@ _READS_D = frozenset({Op.PUT, Op.POPEN, Op.PPAY, Op.PMOVE, Op.PCLOSE})  # d is a
 def verify_bytes(data: bytes) -> tuple[Container, list[int]]:
     """Return the container in `data` and the worst-case gas of each of its functions.
 
-    Raises BadContractError (or MalformedBytesError) with the function, the instruction and the rule.
+    Raises BadContractError (or MalformedBytesError) with the function, the instruction and the
+    rule.
     """
     if len(data) > CONTAINER_BYTES_MAX:
         text = f"container of {len(data)} bytes, at most {CONTAINER_BYTES_MAX} are allowed"
@@ -157,7 +159,7 @@ class _FunctionCheck:
     """The pass over one function."""
 
     def __init__(self, container: Container, number: int, writers: Sequence[bool]) -> None:
-        """`writers[k]` tells whether the earlier function k changes state, itself or by a callee."""
+        """`writers[k]` tells whether the earlier function k changes state, if by a callee."""
         self.container, self.number, self.writers = container, number, writers
         self.writes = False
         self.function: Function = container.functions[number]
@@ -306,7 +308,7 @@ class _FunctionCheck:
             wanted = self._types_of(rule, row, t, same, register)
             self._check_registers(register, wanted, written=written)
 
-    def _types_of(
+    def _types_of(  # noqa: C901, PLR0912 - a table of what stands for what
         self, rule: str, row: Opcode, t: int, same: list[str], register: int
     ) -> list[str]:
         container = self.container
@@ -391,7 +393,7 @@ class _FunctionCheck:
 
 
 def _constant_type(value: object) -> str:
-    """Return the register type of a constant; text is held as its bytes, addresses come from calls."""
+    """Return the register type of a constant; text is held as bytes, addresses come from calls."""
     match value:
         case bool():
             return "B"

@@ -1,4 +1,4 @@
-"""The throw-away chain of a rehearsal: genesis, contracts, shops, rules, and travel through time."""
+"""The throw-away chain of a rehearsal: genesis, contracts, shops, rules, time travel."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -47,7 +47,7 @@ def symbol_of(currency: str) -> str:
 
 
 def make_genesis(plan: Plan) -> Genesis:
-    """Return the genesis of a plan's chain: everybody is a member and has what he may have to pay."""
+    """Return the genesis of a plan's chain: everybody is a member and has what he may pay."""
     operator = signer_of("operator", 0).public_key.hex()
     symbols = [symbol_of(currency) for currency in plan.currencies]
     assets = [GenesisAsset(symbol=symbol, issuer=operator) for symbol in symbols]
@@ -110,7 +110,7 @@ class RehearsalChain:
         return self.ledger.head.time_ms
 
     def set_up(self, plan: Plan) -> Places:
-        """Deploy and install the contracts, admit the shops, publish the rules; returns where things are."""
+        """Deploy the contracts, admit the shops, publish the rules; returns where things are."""
         operator = Wallet(signer_of("operator", 0), self.ledger.chain_id)
         register = self._deploy(operator, "shops", (), (), ())
         notes = self._deploy(operator, "notes", (), (), ())
@@ -166,7 +166,7 @@ class RehearsalChain:
         self._make_blocks([wallet.sign(body) for body in bodies], self.now + 1)
 
     def note_refused(self, plan: Plan) -> None:
-        """Write on the chain which rows were refused and why, so that the table follows from it alone."""
+        """Write on the chain which rows were refused and why: the table follows from it alone."""
         operator = Wallet(signer_of("operator", 0), self.ledger.chain_id)
         operator.skip_to(self.ledger.state())
         self._run(
@@ -198,7 +198,7 @@ class RehearsalChain:
             self._make_block([], due)
 
     def _make_blocks(self, signed: list[bytes], at: int, *, verified: bool = False) -> None:
-        """Make the blocks of an instant: they take the milliseconds before it, the last one carries it."""
+        """Make the blocks of an instant: the milliseconds before it, the last carries it."""
         received = [read_transaction(data) for data in signed]
         if verified:
             self.verified.update([tx.witness_id for tx in received])
@@ -234,8 +234,8 @@ class RehearsalChain:
 def _split(received: list[ReceivedTransaction], gas: int) -> Iterator[list[ReceivedTransaction]]:
     """Split into groups whose gas limits fit a block, the last group as full as can be.
 
-    What comes last in an instant (cancellations and all after them) should carry the instant itself, since
-    deadlines are compared with it; requests do not mind a millisecond.
+    What comes last in an instant (cancellations and all after them) should carry the instant
+    itself, since deadlines are compared with it; requests do not mind a millisecond.
     """
     groups: list[list[ReceivedTransaction]] = []
     group: list[ReceivedTransaction] = []

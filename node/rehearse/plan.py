@@ -28,7 +28,7 @@ class Step(IntEnum):
 
 @dataclass(slots=True)
 class Booking:
-    """An accepted row, as the chain will see it. `shop`, `customer`, `currency` are numbers in the plan."""
+    """An accepted row as the chain will see it; shop, customer, currency are plan numbers."""
 
     shop: int
     customer: int
@@ -44,8 +44,8 @@ class Booking:
 class Plan:
     """Everything a rehearsal does, in order.
 
-    `steps` are (time ms, step, number): the number of a booking, or of a shop for OPEN. `spending` is what
-    each customer may have to pay, by currency.
+    `steps` are (time ms, step, number): the number of a booking, or of a shop for OPEN. `spending`
+    is what each customer may have to pay, by currency.
     """
 
     shops: list[str] = field(default_factory=list)

@@ -57,7 +57,7 @@ def table_json(tally: Tally) -> dict[str, Any]:
 
 
 def measure_signature_rate() -> int:
-    """Return how many Ed25519 signatures one core checks in a second, now: the median of some rounds."""
+    """Return how many Ed25519 signatures one core checks a second now: a median of rounds."""
     signer = Signer(bytes(32))
     message = bytes(_MESSAGE_BYTES)
     signature = signer.sign(message)

@@ -37,7 +37,7 @@ class ShopTally:
 
 @dataclass(slots=True)
 class Tally:
-    """Follows receipts in order. `programs` are the contracts' code by name, as loaded from source."""
+    """Follows receipts in order. `programs` are the contracts' code by name."""
 
     programs: dict[str, Program]
     shops: dict[bytes, ShopTally] = field(default_factory=dict)

@@ -1,8 +1,8 @@
 """The wallets of a rehearsal: keys for its people, and the signed transactions of the plan.
 
-Signing is the customers' and shops' work, not the node's, so it runs in a process of its own ahead of the
-chain; so does the check of every signature, once, in another. Keys come from the plan's numbers alone:
-the chain is thrown away and its bytes are the same at every run.
+Signing is the customers' and shops' work, not the node's, so it runs in a process of its own ahead
+of the chain; so does the check of every signature, once, in another. Keys come from the plan's
+numbers alone: the chain is thrown away and its bytes are the same at every run.
 """
 
 import multiprocessing
@@ -47,7 +47,7 @@ GAS_LIMITS = {
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Where things are on the rehearsal's chain: its id, the register, a booking contract by currency."""
+    """Where things are on the chain: its id, the register, booking contracts by currency."""
 
     chain_id: bytes
     register: bytes
@@ -168,7 +168,7 @@ def _check_all(source: Connection, sink: Connection) -> None:
 
 
 class SigningLine:
-    """Two processes ahead of the chain, as far as the pipes between them hold: one signs, one checks.
+    """Two processes ahead of the chain, as far as the pipes hold: one signs, one checks.
 
     They start at once, so that their start-up passes while the chain is being set up.
     """

@@ -1,7 +1,7 @@
 """The files of the protocol: `python -m tests.chain.protocol_files` writes them anew.
 
-They are tests/vectors/protocol/*.json and the tables between markers in docs/protocol.md. Tests compare
-them with what the code gives; a difference in a vector is a change of the protocol.
+They are tests/vectors/protocol/*.json and the tables between markers in docs/protocol.md. Tests
+compare them with what the code gives; a difference in a vector is a change of the protocol.
 """
 
 import json
@@ -16,6 +16,7 @@ from chain.params import ChainParams
 from chain.receipt import KernelEvent
 from chain.roles import Role
 from chain.state import Space
+from chain.transaction import Call, Transfer
 from contracts import actions, execution, firing, host, instances
 from contracts.vm import container
 from contracts.vm.gas import TIMER_WCG_MAX
@@ -80,8 +81,8 @@ def tables() -> dict[str, str]:
         "a transaction": execution.TX_BASE_GAS,
         "each signature": execution.SIGNATURE_GAS,
         f"each {execution.BYTES_PER_GAS} bytes of signed bytes (rounded down)": 1,
-        "`Transfer`": actions._GAS[first.tx.Transfer],  # noqa: SLF001 - the one table of it
-        "`Call` itself": actions._GAS[first.tx.Call],  # noqa: SLF001
+        "`Transfer`": actions._GAS[Transfer],  # noqa: SLF001 - the one table of it
+        "`Call` itself": actions._GAS[Call],  # noqa: SLF001
         "any other action": actions.KERNEL_ACTION_GAS,
         "each byte of a deployed container": actions.DEPLOY_GAS_PER_BYTE,
         "a timer, beside its code": firing.TIMER_OVERHEAD_GAS,

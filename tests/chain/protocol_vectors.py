@@ -31,8 +31,8 @@ CHAIN = bytes([0xC4]) * 32
 CONTRACT, ASSET, BLOCK = (bytes([number]) * 32 for number in (0xC0, 0xA5, 0xB1))
 ALICE, BOB, SHOP, GUARD = (Signer(bytes([number]) * 32) for number in (1, 2, 3, 4))
 TAGS = (
-    "tx", "witness", "asset", "call", "instance", "firing", "block", "commit", "evidence", "skipped",
-    "validators", "params", "genesis", "topic", "proposal", "code",
+    "tx", "witness", "asset", "call", "instance", "firing", "block", "commit", "evidence",
+    "skipped", "validators", "params", "genesis", "topic", "proposal", "code",
 )  # fmt: skip
 
 
@@ -53,7 +53,7 @@ INTEGERS = (
     0, 1, 127, 128, 255, 256, 65_535, 65_536, 2**32 - 1, 2**32, SAFE, 2**64 - 1,
     -1, -32, -33, -128, -129, -(2**15), -(2**15) - 1, -(2**31), -(2**31) - 1, -(2**63),
 )  # fmt: skip
-VALUES: tuple[Value, ...] = (
+VALUES: tuple[Any, ...] = (
     None, False, True, *INTEGERS, "", "wash", "洗车", "x" * 31, "x" * 32, "x" * 256, b"", b"\0",
     bytes(32), bytes(255), bytes(256), [], [1, "a", None], [[], [[b"k"]]], [0] * 15, [0] * 16,
 )  # fmt: skip

@@ -248,7 +248,9 @@ GENESIS = """{
   "time_ms": 1750000000000,
   "validators": ["%(a)s", "%(b)s"],
   "params": {"heartbeat_ms": 0, "dev": 1},
-  "assets": [{"symbol": "CNY", "issuer": "%(s)s", "policy": "contracts_only", "contracts": ["%(c)s"]}],
+  "assets": [
+    {"symbol": "CNY", "issuer": "%(s)s", "policy": "contracts_only", "contracts": ["%(c)s"]}
+  ],
   "accounts": [
     {"account": "%(s)s", "roles": ["operator", "member"]},
     {"account": "%(a)s", "roles": ["member"], "balances": {"CNY": 6800}}
@@ -275,8 +277,9 @@ def genesis_vectors() -> dict[str, Any]:
 
 
 ROW = (
-    Scalar(Kind.U8), Scalar(Kind.TEXT, 20), Scalar(Kind.U32), Scalar(Kind.UINT), Scalar(Kind.SINT),
-    Scalar(Kind.BOOL), Scalar(Kind.ADDR), Scalar(Kind.BYTES, 4), Scalar(Kind.U16), Scalar(Kind.HASH),
+    Scalar(Kind.U8), Scalar(Kind.TEXT, 20), Scalar(Kind.U32), Scalar(Kind.UINT),
+    Scalar(Kind.SINT), Scalar(Kind.BOOL), Scalar(Kind.ADDR), Scalar(Kind.BYTES, 4),
+    Scalar(Kind.U16), Scalar(Kind.HASH),
 )  # fmt: skip
 ROW_VALUES = [9, "洗车".encode(), 2**32 - 1, SAFE, -1, True, A, b"\1\2", 513, BLOCK]
 

@@ -8,11 +8,10 @@ import pytest
 
 from chain.errors import GenesisError
 from chain.genesis import genesis_state, parse_genesis
-from chain.ledger import get_balance, get_supply, read_asset
+from chain.ledger import balance_key, get_balance, get_supply, read_asset
 from chain.params import read_params
 from chain.roles import Role, has_role, read_operators
 from chain.tree import prove_key, verify_proof
-from chain.ledger import balance_key
 from node.ledger import genesis_block
 from tests.make import MONEY, RICH, TestChain, account, genesis
 

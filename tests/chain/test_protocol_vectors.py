@@ -1,4 +1,4 @@
-"""The protocol stands still: committed golden bytes against the code and against plain arithmetic."""
+"""The protocol stands still: golden bytes against the code and against plain arithmetic."""
 
 import ast
 import json

@@ -1,4 +1,4 @@
-"""`washnode rehearse` and `washnode verify` as their user meets them: real processes, real files."""
+"""`washnode rehearse` and `washnode verify` as their user meets them, with real processes."""
 
 import json
 import random

@@ -64,7 +64,12 @@ class C(Contract):
     @action
     def f(self, a: sint, b: sint) -> sint:
 """
-REFUSED = ("this line is never reached; take it away", "division by zero", "this requirement never holds")
+REFUSED = (  # what the compiler finds out by itself
+    "this line is never reached; take it away",
+    "division by zero",
+    "this requirement never holds",
+    "this constant does not fit in 64 bits",
+)
 FUNCTIONS_WITH_RECORDS = ("_mix", "_swap", "_keep")
 
 

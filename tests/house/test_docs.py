@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from node.cli import main
 from node.config import ChainConfig, Config, StoreConfig, load_config, setting_names
+from node.rehearse.policies import Fee, Policy, Tier, load_policies
 from tests.node.oracle import expect_files
 
 ROOT = Path(__file__).parents[2]
@@ -143,6 +144,22 @@ def test_the_table_of_the_readme_is_what_plain_arithmetic_gives_for_the_sample()
     shown = [int(re.sub(r"[.,]", "", word)) for word in row.group(1).split()]
 
     assert shown == [expected["totals"][name] for name in columns]
+
+
+def test_the_rules_that_the_readme_shows_are_good_rules(tmp_path: Path) -> None:
+    example = re.search(r"```json\n(.*?)```", README.read_text("utf-8"), flags=re.DOTALL)
+    assert example is not None
+    path = tmp_path / "policies.json"
+    path.write_text(example.group(1), encoding="utf-8")
+
+    rules = load_policies(path)["two tiers"]
+
+    fees = (Tier(lead_ms_min=7_200_000), Tier(fee_bp=1_000, fee_cap=2_000))
+    no_show = Fee(fee_bp=3_000, fee_cap=5_000)
+    grace, cooling_off = 1_200_000, 900_000
+    assert rules == Policy(
+        hold_bp=10_000, tiers=fees, no_show=no_show, grace_ms=grace, cooling_off_ms=cooling_off
+    )
 
 
 def test_decisions_are_numbered_and_say_why_what_and_what_follows() -> None:

@@ -147,6 +147,7 @@ class BookingWorld:
         self.ledger.apply(first.changes, first.nodes)
         self.head: Header = first.block.header
         self.executor = Executor(self.chain_id, lambda _tx: True)
+        self.heartbeat_ms = heartbeat_ms
         self.nonces = dict.fromkeys(PEOPLE, 0)
         self.next_time: int | None = None
         self.receipt: Receipt | None = None
@@ -230,9 +231,16 @@ class BookingWorld:
         return len(self.ledger.scan(*_DUE_SPACE, 10_000))
 
     def fire_until(self, limit: int | None = None) -> None:
-        """Make a block at every due time up to `limit`; None: until nothing is due any more."""
+        """Make a block at every due time up to `limit`; None: until nothing is due any more.
+
+        A chain with a heartbeat makes a block at each of its beats too, and needs a limit.
+        """
+        assert limit is not None or not self.heartbeat_ms, "a heart beats for ever"
         while True:
             due = next_work_time(self.state, self.now)
+            if self.heartbeat_ms:
+                beat = self.now + self.heartbeat_ms
+                due = beat if due is None else min(due, beat)
             if due is None or (limit is not None and due > limit):
                 return
             self.make_block(due)

@@ -1,0 +1,131 @@
+"""Halts: while nobody makes blocks, the customers' clock stands still."""
+
+import pytest
+
+from chain.pots import read_pot
+from chain.types import DAY_MS, HOUR_MS, MINUTE_MS
+from tests.contracts.standard.world import HELD, START, TOTAL, BookingWorld, new_world, rules
+
+BEAT = 10 * MINUTE_MS
+GRACE = 15 * MINUTE_MS  # of the chain, after a halt
+SLOT = START + 3 * HOUR_MS
+
+
+def halted(at: int, until: int, **order: object) -> tuple[BookingWorld, bytes]:
+    """Return a world with a booking whose last block before a halt was at `at`, the next at `until`."""
+    world = new_world(heartbeat_ms=BEAT)
+    world.must("shop", "open_shop")
+    booking = world.book(start=SLOT, **order)
+    world.fire_until(at - 1)
+    world.make_block(at)
+    world.halt_until(until)
+    return world, booking
+
+
+@pytest.mark.parametrize(
+    ("at", "fee"),
+    [
+        (SLOT - 2 * HOUR_MS - BEAT, 1_500),
+        (SLOT - 2 * HOUR_MS - BEAT + 1, 4_000),
+        (SLOT - BEAT, 4_000),
+        (SLOT - BEAT + 1, 4_500),
+    ],
+)
+def test_cancelling_after_a_halt_costs_what_it_did_when_the_halt_began(at: int, fee: int) -> None:
+    world, booking = halted(at, SLOT + 2 * HOUR_MS)
+
+    world.at(world.now + GRACE - 1).must("alice", "cancel_booking", booking)
+
+    assert world.split(booking) == ("CANCELLED_CUSTOMER", fee, HELD - fee)
+
+
+def test_when_the_grace_after_a_halt_is_over_the_customers_clock_jumps() -> None:
+    world, booking = halted(SLOT - 3 * HOUR_MS + MINUTE_MS, SLOT - HOUR_MS)
+
+    world.at(world.now + GRACE).must("alice", "cancel_booking", booking)
+
+    assert world.split(booking) == ("CANCELLED_CUSTOMER", 4_000, 1_000)
+
+
+@pytest.mark.parametrize(("wait", "outcome"), [(GRACE - 1, "ok"), (GRACE, "wrong_state")])
+@pytest.mark.parametrize("function", ["check_in", "arrived"])
+def test_a_visit_that_fell_into_a_halt_can_begin_until_the_grace_is_over(
+    wait: int, outcome: str, function: str
+) -> None:
+    world, booking = halted(SLOT + 5 * MINUTE_MS, SLOT + 2 * HOUR_MS)
+
+    assert world.at(world.now + wait).call("alice", function, booking) == outcome
+
+
+def test_a_missed_visit_of_a_halt_is_judged_by_its_own_time() -> None:
+    world, booking = halted(SLOT + 5 * MINUTE_MS, SLOT + 2 * HOUR_MS)
+    world.must("shop", "close_shop")
+
+    world.fire_until(world.now + GRACE)
+
+    assert world.split(booking) == ("NO_SHOW_CUSTOMER", 4_500, 500)
+
+
+def test_a_customer_at_the_door_when_the_deadline_had_passed_before_the_halt_is_late() -> None:
+    world = new_world(heartbeat_ms=BEAT)
+    booking = world.book(start=SLOT)
+    world.fire_until(SLOT + 20 * MINUTE_MS)
+    world.halt_until(SLOT + 2 * HOUR_MS)
+
+    assert world.call("alice", "check_in", booking) == "wrong_state"
+
+
+def test_a_booking_moves_after_a_halt_by_the_customers_clock() -> None:
+    world, booking = halted(SLOT - HOUR_MS - BEAT, SLOT + HOUR_MS)
+
+    outcome = world.call("alice", "reschedule", booking, SLOT + DAY_MS, SLOT + DAY_MS + HOUR_MS)
+    world.fire_until(SLOT + HOUR_MS + 2 * GRACE)
+
+    assert (outcome, world.where(booking)) == ("ok", "ACCEPTED")
+
+
+def test_a_claim_is_possible_until_the_grace_after_a_halt_is_over() -> None:
+    world = new_world(heartbeat_ms=BEAT)
+    booking = world.book(start=SLOT, policy=world.publish(rules(settle_after_ms=HOUR_MS)))
+    world.serve(booking, at=SLOT)
+    world.halt_until(SLOT + 5 * HOUR_MS)
+
+    outcome = world.at(world.now + GRACE - 1).call("alice", "claim_redo", booking, 10_000)
+
+    assert outcome == "ok"
+
+
+def test_silence_during_a_halt_settles_once_when_the_grace_is_over() -> None:
+    world = new_world(heartbeat_ms=BEAT)
+    booking = world.book(start=SLOT, policy=world.publish(rules(settle_after_ms=HOUR_MS)))
+    world.serve(booking, at=SLOT)
+    world.halt_until(SLOT + 5 * HOUR_MS)
+
+    world.fire_until(SLOT + 5 * HOUR_MS + GRACE - 1)
+    before = world.where(booking)
+    world.fire_until(SLOT + 5 * HOUR_MS + GRACE)
+
+    assert before == "READY"
+    assert world.split(booking) == ("SETTLED", TOTAL, 0)
+
+
+def test_a_timer_whose_pot_went_back_during_its_wait_ends_the_booking_quietly() -> None:
+    world = new_world(heartbeat_ms=BEAT)
+    # The missed visit falls into the halt, the pot's end into the grace after it.
+    policy = world.publish(rules(grace_ms=90 * DAY_MS + HOUR_MS - 60 * MINUTE_MS))
+    booking = world.book(start=SLOT, policy=policy)
+    end = SLOT + HOUR_MS + 90 * DAY_MS
+    place = next(key for key in world.ledger.state if read_pot_at(world, key))
+    world.make_block(end - 70 * MINUTE_MS)
+    world.fire_until(end - 65 * MINUTE_MS)
+    world.halt_until(end - 5 * MINUTE_MS)
+
+    world.fire_until(end + HOUR_MS)
+
+    assert read_pot(world.state, place) is None
+    assert world.where(booking) in {"RETURNED", "NO_SHOW_CUSTOMER"}
+    assert world.balance("shop") == 0
+
+
+def read_pot_at(world: BookingWorld, key: bytes) -> bool:
+    return key[0] == 0x11 and read_pot(world.state, key) is not None
