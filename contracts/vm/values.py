@@ -173,13 +173,20 @@ class RowForm:
             self._refuse(values)
 
     def _encode_slowly(self, values: list[Any]) -> bytes:
-        for scalar, value in zip(self.scalars, values, strict=True):
-            check_scalar(scalar, value)
+        fixed = values.copy() if self._sints else values
         for i in self._sints:
-            values[i] += _SHIFT
-        out = self._struct.pack(*[values[i] for i in self._fixed])
-        for i, _ in self._variable:
-            out += len(values[i]).to_bytes(2, "big") + values[i]
+            if not -SAFE_INT_MAX <= values[i] <= SAFE_INT_MAX:
+                self._refuse(values)
+            fixed[i] += _SHIFT
+        try:
+            out = self._struct.pack(*[fixed[i] for i in self._fixed])
+        except struct.error:
+            self._refuse(values)
+        for i, scalar in self._variable:
+            value = values[i]
+            if len(value) > scalar.size or (scalar.kind == Kind.TEXT and not _is_fit(Kind.TEXT, value)):
+                self._refuse(values)
+            out += len(value).to_bytes(2, "big") + value
         return out
 
     def _refuse(self, values: list[Any]) -> NoReturn:

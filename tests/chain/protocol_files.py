@@ -81,8 +81,8 @@ def tables() -> dict[str, str]:
         "a transaction": execution.TX_BASE_GAS,
         "each signature": execution.SIGNATURE_GAS,
         f"each {execution.BYTES_PER_GAS} bytes of signed bytes (rounded down)": 1,
-        "`Transfer`": actions._GAS[Transfer],  # noqa: SLF001 - the one table of it
-        "`Call` itself": actions._GAS[Call],  # noqa: SLF001
+        "`Transfer`": actions._GAS[Transfer],
+        "`Call` itself": actions._GAS[Call],
         "any other action": actions.KERNEL_ACTION_GAS,
         "each byte of a deployed container": actions.DEPLOY_GAS_PER_BYTE,
         "a timer, beside its code": firing.TIMER_OVERHEAD_GAS,

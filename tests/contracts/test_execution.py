@@ -1,0 +1,410 @@
+"""A block is what executing gives: for builder and checker, whatever the actions, whatever breaks."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chain.block import Block, block_id, decode_block, encode_block
+from chain.errors import (
+    InsufficientFundsError,
+    InvalidBlockError,
+    MalformedBytesError,
+    NonceUsedError,
+    StoreError,
+    UnknownIdError,
+    WashError,
+)
+from chain.executed import event_topic
+from chain.ledger import balance_key, get_supply
+from chain.merkle import root
+from chain.receipt import Receipt, ReceiptKind, encode_receipt
+from chain.rules import check_commit, check_header
+from chain.state import Space
+from chain.transaction import Action, Burn, Call, Mint, Transfer
+from chain.tree import prove_key, verify_proof
+from chain.types import DAY_MS, HOUR_MS
+from chain.validators import ValidatorSet
+from contracts import actions as actions_module
+from contracts.execution import BlockFullError
+from contracts.firing import ExecutionFaultError
+from contracts.vm.traps import TrapKind
+from tests.make import MONEY, RICH, VALIDATOR, TestChain, account, certify, genesis, signer, word
+
+ALICE, BOB = account("alice"), account("bob")
+GIFT = Transfer(MONEY, BOB, 1)
+
+
+@pytest.fixture
+def chain(tmp_path: Path) -> Iterator[TestChain]:
+    made = TestChain(tmp_path)
+    yield made
+    made.close()
+
+
+def test_a_block_carries_what_it_did(chain: TestChain) -> None:
+    txs = [chain.sign("alice", GIFT), chain.sign("bob", Transfer(MONEY, ALICE, 2 * RICH))]
+
+    executed = chain.run(*txs)
+
+    header = executed.block.header
+    assert [(one.kind, one.id, one.ok) for one in executed.receipts] == [
+        (ReceiptKind.TRANSACTION, txs[0].tx_id, True),
+        (ReceiptKind.TRANSACTION, txs[1].tx_id, False),
+    ]
+    assert executed.receipts[1].error == InsufficientFundsError.code
+    assert header.tx_root == root([tx.witness_id for tx in txs])
+    assert header.receipt_root == root([encode_receipt(one) for one in executed.receipts])
+    assert header.gas_used == sum(one.gas_used for one in executed.receipts)
+    assert (header.height, header.proposer) == (1, VALIDATOR.public_key)
+
+
+def test_the_header_after_a_block_proves_a_balance_in_it(chain: TestChain) -> None:
+    chain.do("alice", GIFT)
+    key = balance_key(BOB, MONEY)
+
+    proof = prove_key(chain.ledger.store, key)
+
+    values = (RICH + 1).to_bytes(8, "big"), RICH.to_bytes(8, "big"), None
+    answers = [verify_proof(chain.head.state_root, key, value, proof) for value in values]
+    assert answers == [True, False, False]
+
+
+def test_a_block_is_after_its_parent(chain: TestChain) -> None:
+    with pytest.raises(InvalidBlockError, match="not after"):
+        chain.build(at=chain.now)
+
+
+def test_a_builder_leaves_out_what_a_checker_refuses_the_block_for(chain: TestChain) -> None:
+    good, bad = chain.sign("alice", GIFT), chain.sign("sam", GIFT)
+    built = chain.build(good, bad)
+    smuggled = replace(built.block, transactions=(good.data, bad.data))
+
+    with pytest.raises(InvalidBlockError, match=bad.tx_id.hex()):
+        chain.check(smuggled)
+
+    assert built.block.transactions == (good.data,)
+    assert [one for one, _ in built.refused] == [bad.witness_id]
+
+
+def test_a_block_has_room_for_so_much_gas(tmp_path: Path) -> None:
+    chain = TestChain(tmp_path, genesis(params={"block_gas_max": 100_000}))
+    box = chain.ledger.executor
+
+    built = chain.build(*[chain.sign("alice", GIFT) for _ in range(3)])
+    chain.close()
+
+    # Gas that is not used makes room again.
+    assert (box.chain_id, len(built.tx_ids)) == (chain.ledger.chain_id, 3)
+
+
+def test_what_finds_no_room_is_left_for_the_next_block(tmp_path: Path) -> None:
+    chain = TestChain(tmp_path, genesis(params={"block_gas_max": 60_500}))
+    txs = [chain.sign("alice", GIFT) for _ in range(2)]
+
+    built = chain.build(*txs)
+    chain.close()
+
+    assert built.tx_ids == (txs[0].tx_id,)
+    assert [(one, type(error)) for one, error in built.refused] == [
+        (txs[1].witness_id, BlockFullError)
+    ]
+
+
+def test_a_transaction_that_the_node_can_not_run_is_left_out_and_makes_a_checker_raise(
+    chain: TestChain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tx = chain.sign("alice", GIFT)
+    good = chain.build(tx)
+
+    def broken(*_arguments: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setitem(actions_module._KERNEL, Transfer, broken)  # noqa: SLF001
+    built = chain.build(tx, chain.sign("olga", Mint(MONEY, BOB, 1)))
+
+    with pytest.raises(ExecutionFaultError, match=tx.tx_id.hex()):
+        chain.check(good.block)
+    assert [(one, type(error)) for one, error in built.refused] == [
+        (tx.witness_id, ExecutionFaultError)
+    ]
+    assert len(built.tx_ids) == 1
+
+
+def test_a_disk_that_can_not_be_read_blames_no_transaction(
+    chain: TestChain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tx = chain.sign("alice", GIFT)
+    good = chain.build(tx)
+
+    def broken(*_arguments: object) -> None:
+        raise StoreError
+
+    monkeypatch.setitem(actions_module._KERNEL, Transfer, broken)  # noqa: SLF001
+
+    with pytest.raises(StoreError):
+        chain.build(tx)
+    with pytest.raises(StoreError):
+        chain.check(good.block)
+
+
+# A changed block ------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def busy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[TestChain, Block]]:
+    """A chain, and its next block with a timer, a skip-free body, two transactions and a certificate."""
+    chain = TestChain(tmp_path_factory.mktemp("busy"))
+    box, due = chain.deploy(), chain.now + HOUR_MS
+    assert chain.call("alice", box, "plan", word("bell"), due).ok
+    txs = (
+        chain.sign("alice", GIFT, valid_until=due + HOUR_MS),
+        chain.sign("sam", GIFT, sponsor=signer("bob"), valid_until=due + HOUR_MS),
+    )
+    yield chain, chain.build(*txs, at=due).block
+    chain.close()
+
+
+@settings(max_examples=300)
+@given(st.integers(0, 10**6), st.integers(1, 255))
+def test_no_changed_byte_of_a_block_is_accepted(
+    busy: tuple[TestChain, Block], place: int, change: int
+) -> None:
+    chain, block = busy
+    data = bytearray(encode_block(block))
+    data[place % len(data)] ^= change
+    commit = certify(block.header, block_id(block.header))
+
+    with pytest.raises((MalformedBytesError, InvalidBlockError, ExecutionFaultError)):
+        accept(chain, decode_block(bytes(data)), commit)
+    accept(chain, block, commit)
+
+
+def accept(chain: TestChain, block: Block, commit: Any) -> None:
+    """Do all a node does with a block that it did not make."""
+    validators = ValidatorSet((VALIDATOR.public_key,))
+    check_header(block.header, chain.head, validators)
+    check_commit(commit, block.header, validators)
+    chain.check(block)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"version": 2}, {"chain_id": bytes(32)}, {"height": 7}, {"parent_id": bytes(32)},
+        {"last_commit_hash": bytes(32)}, {"evidence_hash": bytes(32)}, {"skipped_hash": bytes(32)},
+        {"last_round": 1}, {"tx_root": bytes(32)}, {"receipt_root": bytes(32)},
+        {"state_root": bytes(32)}, {"validators_hash": bytes(32)}, {"next_validators_hash": bytes(32)},
+        {"last_validators_change_height": 1}, {"params_hash": bytes(32)}, {"gas_used": 0},
+    ],
+    ids=lambda change: next(iter(change)),
+)  # fmt: skip
+def test_a_header_that_says_anything_else_is_refused(
+    busy: tuple[TestChain, Block], change: dict[str, Any]
+) -> None:
+    chain, block = busy
+
+    with pytest.raises(InvalidBlockError, match=next(iter(change))):
+        chain.check(replace(block, header=replace(block.header, **change)))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"transactions": ()},
+        {"last_commit": None},
+        {"skipped": (word("x"),)},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_a_body_that_says_anything_else_is_refused(
+    busy: tuple[TestChain, Block], change: dict[str, Any]
+) -> None:
+    chain, block = busy
+
+    with pytest.raises(InvalidBlockError):
+        chain.check(replace(block, **change))
+
+
+def test_the_order_of_transactions_is_part_of_a_block(busy: tuple[TestChain, Block]) -> None:
+    chain, block = busy
+
+    with pytest.raises(InvalidBlockError, match="tx_root"):
+        chain.check(replace(block, transactions=block.transactions[::-1]))
+
+
+# Money ----------------------------------------------------------------------------------------
+
+people = st.sampled_from(["alice", "bob", "sam", "olga"])
+amounts = st.integers(0, 5) | st.integers(RICH - 1, RICH + 1)
+names = st.sampled_from(["x", "y"]).map(word)
+accounts = people.map(account)
+until = st.integers(1, 6)
+
+
+def box_call(function: str, *arguments: Any, funds: Any = st.just(0)) -> st.SearchStrategy[Any]:
+    return st.tuples(st.just(function), st.tuples(*arguments), funds)
+
+
+acts = st.one_of(
+    st.builds(Transfer, st.just(MONEY), accounts, amounts),
+    st.builds(Mint, st.just(MONEY), accounts, amounts),
+    st.builds(Burn, st.just(MONEY), amounts),
+    box_call("put", names, until, accounts, funds=amounts),
+    box_call("add", names, funds=amounts),
+    box_call("keep", funds=amounts),
+    box_call("pay", names, accounts, amounts),
+    box_call("move", names, names, amounts),
+    box_call("extend", names, until),
+    box_call("close", names, accounts),
+    box_call("plan_pay", accounts, until),
+    box_call("put", accounts, until, accounts, funds=amounts),
+    box_call("set_broken", st.integers(0, 1)),
+)
+blocks = st.lists(st.lists(st.tuples(people, st.lists(acts, min_size=1, max_size=3)), max_size=4), max_size=6)
+
+
+@settings(max_examples=40)
+@given(blocks)
+def test_money_is_conserved_whatever_is_done(
+    plan: list[list[tuple[str, list[Any]]]],
+) -> None:
+    with TemporaryDirectory() as folder:
+        chain = TestChain(Path(folder))
+        box, start = chain.deploy(), chain.now + 5_000
+        for hour, txs in enumerate(plan):
+            signed = [
+                chain.sign(
+                    name,
+                    *[_action(box, start, act) for act in done],
+                    sponsor=signer("bob"),
+                    valid_until=start + hour * HOUR_MS + 1,
+                )
+                for name, done in txs
+            ]
+            assert chain.run(*signed, at=start + hour * HOUR_MS).refused == ()
+        sums = [total(chain), get_supply(chain.state(), MONEY)]
+        chain.idle(start + 200 * DAY_MS)
+        held = sum(int.from_bytes(value[:8], "big") for value in space(chain, Space.POT))
+        sums += [total(chain), get_supply(chain.state(), MONEY)]
+        queue = space(chain, Space.QUEUE)
+        chain.close()
+
+    assert (len(set(sums)), held, queue) == (1, 0, [])
+
+
+def _action(box: bytes, start: int, act: Any) -> Action:
+    if not isinstance(act, tuple):
+        return act  # type: ignore[no-any-return]
+    function, arguments, funds = act
+    late = {"put": 1, "extend": 1, "plan_pay": 1}.get(function)
+    values = list(arguments)
+    if late is not None:
+        values[late] = start + values[late] * HOUR_MS
+    return Call(box, function, tuple(values), funds)
+
+
+def space(chain: TestChain, wanted: Space) -> list[bytes]:
+    found = chain.ledger.store.iterate(bytes([wanted]), bytes([wanted + 1]))
+    return [value for _, value in found]
+
+
+def total(chain: TestChain) -> int:
+    """Return all of the money, in balances and pots."""
+    values = space(chain, Space.BALANCE) + space(chain, Space.POT)
+    return sum(int.from_bytes(value[:8], "big") for value in values)
+
+
+# Calls ----------------------------------------------------------------------------------------
+
+
+def outcome(receipt: Receipt) -> tuple[bool, int, int]:
+    return receipt.ok, receipt.trap, receipt.error
+
+
+def test_calls_fail_in_the_machines_words(chain: TestChain) -> None:
+    box, until_ms = chain.deploy(), chain.now + DAY_MS
+    chain.call("alice", box, "put", word("x"), until_ms, ALICE, funds=10)
+
+    found = [
+        outcome(chain.call("alice", box, *call, funds=funds))  # type: ignore[arg-type]
+        for call, funds in (
+            (("nothing",), 0),
+            (("ring", word("x")), 0),  # a timer is nobody's to call
+            (("count",), 0),  # a view neither
+            (("pay", word("x"), BOB, 11), 0),
+            (("pay", word("y"), BOB, 1), 0),
+            (("pay", word("x"), BOB), 0),
+            (("pay", word("x"), BOB, -1), 0),
+            (("keep",), 5),
+            (("read_clock",), 5),
+            (("put", word("x"), until_ms, ALICE), 1),
+            (("put", word("z"), chain.now, ALICE), 1),
+            (("extend", word("x"), until_ms - 1), 0),
+            (("extend", word("x"), until_ms + 91 * DAY_MS), 0),
+            (("move", word("x"), word("x"), 1), 0),
+        )
+    ]
+
+    missing, abi = (False, 0, UnknownIdError.code), (False, TrapKind.ABI, 0)
+    pot, amount = (False, TrapKind.POT, 0), (False, TrapKind.AMOUNT, 0)
+    assert found == [
+        missing, missing, missing, amount, pot, abi, abi, (False, TrapKind.UNUSED_PAYMENT, 0),
+        (False, 0, 3004), pot, pot, pot, pot, pot,
+    ]  # fmt: skip
+    assert chain.balance("alice") == RICH - 10
+
+
+def test_a_failed_call_gives_the_money_back_and_says_nothing(chain: TestChain) -> None:
+    box = chain.deploy()
+    calls = Call(box, "chatter", (), 0), Call(box, "keep", (), 5)
+
+    receipt = chain.do("alice", *calls)
+
+    assert (outcome(receipt), receipt.events) == ((False, TrapKind.UNUSED_PAYMENT, 0), ())
+    assert chain.balance("alice") == RICH
+
+
+def test_gas_that_runs_out_is_used_up(chain: TestChain) -> None:
+    box = chain.deploy()
+
+    receipt = chain.call("alice", box, "chatter", gas_limit=1_700)
+
+    assert (outcome(receipt), receipt.gas_used) == ((False, TrapKind.GAS, 0), 1_700)
+
+
+def test_a_receipt_holds_no_more_events_than_can_be_read_again(chain: TestChain) -> None:
+    box = chain.deploy()
+
+    receipt = chain.do("alice", *[Call(box, "chatter", (), 0)] * 16)
+
+    stored = chain.ledger.store.receipts(chain.ledger.height)
+    assert (stored, len(receipt.events)) == ([receipt], 240)
+
+
+def test_events_are_found_by_their_indexed_values(chain: TestChain) -> None:
+    box = chain.deploy()
+    chain.call("alice", box, "plan", word("bell"), chain.now + HOUR_MS)
+    chain.idle(chain.now + HOUR_MS)
+
+    found = [
+        chain.ledger.store.find_events(event_topic(box, 0, 0, word(name)), (0, 0), 10)
+        for name in ("bell", "other")
+    ]
+
+    assert found == [[(chain.ledger.height, 0)], []]
+
+
+def test_the_same_error_is_raised_for_the_same_bytes(chain: TestChain) -> None:
+    tx = chain.sign("alice", GIFT)
+    chain.run(tx)
+
+    errors = [chain.build(tx).refused[0][1] for _ in range(2)]
+
+    assert [(type(one), str(one)) for one in errors] == [(NonceUsedError, str(errors[0]))] * 2
+    assert issubclass(NonceUsedError, WashError)
