@@ -38,11 +38,12 @@ from chain.transaction import (
 from chain.types import ZERO_ID
 from contracts.host import Frame, World
 from contracts.vm.container import FunctionKind
+from contracts.vm.traps import Trap, TrapKind
 from contracts.vm.values import read_arguments
 
-KERNEL_ACTION_GAS = 500
+KERNEL_ACTION_GAS = 700
 DEPLOY_GAS_PER_BYTE = 4  # decoding, verifying and preparing: measured by bench/stages.py
-_GAS: dict[type, int] = {Call: 0, Transfer: 400}
+_GAS: dict[type, int] = {Call: 0, Transfer: 800}
 
 
 def run_action(world: World, action: Action, limits: AccountKey | None, gas: int) -> int:
@@ -96,12 +97,14 @@ def _run_deploy(world: World, action: Deploy, gas: int) -> int:
         text = f"{creator.hex()} is neither operator nor deployer; ask the operators for the role"
         raise RoleError(text)
     gas -= DEPLOY_GAS_PER_BYTE * len(action.code)
+    if gas < 0:  # before the work that it pays for
+        raise Trap(TrapKind.GAS)
     contract = instance_id(world.origin_id, world.place)
     parts = (action.code, action.assets, action.links)
     record, program = world.library.deploy(state, contract, creator, parts)
     if program.init is not None:
         arguments = read_arguments(program.init.function.params, action.arguments)
-        gas = Frame(world, contract, creator).call(program.init, arguments, max(gas, 0))[1]
+        gas = Frame(world, contract, creator).call(program.init, arguments, gas)[1]
     elif action.arguments:
         text = f"{program.container.name} takes no arguments at deployment"
         raise MalformedBytesError(text)

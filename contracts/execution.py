@@ -25,6 +25,7 @@ from chain.errors import (
     InvalidBlockError,
     InvalidTransactionError,
     MalformedBytesError,
+    StoreError,
     TooLargeError,
     WashError,
 )
@@ -45,8 +46,8 @@ from contracts.host import World
 from contracts.instances import Library
 from contracts.vm.traps import Trap, TrapKind
 
-TX_BASE_GAS = 600  # decoding, hashing, admission, receipt
-SIGNATURE_GAS = 500
+TX_BASE_GAS = 800  # decoding, hashing, admission, receipt
+SIGNATURE_GAS = 700
 BYTES_PER_GAS = 8  # of a transaction
 
 
@@ -198,6 +199,8 @@ class _BlockRun:
         mark = self.state.mark()
         try:
             receipt = self._run_transaction(tx)
+        except StoreError:  # the disk's fault stops the node and blames no transaction
+            raise
         except WashError as error:
             self.state.revert(mark)
             if not self.building:

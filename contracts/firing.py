@@ -24,8 +24,8 @@ from contracts.host import Frame, World
 from contracts.vm.program import Routine
 from contracts.vm.traps import Trap, TrapKind
 
-FALLBACK_GAS = 800
-TIMER_OVERHEAD_GAS = 600
+FALLBACK_GAS = 1_000
+TIMER_OVERHEAD_GAS = 700
 TRIES_MAX = 2
 _DEAD_LETTER = bytes([Space.DEAD_LETTER])
 _POT_MARK = b"\xff"  # between instance and pot in dead letters; no handler has this number

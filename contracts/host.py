@@ -40,6 +40,7 @@ from contracts.vm.values import check_scalar
 
 _STORAGE = bytes([Space.STORAGE])
 SCHEDULES_PER_CALL_MAX = 8
+EVENTS_PER_ORIGIN_MAX = 1_000  # of a transaction or timer; the chain's own still fit its receipt
 PENDING_TIMERS_MAX = 10_000  # of an instance that the operators did not install
 TIMER_AHEAD_MAX_MS = 3 * 365 * DAY_MS  # likewise
 
@@ -210,7 +211,7 @@ class Frame:
     def emit(self, number: int, values: list[Any]) -> None:
         """Note an event."""
         self._emitted += 1
-        if self._emitted > EVENTS_PER_CALL_MAX:
+        if self._emitted > EVENTS_PER_CALL_MAX or len(self.world.events) >= EVENTS_PER_ORIGIN_MAX:
             raise Trap(TrapKind.EVENT)
         declared = self.program.container.events[number].fields
         for one, value in zip(declared, values, strict=True):

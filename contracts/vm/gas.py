@@ -8,8 +8,8 @@ computed here: every loop has a bound and calls are acyclic.
 from collections.abc import Sequence
 from itertools import pairwise
 
-from contracts.vm.container import Container, Function
-from contracts.vm.opcodes import INSTRUCTION_BYTES, OPCODES, Op
+from contracts.vm.container import FIXED_BYTES, Container, EventType, Function
+from contracts.vm.opcodes import INSTRUCTION_BYTES, OPCODES, Context, Op
 
 Instruction = tuple[int, int, int, int, int]  # op, d, a, b, t
 WCG_MAX = 2**40  # saturation: far above any limit, so comparisons stay right
@@ -19,6 +19,7 @@ _READS = frozenset({Op.GET, Op.GETZ, Op.HAS, Op.NEXT})
 _BRANCHES = frozenset({Op.JMP, Op.BRT, Op.BRF, Op.BRLT, Op.BRLE, Op.BREQ, Op.BRNE})
 _ENDS = frozenset({Op.JMP, Op.RET, Op.FAIL, Op.BACK})
 _LEADS_ON = _BRANCHES | {Op.BACK, Op.RET, Op.FAIL}
+_CALL_ID_GAS = 8  # the one fact that costs a hash
 _NEVER = -1  # cost of a path that does not exist
 
 
@@ -39,10 +40,19 @@ def instruction_gas(container: Container, widths: Sequence[int], instruction: In
     if op == Op.PUT:
         return gas + widths[t] // 8
     if op == Op.EMIT:
-        return gas + 4 * len(container.events[t].fields)
+        return gas + _event_gas(container.events[t])
+    if op == Op.CTX and t == Context.CALL_ID:
+        return gas + _CALL_ID_GAS
     if op == Op.CALL:
         return gas + len(container.functions[t].registers) // 16
     return gas
+
+
+def _event_gas(event: EventType) -> int:
+    """Return the gas of an event's values, of its index entries and of its greatest size."""
+    indexed = sum(one.indexed for one in event.fields)
+    width = sum(FIXED_BYTES[one.scalar.kind] or 2 + one.scalar.size for one in event.fields)
+    return 4 * len(event.fields) + 16 * indexed + width // 32
 
 
 def block_leaders(instructions: Sequence[Instruction]) -> list[int]:

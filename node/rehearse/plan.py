@@ -10,6 +10,8 @@ from node.rehearse.policies import Fee, Policy
 from node.rehearse.rows import Row, refusal
 
 NAME_BYTES_MAX = 200
+POT_LIFE_MS = 90 * DAY_MS  # after the slot
+POT_EXTENDED_MS = 1_095 * DAY_MS  # after the request, at the customer's word
 PRICE_TOO_LARGE = "price_too_large"
 
 
@@ -22,8 +24,9 @@ class Step(IntEnum):
     CHECK_IN = 3
     START = 4
     PAY = 5
-    READY = 6
-    CONFIRM = 7
+    EXTEND = 6
+    READY = 7
+    CONFIRM = 8
 
 
 @dataclass(slots=True)
@@ -38,6 +41,14 @@ class Booking:
     total: int
     hold: int
     policy: bytes
+    created: int
+    ready: int = 0  # when the work was done, ms UTC; 0: never
+
+    @property
+    def extended_until(self) -> int:
+        """How long the customer lets the money be held when work drags on, ms UTC."""
+        latest = max(self.created + POT_EXTENDED_MS, self.end + POT_LIFE_MS)
+        return min(self.ready + DAY_MS, latest)
 
 
 @dataclass(slots=True)
@@ -205,7 +216,9 @@ class Planner:
         hold = hold_of(policy, total, start, end)
         customer = self._customer(row.customer_id)
         number = len(plan.bookings)
-        plan.bookings.append(Booking(shop, customer, currency, start, end, total, hold, identity))
+        plan.bookings.append(
+            Booking(shop, customer, currency, start, end, total, hold, identity, row.created_at_ms)
+        )
         account = (customer, currency)
         plan.spending[account] = plan.spending.get(account, 0) + total
         self._open_days.add((shop, start // DAY_MS))
@@ -221,5 +234,11 @@ class Planner:
             steps.append((start, Step.START, number))
             if total > hold:
                 steps.append((start, Step.PAY, number))
-            steps.append((row.outcome_at_ms, Step.READY, number))
-            steps.append((row.outcome_at_ms, Step.CONFIRM, number))
+            ready = max(
+                row.outcome_at_ms, start
+            )  # work is ready after it began, whatever the row says
+            if ready >= end + POT_LIFE_MS:
+                steps.append((start, Step.EXTEND, number))
+            steps.append((ready, Step.READY, number))
+            steps.append((ready, Step.CONFIRM, number))
+            self.plan.bookings[number].ready = ready

@@ -40,6 +40,7 @@ GAS_LIMITS = {
     Step.CHECK_IN: 4_000,
     Step.START: 3_500,
     Step.PAY: 3_500,
+    Step.EXTEND: 3_500,
     Step.READY: 3_500,
     Step.CONFIRM: 4_000,
 }
@@ -121,7 +122,10 @@ class PlanSigner:
             *(("shop", booking.shop) if by_shop else ("customer", booking.customer))
         )
         funds = booking.total - booking.hold if kind == Step.PAY else 0
-        call = Call(contract, _FUNCTIONS[Step(kind)], (self._ids[number],), funds)
+        arguments: tuple[bytes | int, ...] = (self._ids[number],)
+        if kind == Step.EXTEND:
+            arguments += (booking.extended_until,)
+        call = Call(contract, _FUNCTIONS[Step(kind)], arguments, funds)
         return wallet.sign(wallet.body(now, gas, call))
 
     def _sign_request(self, number: int, booking: Booking, contract: bytes, now: int) -> bytes:
@@ -139,6 +143,7 @@ _FUNCTIONS = {
     Step.CHECK_IN: "check_in",
     Step.START: "start_service",
     Step.PAY: "pay",
+    Step.EXTEND: "extend",
     Step.READY: "ready",
     Step.CONFIRM: "confirm",
 }

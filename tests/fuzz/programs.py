@@ -368,7 +368,7 @@ def make_tables(random: Random, linked: Program | None) -> Container:
     events = tuple(
         EventType(
             f"Event{i}",
-            tuple([EventField(f"value_{k}", random_scalar(random), False) for k in range(random.randrange(4))]),
+            tuple([_event_field(random, f"value_{k}") for k in range(random.randrange(4))]),
         )
         for i in range(random.randrange(3))
     )  # fmt: skip
@@ -378,6 +378,11 @@ def make_tables(random: Random, linked: Program | None) -> Container:
         pots=pots, events=events, errors=("first", "second"), functions=(), abi_hash=bytes(32),
         source_hash=bytes(32), compiler="fuzz",
     )  # fmt: skip
+
+
+def _event_field(random: Random, name: str) -> EventField:
+    scalar = random_scalar(random)
+    return EventField(name, scalar, scalar.kind < Kind.BYTES and random.random() < 0.4)
 
 
 def _link_calls(random: Random, linked: Program | None) -> tuple[LinkCall, ...]:

@@ -17,11 +17,11 @@ NAMES = """
     NEXT POPEN PADD PPAY PMOVE PEXT PCLOSE PBAL SCHED CANCEL EMIT LINK MINT BURN BALANCE ROLE
 """.split()
 GAS_TEXT = """
-    MOV 2 SEL 2 ADD 2 SUB 2 MUL 3 DIV 3 MOD 3 MIN 2 MAX 2 MULDIV 4 CHK 2 LT 2 LE 2 EQ 2 NE 2 NOT 2
+    MOV 2 SEL 2 ADD 2 SUB 2 MUL 3 DIV 3 MOD 3 MIN 2 MAX 2 MULDIV 4 CHK 3 LT 2 LE 2 EQ 2 NE 2 NOT 2
     AND 2 OR 2 JMP 2 BRT 2 BRF 2 BRLT 2 BRLE 2 BREQ 2 BRNE 2 LOOP 2 HEAD 2 BACK 2 CALL 8 RET 4 REQ 2
-    FAIL 2 LEN 2 I2B 4 B2I 4 CAT 6 SLICE 6 SHA256 14 A2B 2 B2A 2 CTX 4 GET 60 GETZ 60 HAS 50 PUT 150
-    DEL 150 NEXT 200 POPEN 400 PADD 250 PPAY 250 PMOVE 300 PEXT 250 PCLOSE 400 PBAL 60 SCHED 300
-    CANCEL 200 EMIT 50 LINK 100 MINT 250 BURN 250 BALANCE 60 ROLE 60
+    FAIL 2 LEN 2 I2B 4 B2I 4 CAT 6 SLICE 6 SHA256 14 A2B 2 B2A 2 CTX 2 GET 60 GETZ 60 HAS 50 PUT 300
+    DEL 300 NEXT 200 POPEN 800 PADD 300 PPAY 600 PMOVE 600 PEXT 400 PCLOSE 800 PBAL 60 SCHED 450
+    CANCEL 350 EMIT 80 LINK 60 MINT 350 BURN 350 BALANCE 60 ROLE 60
 """.split()
 GAS = {name: int(gas) for name, gas in zip(GAS_TEXT[::2], GAS_TEXT[1::2], strict=True)}
 SAFE = 9_007_199_254_740_991
@@ -215,7 +215,11 @@ class _Activation:
         elif name == "PUT":
             gas += widest([n.scalar for n in box.fields[t].row]) // 8
         elif name == "EMIT":
-            gas += 4 * len(box.events[t].fields)
+            kept = box.events[t].fields
+            gas += 4 * len(kept) + 16 * [one.indexed for one in kept].count(True)
+            gas += widest([one.scalar for one in kept]) // 32
+        elif name == "CTX" and t == 9:
+            gas += 8
         elif name == "CALL":
             gas += len(box.functions[t].registers) // 16
         return gas

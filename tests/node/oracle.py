@@ -26,6 +26,7 @@ from typing import Any, NamedTuple
 
 DAY_MS = 86_400_000
 POT_LIFE_MS = 90 * DAY_MS
+EXTENDED_MS = 3 * 365 * DAY_MS
 MOMENT = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)"
     r"(?:[T ](\d\d)(?::(\d\d)(?::(\d\d)(?:[.,](\d+))?)?)?(Z|[+-]\d\d(?::?\d\d)?)?)?"
@@ -110,7 +111,8 @@ def settle(row: dict[str, str], policy: Policy) -> Ending:
     # A wait is over at its last instant: who acts in that instant is late.
     given_up = start + grace if grace is not None and start + grace <= deadline else None
     if outcome == "completed" and given_up != start:
-        if start <= at < deadline:
+        # The customer lets the money be held longer when the work drags on, up to three years.
+        if at < max(deadline, created + EXTENDED_MS):
             return Ending(price, 0, price, "completed")
         return Ending(price, price, 0, "")
     if outcome == "cancelled" and at < (deadline if given_up is None else given_up):

@@ -124,9 +124,11 @@ POT_END_MS = START_MS + 60 * MINUTE_MS + 90 * DAY_MS
         ({}, "cancelled", POT_END_MS - 1, Ending(1_000, 500, 500, "cancelled")),
         ({}, "cancelled", POT_END_MS, Ending(1_000, 1_000, 0, "")),
         ({}, "completed", START_MS, Ending(1_000, 0, 1_000, "completed")),
-        ({}, "completed", START_MS - 1, Ending(1_000, 1_000, 0, "")),
+        ({}, "completed", START_MS - 1, Ending(1_000, 0, 1_000, "completed")),
         ({}, "completed", POT_END_MS - 1, Ending(1_000, 0, 1_000, "completed")),
-        ({}, "completed", POT_END_MS, Ending(1_000, 1_000, 0, "")),
+        # The customer lets the money be held while the work drags on, but not beyond three years.
+        ({}, "completed", POT_END_MS, Ending(1_000, 0, 1_000, "completed")),
+        ({}, "completed", START_MS + 1_096 * DAY_MS, Ending(1_000, 1_000, 0, "")),
         ({"grace_ms": 91 * DAY_MS}, "no_show", START_MS, Ending(1_000, 1_000, 0, "")),
         # Holds and fees: floors, raised, cut, never above the price or the hold.
         (

@@ -9,7 +9,6 @@ from tests.contracts.standard.world import (
     SLOT,
     TOTAL,
     BookingWorld,
-    account,
     new_world,
     rules,
 )
@@ -264,4 +263,4 @@ def test_an_extended_pot_survives_a_move_and_goes_back_at_its_new_end() -> None:
     world.fire_until(until)
 
     assert (before, world.pots()) == (1, 0)
-    assert world.seen("POT_FALLBACK")[0][2:] == (account("alice"), world.seen("POT_FALLBACK")[0][3], HELD)
+    assert world.balance("alice") == RICH

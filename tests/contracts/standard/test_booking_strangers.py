@@ -9,12 +9,9 @@ from chain.types import DAY_MS, HOUR_MS
 from contracts.vm.container import FunctionKind
 from node.catalog import program
 from tests.contracts.standard.world import (
-    HELD,
     PEOPLE,
     SLOT,
-    TOTAL,
     BookingWorld,
-    account,
     new_world,
     signer,
 )
@@ -199,5 +196,4 @@ def test_a_customer_does_not_act_as_the_shop_that_sponsors_him() -> None:
     outcome = world.call("alice", "start_service", booking, sponsor="shop")
 
     assert outcome == "not_shop"
-    assert (HELD, TOTAL) == (world.read("held_money", booking), world.booking(booking)["total"])
-    assert account("shop") == world.booking(booking)["shop"]
+    assert world.where(booking) == "CHECKED_IN"

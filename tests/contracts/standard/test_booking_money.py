@@ -1,0 +1,150 @@
+"""Random lives of bookings: whatever people do and whenever, money is conserved and everything ends."""
+
+from typing import Any
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, multiple, rule
+
+from chain.types import DAY_MS, HOUR_MS, MINUTE_MS
+from node.catalog import program
+from tests.contracts.standard.test_booking_strangers import ACTIONS
+from tests.contracts.standard.world import (
+    CUSTOMERS,
+    RICH,
+    RULES,
+    SHOPS,
+    BookingWorld,
+    account,
+    new_world,
+    rules,
+)
+
+FINAL = 20
+# What may go wrong with well-formed calls; anything else is a fault of the contract.
+EXPECTED = {
+    "ok", "not_customer", "not_shop", "not_arbiter", "wrong_state", "too_early", "too_late", "shop_must_sign",
+    "no_more_reschedules", "bad_time", "bad_ruling", "wrong_amount", "slot_taken", "too_long", "not_open",
+    "pot",
+}  # fmt: skip
+POLICIES = (
+    RULES,
+    rules(hold_bp=0, grace_ms=0, cooling_off_ms=0),
+    rules(hold_bp=10_000, grace_ms=None, settle_after_ms=None, serve_by_ms=None, accept_by_ms=None),
+    rules(grace_ms=90 * DAY_MS + HOUR_MS, settle_after_ms=89 * DAY_MS, serve_by_ms=95 * DAY_MS),
+    rules(hold_per_day_min=3_000, tiers=[{"lead_ms_min": 0, "fee_bp": 10_000}], no_show={"fee_bp": 10_000}),
+)
+TIMES = st.one_of(
+    st.integers(1, 40 * MINUTE_MS), st.integers(1, 3 * DAY_MS), st.sampled_from([8 * DAY_MS, 91 * DAY_MS])
+)
+
+
+class Lives(RuleBasedStateMachine):
+    """Several customers and two shops; the world itself checks every block."""
+
+    bookings: Bundle[bytes] = Bundle("bookings")
+
+    @initialize(delay_ms=st.sampled_from([0, DAY_MS]), bays=st.sampled_from([0, 1, 2]), auto=st.booleans())
+    def begin(self, delay_ms: int, bays: int, *, auto: bool) -> None:
+        self.world: BookingWorld = new_world(delay_ms)
+        self.made: list[bytes] = []
+        self.world.must("shop", "set_settings", auto, auto, 0, bays, bays)
+        self.ids = [self.world.publish(policy) for policy in POLICIES]
+
+    def call(self, name: str, function: str, *arguments: Any, **more: Any) -> str:
+        outcome = self.world.call(name, function, *arguments, **more)
+        assert outcome in EXPECTED, f"{name} {function}: {outcome}"
+        return outcome
+
+    @rule(
+        target=bookings,
+        name=st.sampled_from(CUSTOMERS),
+        shop=st.sampled_from(SHOPS),
+        policy=st.integers(0, len(POLICIES) - 1),
+        ahead=st.one_of(st.just(1), st.integers(1, 3 * DAY_MS)),
+        length=st.sampled_from([0, HOUR_MS, DAY_MS]),
+        total=st.sampled_from([1, 9_999, 10_000]),
+        cell=st.integers(0, 1),
+    )
+    def request(self, name: str, shop: str, policy: int, ahead: int, length: int, total: int, cell: int) -> Any:
+        start = self.world.now + ahead
+        order = {"start": start, "end": start + length, "total": total, "cell": cell}
+        arguments, held = self.world.order(self.ids[policy], shop=shop, **order)
+        if self.call(name, "request", *arguments, funds=held) != "ok":
+            return multiple()
+        self.made.append(self.world.last_call_id)
+        return self.world.last_call_id
+
+    @rule(booking=bookings, action=st.sampled_from(sorted(ACTIONS)), data=st.data())
+    def act(self, booking: bytes, action: str, data: st.DataObject) -> None:
+        found = self.world.booking(booking)
+        people = {account(name): name for name in (*CUSTOMERS, *SHOPS)}
+        customer, shop = people[found["customer"]], people[found["shop"]]
+        name = {"alice": customer, "shop": shop, "arbiter": "arbiter"}[ACTIONS[action][0]]
+        arguments, funds, sponsor = ACTIONS[action][1], 0, None
+        now = self.world.now
+        if action == "reschedule":
+            start = now + data.draw(st.integers(1, 9 * DAY_MS))
+            arguments = (start, start + found["end"] - found["start"])
+        elif action == "extend":
+            arguments = (found["until"] + data.draw(st.sampled_from([0, 1, 30 * DAY_MS, 900 * DAY_MS])),)
+        elif action in {"rule", "claim_redo"}:
+            arguments = (data.draw(st.sampled_from([1, 3_333, 10_000])),)
+        elif action == "pay":
+            funds = data.draw(st.sampled_from([1, max(found["total"] // 2, 1), found["total"]]))
+        elif action == "check_in":
+            sponsor = data.draw(st.sampled_from([None, shop]))
+        self.call(name, action, booking, *arguments, funds=funds, sponsor=sponsor)
+
+    @rule(booking=bookings)
+    def serve(self, booking: bytes) -> None:
+        """Bring a booking as far through a visit as it goes."""
+        found = self.world.booking(booking)
+        people = {account(name): name for name in (*CUSTOMERS, *SHOPS)}
+        customer, shop = people[found["customer"]], people[found["shop"]]
+        if found["state"] <= 2 and self.world.now < found["start"]:
+            self.world.at(found["start"])
+        self.call(customer, "check_in", booking, sponsor=shop)
+        self.call(shop, "start_service", booking)
+        self.call(shop, "ready", booking)
+
+    @rule(shop=st.sampled_from(SHOPS), opens=st.booleans())
+    def door(self, shop: str, *, opens: bool) -> None:
+        self.call(shop, "open_shop" if opens else "close_shop")
+
+    @rule(wait=TIMES)
+    def wait(self, wait: int) -> None:
+        self.world.fire_until(self.world.now + wait)
+
+    @rule(wait=TIMES)
+    def jump(self, wait: int) -> None:
+        """Let nobody make a block for a while; it may be a halt."""
+        self.world.make_block(self.world.now + wait)
+
+    def teardown(self) -> None:
+        """Let all that is due happen: no money stays behind, nothing waits, every end came once."""
+        if not hasattr(self, "world"):
+            return
+        world = self.world
+        world.fire_until()
+        assert (world.pots(), world.waiting()) == (0, 0)
+        assert sum(world.balance(name) for name in (*CUSTOMERS, *SHOPS)) == len(CUSTOMERS) * RICH
+        ends = [values[0] for values in world.seen("Closed")]
+        assert len(ends) == len(set(ends))
+        final = [booking for booking in self.made if FINAL <= world.booking(booking)["state"] < FINAL + 8]
+        assert sorted(ends) == sorted(final)
+        for booking in self.made:
+            assert world.read("held_money", booking) == 0
+        self._check_bays()
+
+    def _check_bays(self) -> None:
+        """Check that cells are taken by bookings that still stand, and by no others."""
+        taken = sum(self.world.booking(booking)["cells"] for booking in self.made)
+        number = [field.name for field in program("booking").container.fields].index("taken")
+        prefix = b"\x10" + self.world.contract + bytes([number])
+        rows = [value for key, value in self.world.ledger.state.items() if key.startswith(prefix)]
+        assert sum(int.from_bytes(row, "big") for row in rows) == taken
+
+
+TestLives = Lives.TestCase
+TestLives.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)

@@ -1,0 +1,141 @@
+"""What actions tell in events, and what a contract sees of who called it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from chain.receipt import Event, KernelEvent
+from chain.state import Space
+from chain.transaction import (
+    Action,
+    AddKey,
+    AccountKey,
+    Admit,
+    Burn,
+    Call,
+    Deploy,
+    GrantRole,
+    IssueAsset,
+    Mint,
+    Propose,
+    SetGuardians,
+    Transfer,
+    asset_id,
+    call_id,
+    instance_id,
+)
+from chain.governance import proposal_id
+from chain.types import HOUR_MS, ZERO_ID
+from contracts.vm.container import code_id
+from tests.make import BOX, MONEY, TestChain, account, compiled, signer, word
+
+MIRROR = """
+from wash import *
+
+class Mirror(Contract):
+    signers: Map[Hash, uint]
+    Seen = Event(caller=Address, origin=Address, signer=Hash, sponsor=Address, self=Address, due=Time, now=Time)
+
+    @action
+    def look(self):
+        emit(self.Seen, caller(), origin(), signer(), sponsor(), this(), due(), now())
+
+    @action
+    def plan(self, id: Hash, at: Time):
+        schedule(self.ring, at=at, key=id)
+
+    @timer
+    def ring(self, id: Hash):
+        self.signers[signer()] = 1
+        emit(self.Seen, caller(), origin(), signer(), sponsor(), this(), due(), now())
+"""
+OLGA, ALICE, BOB, SAM = (account(name) for name in ("olga", "alice", "bob", "sam"))
+NOBODY = ZERO_ID
+
+
+@pytest.fixture
+def chain(tmp_path: Path) -> Iterator[TestChain]:
+    made = TestChain(tmp_path)
+    yield made
+    made.close()
+
+
+COIN = asset_id(OLGA, "COIN")
+
+
+@pytest.mark.parametrize(
+    ("action", "event", "values"),
+    [
+        (Transfer(MONEY, BOB, 5), KernelEvent.TRANSFERRED, (MONEY, OLGA, BOB, 5)),
+        (IssueAsset("COIN", 2, 0, None, ()), KernelEvent.ASSET_ISSUED, (COIN, OLGA)),
+        (IssueAsset("COIN", 2, 0, BOB, ()), KernelEvent.ASSET_ISSUED, (COIN, BOB)),
+        (Mint(MONEY, BOB, 5), KernelEvent.MINTED, (MONEY, BOB, 5)),
+        (Burn(MONEY, 5), KernelEvent.BURNED, (MONEY, OLGA, 5)),
+        (AddKey(AccountKey(BOB, None, (), None)), KernelEvent.KEYS_CHANGED, (OLGA,)),
+        (SetGuardians((BOB,), 1), KernelEvent.KEYS_CHANGED, (OLGA,)),
+        (Admit(SAM), KernelEvent.ADMITTED, (SAM, OLGA)),
+    ],
+)
+def test_an_action_tells_what_it_did(
+    chain: TestChain, action: Action, event: KernelEvent, values: tuple[object, ...]
+) -> None:
+    receipt = chain.do("olga", action)
+
+    assert receipt.events == (Event(ZERO_ID, event, values),)
+
+
+def test_a_deployment_tells_the_instance_and_a_proposal_its_id(chain: TestChain) -> None:
+    deploy = Deploy(compiled(BOX), (MONEY,), (), ())
+    tx = chain.sign("olga", deploy, Propose(GrantRole(SAM, 0)), gas_limit=300_000)
+
+    receipt = chain.run(tx).receipts[0]
+
+    proposal = proposal_id(call_id(tx.tx_id, 1))
+    assert receipt.events == (
+        Event(
+            ZERO_ID,
+            KernelEvent.DEPLOYED,
+            (instance_id(tx.tx_id, 0), code_id(compiled(BOX)), OLGA),
+        ),
+        Event(ZERO_ID, KernelEvent.PROPOSED, (proposal, OLGA)),
+        Event(ZERO_ID, KernelEvent.DECIDED, (proposal,)),
+    )
+
+
+def test_a_contract_sees_who_called_signed_and_sponsored(chain: TestChain) -> None:
+    mirror = chain.deploy(MIRROR, assets=())
+    phone = signer("sam's phone")
+    chain.do("sam", AddKey(AccountKey(phone.public_key, None, (), None)), sponsor=signer("bob"))
+
+    receipt = chain.call("sam", mirror, "look", by=phone, sponsor=signer("bob"))
+
+    seen = (SAM, SAM, phone.public_key, BOB, mirror, 0, chain.now)
+    assert receipt.events == (Event(mirror, 0, seen),)
+
+
+def test_a_timer_sees_nobody_who_signed(chain: TestChain) -> None:
+    mirror, due = chain.deploy(MIRROR, assets=()), chain.now + HOUR_MS
+    chain.call("alice", mirror, "plan", word("x"), due)
+
+    fired = chain.run(at=due + 5).receipts[0]
+
+    rows = chain.ledger.store.iterate(bytes([Space.STORAGE]), bytes([Space.STORAGE + 1]))
+    keys = [key[33:] for key, _ in rows]
+    assert fired.events == (Event(mirror, 0, (mirror, mirror, NOBODY, NOBODY, mirror, due, due + 5)),)
+    assert keys == [bytes([0]) + NOBODY]
+
+
+def test_money_that_came_along_is_what_the_contract_counts(chain: TestChain) -> None:
+    box = chain.deploy()
+    calls = (
+        Call(box, "put", (word("x"), chain.now + HOUR_MS, ALICE), 30),
+        Call(box, "add", (word("x"),), 12),
+        Call(box, "pay", (word("x"), BOB, 40), 0),
+    )
+
+    receipt = chain.do("alice", *calls)
+    chain.idle(chain.now + 2 * HOUR_MS)
+
+    assert receipt.ok
+    assert (chain.balance("alice"), chain.balance("bob")) == (1_000_000 - 40, 1_000_000 + 40)
