@@ -62,7 +62,8 @@ OWNER = bytes([7]) * 32
 Lines = list[tuple[int, ...]]
 
 _LARGE = tuple(
-    [NamedScalar(f"n{i}", UINT) for i in range(16)] + [NamedScalar("note", Scalar(Kind.BYTES, 1_024))]
+    [NamedScalar(f"n{i}", UINT) for i in range(16)]
+    + [NamedScalar("note", Scalar(Kind.BYTES, 1_024))]
 )
 _FIELDS = (
     Field("small", (UINT,), (NamedScalar("value", UINT),)),
@@ -95,7 +96,11 @@ def compute_cases() -> list[Case]:
     top = 2**62
     word, block = bytes(range(32)), bytes(1_024)
     cases: list[Case] = []
-    for size, one, two in (("small", small, 77), ("53 bits", large, large - 5), ("63 bits", top, top - 9)):
+    for size, one, two in (
+        ("small", small, 77),
+        ("53 bits", large, large - 5),
+        ("63 bits", top, top - 9),
+    ):
         for op in (Op.ADD, Op.SUB, Op.MUL, Op.DIV, Op.MOD, Op.MIN, Op.MAX):
             cases.append(_compute(f"{op.name} {size}", (op, 2, 0, 1), "III", one, two))
         for op in (Op.LT, Op.LE, Op.EQ, Op.NE):
@@ -153,7 +158,12 @@ def _loops() -> Case:
     lines: Lines = []
     for _ in range(20):
         at = len(lines)
-        lines += [(Op.LOOP, 2), (Op.HEAD, 2, 0, 0, 100), (Op.BRLT, 0, 0, 2, at + 4), (Op.BACK, 0, 0, 0, at + 1)]
+        lines += [
+            (Op.LOOP, 2),
+            (Op.HEAD, 2, 0, 0, 100),
+            (Op.BRLT, 0, 0, 2, at + 4),
+            (Op.BACK, 0, 0, 0, at + 1),
+        ]
     return Case("LOOP 9 times", lines, 20, "III", (8,))
 
 
@@ -167,7 +177,12 @@ def _keyed(name: str, line: tuple[int, ...], **how: Any) -> Case:
     """Repeat an instruction whose key is one more every time; `to many`: for another account too."""
     step: Lines = [line, (Op.ADD, _KEY, _KEY, _ONE), (Op.ADD, _OTHER, _KEY, _ONE)]
     if name.endswith("many"):
-        step = [(Op.I2B, _NOTES, _KEY, 0, 16), (Op.SHA256, _NOTES, _NOTES), (Op.B2A, _WHO, _NOTES), *step]
+        step = [
+            (Op.I2B, _NOTES, _KEY, 0, 16),
+            (Op.SHA256, _NOTES, _NOTES),
+            (Op.B2A, _WHO, _NOTES),
+            *step,
+        ]
     constants = (1, bytes(1_024), OWNER)
     prepare: Lines = [
         (Op.B2A, _WHO, 2), (Op.CTX, _TIME, 0, 0, 5), (Op.ADD, _OTHER, _KEY, _ONE), (Op.MOV, _BIG + 16, 1),
@@ -233,8 +248,13 @@ _EVENTS = (
 def build(case: Case) -> bytes:
     """Return the container of a case: a timer, an internal function, and `f`."""
     timer = function(name="timer", kind=FunctionKind.TIMER, params=(UINT,), registers="I")
-    inner = function(name="inner", kind=FunctionKind.INTERNAL, params=(UINT,), returns=(UINT,), registers="I")
-    keyed = "I" == case.registers[len(case.constants) : len(case.constants) + 1] and case.registers == _REGISTERS
+    inner = function(
+        name="inner", kind=FunctionKind.INTERNAL, params=(UINT,), returns=(UINT,), registers="I"
+    )
+    keyed = (
+        "I" == case.registers[len(case.constants) : len(case.constants) + 1]
+        and case.registers == _REGISTERS
+    )
     lines = [*case.prepare, *case.lines, (Op.RET,)]
     main = function(
         *lines, name="f", params=(UINT,) if keyed else (), registers=case.registers, constants=case.constants,
@@ -272,11 +292,15 @@ class Stage:
         credit(state, OWNER, points, 10**9)
         put_uint(state, bytes([Space.SUPPLY]) + points, 10**9)
         set_role(state, OWNER, Role.MEMBER, held=True)
-        look = function(name="look", kind=FunctionKind.VIEW, params=(UINT,), returns=(UINT,), registers="I")
+        look = function(
+            name="look", kind=FunctionKind.VIEW, params=(UINT,), returns=(UINT,), registers="I"
+        )
         target = hash_bytes("call", b"target")
         box = encode_container(container(look, links=(), link_calls=(), assets=(), pots=()))
         self.library.deploy(state, target, OWNER, (box, (), ()))
-        self.library.deploy(state, contract, OWNER, (build(case), (self.assets[0], points), (target,)))
+        self.library.deploy(
+            state, contract, OWNER, (build(case), (self.assets[0], points), (target,))
+        )
         self.instances[case.name] = contract
         self.commit(state, [])
 
@@ -322,7 +346,9 @@ class Stage:
                     add_to_pot(state, place, self.assets[0], 1_000)
         self.commit(state, [])
 
-    def run_block(self, case: Case, bases: list[int], routine_of: Case | None = None) -> tuple[float, int]:
+    def run_block(
+        self, case: Case, bases: list[int], routine_of: Case | None = None
+    ) -> tuple[float, int]:
         """Run a block of calls of one case; returns seconds and gas."""
         contract = self.instances[case.name if routine_of is None else routine_of.name]
         if case.name.endswith("cold"):
@@ -334,7 +360,9 @@ class Stage:
             world = World(state, self.library, bytes(32), self.height, NOW, None, self.params,
                           number.to_bytes(32, "big"), OWNER, OWNER, ZERO_ID)  # fmt: skip
             frames.append(Frame(world, contract, OWNER, 1_000))
-        routine = frames[0].program.by_name["f"] if routine_of is None else _routine(frames[0], case)
+        routine = (
+            frames[0].program.by_name["f"] if routine_of is None else _routine(frames[0], case)
+        )
         keyed = len(routine.function.params)
         gas = 0
         receipts: list[Receipt] = []
@@ -343,7 +371,11 @@ class Stage:
             _values, left = run(routine, [base][:keyed], frame, 10**9)
             gas += 10**9 - left
             world = frame.world
-            receipts.append(Receipt(ReceiptKind.TRANSACTION, world.origin_id, True, 0, 0, 0, tuple(world.events)))
+            receipts.append(
+                Receipt(
+                    ReceiptKind.TRANSACTION, world.origin_id, True, 0, 0, 0, tuple(world.events)
+                )
+            )
         if case.registers == _REGISTERS:
             self.commit(state, receipts)
         return time.perf_counter() - started, gas
@@ -398,7 +430,9 @@ def main() -> None:
                 nanoseconds = (seconds - base_seconds) * 1e9
                 per_gas = nanoseconds / (gas - base_gas + own)
                 count = CALLS * case.count
-                print(f"{case.name:28} {nanoseconds / count:10,.0f} ns {(gas - base_gas + own) / count:8,.1f} gas {per_gas:7.1f} ns/gas")
+                print(
+                    f"{case.name:28} {nanoseconds / count:10,.0f} ns {(gas - base_gas + own) / count:8,.1f} gas {per_gas:7.1f} ns/gas"
+                )
                 table.append((per_gas, case.name))
         stage.store.close()
     table.sort()

@@ -17,12 +17,14 @@ Pairs = list[tuple[bytes, bytes]]
 class DueWindow:
     """Answers scans of the queue; `load(start, stop, limit)` reads the committed queue itself."""
 
-    def __init__(self, load: Callable[[bytes, bytes, int], Pairs], stop: bytes) -> None:
-        """Begin empty; `stop` is above every key of the queue."""
-        self._load, self._stop = load, stop
+    def __init__(
+        self, load: Callable[[bytes, bytes, int], Pairs], start: bytes, stop: bytes
+    ) -> None:
+        """Begin empty; the queue's keys are those of start <= key < stop."""
+        self._load, self._start, self._stop = load, start, stop
         self._keys: list[bytes] = []
         self._values: dict[bytes, bytes] = {}
-        self._end = b""  # keys below it are all here; nothing is known of the others
+        self._end = start  # keys below it are all here; nothing is known of the others
 
     def scan(self, start: bytes, stop: bytes, limit: int) -> Pairs:
         """Return at most `limit` pairs of start <= key < stop, in order."""
@@ -61,4 +63,4 @@ class DueWindow:
 
     def clear(self) -> None:
         """Forget everything: the state was written anew."""
-        self._keys, self._values, self._end = [], {}, b""
+        self._keys, self._values, self._end = [], {}, self._start

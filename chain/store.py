@@ -79,7 +79,7 @@ class Store:
         self._db.put(_OPEN_KEY, b"1", sync=sync)
         self._values: dict[bytes, bytes | None] = {}
         self._nodes: dict[bytes, bytes | None] = {}
-        self._due = DueWindow(self._scan, QUEUE_STOP)
+        self._due = DueWindow(self._scan, QUEUE_PREFIX, QUEUE_STOP)
 
     def __enter__(self) -> Self:
         """Return the open store."""
@@ -250,7 +250,7 @@ class Store:
             raise CorruptStoreError(height, f"stored receipts: {error}") from error
         if not isinstance(items, list) or not all(isinstance(one, bytes) for one in items):
             raise CorruptStoreError(height, "stored receipts are no list of bytes")
-        return items  # type: ignore[return-value]
+        return items
 
     def receipts(self, height: int) -> list[Receipt]:
         """Return the receipts of the block at a height (from 1 on)."""

@@ -71,6 +71,8 @@ class Engine:
         return [BuildBlock(self.height, now_ms, self._last_commit)]
 
     def _on_built(self, block_id: bytes) -> list[Effect]:
+        if not self._is_building or self._pending is not None:
+            return []  # nobody asked, or this height has its vote
         place = (self.height, 0)
         message = vote_bytes(PRECOMMIT, self._chain_id, place, block_id)
         signature = self._signer.sign(message)

@@ -1,7 +1,9 @@
 """The vote log: records that must be on disk before a vote is used. Append-only, checksummed.
 
-A record is `length u32 | CRC-32 u32 | bytes`, big-endian. A torn tail is cut off at opening: its
-vote never left. After a commit the log begins anew, since the store then speaks for that height.
+A record is `length u32 | CRC-32 of the length u32 | CRC-32 of the bytes u32 | bytes`, big-endian. A
+torn tail, zeros included, is cut off at opening: its vote never left. The length has a checksum of
+its own, so that a damaged one does not pass for the end. After a commit the log begins anew, since
+the store then speaks for that height.
 """
 
 import os
@@ -11,7 +13,16 @@ from pathlib import Path
 from chain.errors import StoreError
 
 RECORD_BYTES_MAX = 16 * 1024 * 1024
-_HEAD_BYTES = 8
+_HEAD_BYTES = 12
+
+
+def _checksum(data: bytes) -> bytes:
+    return zlib.crc32(data).to_bytes(4, "big")
+
+
+def _head(record: bytes) -> bytes:
+    length = len(record).to_bytes(4, "big")
+    return length + _checksum(length) + _checksum(record)
 
 
 class VoteLog:
@@ -21,7 +32,11 @@ class VoteLog:
         """Open or make the log; raises StoreError if a record before the last is damaged."""
         self._sync = sync
         self._file = path.open("a+b")
-        self.records = self._recover(path)
+        try:
+            self.records = self._recover(path)
+        except StoreError:
+            self._file.close()
+            raise
 
     def _recover(self, path: Path) -> list[bytes]:
         self._file.seek(0)
@@ -30,15 +45,17 @@ class VoteLog:
         at = 0
         while at + _HEAD_BYTES <= len(data):
             length = int.from_bytes(data[at : at + 4], "big")
-            body = data[at + _HEAD_BYTES : at + _HEAD_BYTES + length]
-            whole = len(body) == length
-            if not whole or zlib.crc32(body) != int.from_bytes(data[at + 4 : at + 8], "big"):
-                if whole and at + _HEAD_BYTES + length < len(data):
+            end = at + _HEAD_BYTES + length
+            body = data[at + _HEAD_BYTES : end]
+            if data[at : at + _HEAD_BYTES] != _head(body) or end > len(data):
+                is_length = data[at + 4 : at + 8] == _checksum(data[at : at + 4])
+                is_tail = end >= len(data) if is_length else not any(data[at:])
+                if not is_tail:
                     text = f"vote log {path}: record at byte {at} is damaged; rejoin as observer"
                     raise StoreError(text)
                 break
             records.append(body)
-            at += _HEAD_BYTES + length
+            at = end
         self._file.truncate(at)
         self._file.seek(at)
         return records
@@ -46,8 +63,7 @@ class VoteLog:
     def append(self, record: bytes) -> None:
         """Write one record and wait until it is on disk."""
         assert len(record) <= RECORD_BYTES_MAX, len(record)
-        head = len(record).to_bytes(4, "big") + zlib.crc32(record).to_bytes(4, "big")
-        self._file.write(head + record)
+        self._file.write(_head(record) + record)
         self._file.flush()
         if self._sync:
             os.fsync(self._file.fileno())

@@ -35,14 +35,14 @@ SHOP_SETUP_TRANSACTIONS = 1  # what each shop has signed before the plan begins
 # What a step may use, gas: about a third more than it does (bench/stages.py prints what it does).
 GAS_LIMITS = {
     Step.OPEN: 3_000,
-    Step.REQUEST: 6_000,
-    Step.CANCEL: 5_000,
-    Step.CHECK_IN: 4_000,
+    Step.REQUEST: 7_000,
+    Step.CANCEL: 6_500,
+    Step.CHECK_IN: 4_500,
     Step.START: 3_500,
-    Step.PAY: 3_500,
-    Step.EXTEND: 3_500,
-    Step.READY: 3_500,
-    Step.CONFIRM: 4_000,
+    Step.PAY: 4_000,
+    Step.EXTEND: 4_000,
+    Step.READY: 4_000,
+    Step.CONFIRM: 6_500,
 }
 
 

@@ -28,7 +28,12 @@ from contracts.vm.program import load_program
 from contracts.vm.verifier import verify_bytes, verify_container
 from tests.fuzz.build import ADDR, BOOL, BYTES, UINT, container, function
 
-INTERNAL, TIMER, VIEW, INIT = FunctionKind.INTERNAL, FunctionKind.TIMER, FunctionKind.VIEW, FunctionKind.INIT
+INTERNAL, TIMER, VIEW, INIT = (
+    FunctionKind.INTERNAL,
+    FunctionKind.TIMER,
+    FunctionKind.VIEW,
+    FunctionKind.INIT,
+)
 END = (Op.RET,)
 LOOP_TEXT = "function f, instruction"
 
@@ -295,7 +300,9 @@ def rule_patterns() -> list[str]:
             text = node.args[1]
             parts = text.values if isinstance(text, ast.JoinedStr) else [text]
             patterns.append(
-                "".join(re.escape(str(p.value)) if isinstance(p, ast.Constant) else ".*" for p in parts)
+                "".join(
+                    re.escape(str(p.value)) if isinstance(p, ast.Constant) else ".*" for p in parts
+                )
             )
     return patterns
 
@@ -347,4 +354,6 @@ def test_the_worst_case_counts_the_block_of_an_overrun_head() -> None:
     worst = verify_container(overrun)
 
     loop, head, back = (verifier.OPCODES[op].gas for op in (Op.LOOP, Op.HEAD, Op.BACK))
-    assert worst == [loop + 4 * (head + back) + head + back]  # four passes, then the trap's own block
+    assert worst == [
+        loop + 4 * (head + back) + head + back
+    ]  # four passes, then the trap's own block

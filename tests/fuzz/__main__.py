@@ -35,7 +35,9 @@ def run_campaign(name: str, first: int, runs: int) -> int:
                 traceback.print_exc()
     seconds = time.perf_counter() - started
     outcomes = ", ".join(f"{word} {count:,}" for word, count in sorted(counts.items()))
-    print(f"{name}: {runs:,} from seed {first}, {mismatches} mismatches, {seconds:.0f} s; {outcomes}")
+    print(
+        f"{name}: {runs:,} from seed {first}, {mismatches} mismatches, {seconds:.0f} s; {outcomes}"
+    )
     return mismatches
 
 
@@ -43,7 +45,9 @@ def main() -> int:
     """Run the campaigns; 1 if anything differed."""
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
     parser.add_argument("--runs", type=int, default=1_000, help="of each campaign")
-    parser.add_argument("--seed", type=int, default=None, help="the first seed (default: a fresh one)")
+    parser.add_argument(
+        "--seed", type=int, default=None, help="the first seed (default: a fresh one)"
+    )
     parser.add_argument("--only", choices=CAMPAIGNS, default=None)
     options = parser.parse_args()
     first = SystemRandom().randrange(10**12) if options.seed is None else options.seed

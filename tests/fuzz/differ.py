@@ -77,7 +77,9 @@ def run_history(seed: int, counts: dict[str, int]) -> bytes:
     return compare_calls(make_pair(seed), Random(seed + 1), counts)
 
 
-def compare_calls(pair: Pair, random: Random, counts: dict[str, int], gas_max: int = 10**12) -> bytes:
+def compare_calls(
+    pair: Pair, random: Random, counts: dict[str, int], gas_max: int = 10**12
+) -> bytes:
     """Run some calls of a program both ways and compare everything; returns a digest."""
     host = make_host(pair)
     instance = make_instance(pair, host)

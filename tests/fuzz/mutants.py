@@ -75,7 +75,9 @@ def _mutate_code(random: Random, function: Function) -> bytes:
         case 0:
             code[at] = random.randrange(len(Op) + 2)
         case 1:
-            code[at + random.randint(1, 3)] = random.randrange(max(len(function.registers), 1) + 2) & 255
+            code[at + random.randint(1, 3)] = (
+                random.randrange(max(len(function.registers), 1) + 2) & 255
+            )
         case 2:
             place = at + random.randint(1, 5)
             code[place] = (code[place] + random.choice((1, -1))) & 255

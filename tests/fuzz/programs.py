@@ -63,14 +63,23 @@ def random_value(random: Random, scalar: Scalar) -> Any:
 class FunctionMaker:
     """Builds one function of a container whose tables and earlier functions are known."""
 
-    def __init__(self, random: Random, box: Container, writers: list[bool], shape: Function) -> None:
+    def __init__(
+        self, random: Random, box: Container, writers: list[bool], shape: Function
+    ) -> None:
         self.random, self.box, self.writers, self.shape = random, box, writers, shape
         self.kind = shape.kind
         self.constants: list[Any] = [False, True]
         self.constants += random.sample(INTEGERS, random.randint(3, 8))
-        self.constants += random.sample(BYTES, random.randint(1, 3)) + ["text", "für"][: random.randrange(3)]
+        self.constants += (
+            random.sample(BYTES, random.randint(1, 3)) + ["text", "für"][: random.randrange(3)]
+        )
         letters = [REGISTER_TYPES[s.kind] for s in shape.params]
-        self.types = ["B", "B", *["I" if isinstance(c, int) else "Y" for c in self.constants[2:]], *letters]
+        self.types = [
+            "B",
+            "B",
+            *["I" if isinstance(c, int) else "Y" for c in self.constants[2:]],
+            *letters,
+        ]
         self.types += random.choice(("IIIIBBYYAA", "IIIBYAHA".replace("H", "Y"), "IIIIIIBBBYYYAAA"))
         self.counters: list[int] = []
         self.ends: list[list[int]] = []
@@ -132,7 +141,9 @@ class FunctionMaker:
         letter = REGISTER_TYPES[scalar.kind]
         if letter == "I" and self.random.random() < 0.8:
             small = [i for i, c in enumerate(self.constants) if isinstance(c, int) and 0 <= c < 256]
-            self.emit(Op.MOV, register, self.random.choice([i for i in small if i > 1] or [register]))
+            self.emit(
+                Op.MOV, register, self.random.choice([i for i in small if i > 1] or [register])
+            )
         elif scalar.kind == Kind.HASH and self.random.random() < 0.9:
             self.emit(Op.CTX, register, t=self.random.choice((3, 9, 11)))
         elif scalar.kind in {Kind.BYTES, Kind.TEXT} and self.random.random() < 0.5:
@@ -145,9 +156,7 @@ class FunctionMaker:
     def make(self) -> Function:
         self.block(3)
         self.finish()
-        lines = [
-            (op, d, a, b, t[0] if isinstance(t, list) else t) for op, d, a, b, t in self.lines
-        ]
+        lines = [(op, d, a, b, t[0] if isinstance(t, list) else t) for op, d, a, b, t in self.lines]
         return replace(
             self.shape,
             constants=tuple(self.constants),
@@ -177,7 +186,9 @@ class FunctionMaker:
 
     def jump(self, label: list[int]) -> None:
         """Go to a label if something holds (or always, rarely)."""
-        op = self.random.choice((Op.BRT, Op.BRF, Op.BRLT, Op.BRLE, Op.BREQ, Op.BRNE, Op.BRLT, Op.JMP))
+        op = self.random.choice(
+            (Op.BRT, Op.BRF, Op.BRLT, Op.BRLE, Op.BREQ, Op.BRNE, Op.BRLT, Op.JMP)
+        )
         if op == Op.JMP:
             self.emit(op, t=label)
         elif op in {Op.BRT, Op.BRF}:
@@ -239,7 +250,11 @@ class FunctionMaker:
             d = self.free(letter if row.d == "T" else row.d)
             a = self.read(letter if row.a == "T" else row.a)
             self.emit(
-                op, d, a, self.read(letter) if row.b else 0, self.read(letter) if row.t == "T" else 0
+                op,
+                d,
+                a,
+                self.read(letter) if row.b else 0,
+                self.read(letter) if row.t == "T" else 0,
             )
         elif row.t in {"field", "pot", "timer"}:
             self.with_key(row.op, row.t)
@@ -274,13 +289,19 @@ class FunctionMaker:
         """Emit one of the instructions on a field, pot or timer."""
         box, row = self.box, OPCODES[op]
         timers = [i for i, f in enumerate(box.functions) if f.kind == FunctionKind.TIMER]
-        numbers = {"field": range(len(box.fields)), "pot": range(len(box.pots)), "timer": timers}[table]
+        numbers = {"field": range(len(box.fields)), "pot": range(len(box.pots)), "timer": timers}[
+            table
+        ]
         if op in {Op.POPEN, Op.PADD}:
             numbers = [n for n in numbers if box.pots[n].asset == self.shape.asset]
         if not numbers:
             return
         t = self.random.choice(numbers)
-        key = box.functions[t].params if table == "timer" else (box.fields if table == "field" else box.pots)[t].key
+        key = (
+            box.functions[t].params
+            if table == "timer"
+            else (box.fields if table == "field" else box.pots)[t].key
+        )
         self.writes |= row.writes
         if row.d == "row":
             scalars = [named.scalar for named in box.fields[t].row]
@@ -332,7 +353,9 @@ class FunctionMaker:
 
     def make_link(self) -> None:
         calls = self.box.link_calls
-        found = [i for i, c in enumerate(calls) if not (c.is_action and self.kind == FunctionKind.VIEW)]
+        found = [
+            i for i, c in enumerate(calls) if not (c.is_action and self.kind == FunctionKind.VIEW)
+        ]
         if found:
             t = self.random.choice(found)
             self.writes |= calls[t].is_action
@@ -340,8 +363,33 @@ class FunctionMaker:
             self.emit(Op.LINK, self.span(calls[t].returns, written=True), a, 0, t)
 
 
-_JUMPS = {Op.JMP, Op.BRT, Op.BRF, Op.BRLT, Op.BRLE, Op.BREQ, Op.BRNE, Op.LOOP, Op.HEAD, Op.BACK, Op.RET}
-_COMMON = (Op.GET, Op.GETZ, Op.HAS, Op.PUT, Op.PUT, Op.CALL, Op.CALL, Op.LINK, Op.EMIT, Op.NEXT, Op.POPEN, Op.POPEN)
+_JUMPS = {
+    Op.JMP,
+    Op.BRT,
+    Op.BRF,
+    Op.BRLT,
+    Op.BRLE,
+    Op.BREQ,
+    Op.BRNE,
+    Op.LOOP,
+    Op.HEAD,
+    Op.BACK,
+    Op.RET,
+}
+_COMMON = (
+    Op.GET,
+    Op.GETZ,
+    Op.HAS,
+    Op.PUT,
+    Op.PUT,
+    Op.CALL,
+    Op.CALL,
+    Op.LINK,
+    Op.EMIT,
+    Op.NEXT,
+    Op.POPEN,
+    Op.POPEN,
+)
 _SIMPLE = tuple(op for op in Op if op not in _JUMPS | {Op.FAIL}) + _COMMON
 
 
@@ -399,13 +447,17 @@ def _link_calls(random: Random, linked: Program | None) -> tuple[LinkCall, ...]:
 def _shapes(random: Random) -> list[Function]:
     kinds = [FunctionKind.TIMER] * random.randrange(2)
     kinds += [FunctionKind.INTERNAL] * random.randint(0, 3)
-    kinds += random.choices((FunctionKind.ACTION, FunctionKind.VIEW, FunctionKind.ACTION), k=random.randint(1, 3))
+    kinds += random.choices(
+        (FunctionKind.ACTION, FunctionKind.VIEW, FunctionKind.ACTION), k=random.randint(1, 3)
+    )
     shapes = []
     for number, kind in enumerate(kinds):
         timer = kind == FunctionKind.TIMER
         count = random.randint(1, 2) if timer else random.randrange(4)
         params = tuple([random_scalar(random, fixed=timer) for _ in range(count)])
-        returns = () if timer else tuple([random_scalar(random) for _ in range(random.randrange(3))])
+        returns = (
+            () if timer else tuple([random_scalar(random) for _ in range(random.randrange(3))])
+        )
         payable = kind in {FunctionKind.ACTION, FunctionKind.INTERNAL} and random.random() < 0.5
         asset = random.randrange(2) if payable else None
         shapes.append(Function(f"f{number}", kind, asset, params, returns, (), b"", b""))

@@ -26,7 +26,16 @@ GAS_TEXT = """
 GAS = {name: int(gas) for name, gas in zip(GAS_TEXT[::2], GAS_TEXT[1::2], strict=True)}
 SAFE = 9_007_199_254_740_991
 BOUNDS = {1: (0, 0xFF), 2: (0, 0xFFFF), 3: (0, 0xFFFFFFFF), 4: (0, SAFE), 5: (-SAFE, SAFE)}
-WIDTHS = {1: 1, 2: 2, 3: 4, 4: 8, 5: 8, 6: 1, 7: 32, 8: 32}  # 9, 10: two bytes of length and the size
+WIDTHS = {
+    1: 1,
+    2: 2,
+    3: 4,
+    4: 8,
+    5: 8,
+    6: 1,
+    7: 32,
+    8: 32,
+}  # 9, 10: two bytes of length and the size
 JUMPS = ("JMP", "BRT", "BRF", "BRLT", "BRLE", "BREQ", "BRNE")
 Key = tuple[int, tuple[Any, ...]]
 
@@ -117,7 +126,9 @@ class Instance:
     def key_bytes(self, scalars: Any, key: Key) -> bytes:
         """Return the stored bytes of a key."""
         number, parts = key
-        return bytes([number]) + b"".join([store(s, p) for s, p in zip(scalars, parts, strict=True)])
+        return bytes([number]) + b"".join(
+            [store(s, p) for s, p in zip(scalars, parts, strict=True)]
+        )
 
     def dump(self) -> tuple[Any, ...]:
         """Return the effects in the form of the interpreter's host."""
@@ -423,7 +434,9 @@ class _Activation:
         after = [
             parts
             for number, parts in self.instance.rows
-            if number == t and parts[:b] == key[:b] and (parts > key or (parts == key and not self.r[d]))
+            if number == t
+            and parts[:b] == key[:b]
+            and (parts > key or (parts == key and not self.r[d]))
         ]
         self.r[d] = len(after) > 0
         if after:

@@ -89,7 +89,9 @@ class SourceMaker:
     def integer(self, depth: int) -> str:
         if depth == 0 or self.random.random() < 0.1:
             extra = ("i",) if self.loops else ()
-            return self.pick("x", "y", "a", "b", "p.left", "q.right", "self.count", self.small(), *extra)
+            return self.pick(
+                "x", "y", "a", "b", "p.left", "q.right", "self.count", self.small(), *extra
+            )
         one, two = self.integer(depth - 1), self.integer(depth - 1)
         form = self.pick(
             "({0} + {1})", "({0} - {1})", "({0} * {1})", "({0} // {1})", "({0} % {1})", "({0} // ({1} % 7 + 1))", "min({0}, {1})",
@@ -98,7 +100,9 @@ class SourceMaker:
             "self.rows.get({key}).right", "self.sums.get(({key}, {bool}))", "self._swap(q, {0}).left",
             "({0} if {bool} else {1})", "self._swap({pair}, {0}).right", "self.last.left",
         )  # fmt: skip
-        return form.format(one, two, pair=self.pair(depth - 1), key=self.key(), bool=self.boolean(depth - 1))
+        return form.format(
+            one, two, pair=self.pair(depth - 1), key=self.key(), bool=self.boolean(depth - 1)
+        )
 
     def key(self) -> str:
         return self.pick("0", "1", "x % 3", "self._tick(2)", "(self.count % 3)", "(y % 2)")
@@ -230,7 +234,11 @@ class _Checks(ast.NodeTransformer):
 
     def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.AST:  # noqa: N802
         self.generic_visit(node)
-        return self._call("Sub", ast.Constant(0), node.operand) if isinstance(node.op, ast.USub) else node
+        return (
+            self._call("Sub", ast.Constant(0), node.operand)
+            if isinstance(node.op, ast.USub)
+            else node
+        )
 
     def visit_AugAssign(self, node: ast.AugAssign) -> ast.AST:  # noqa: N802
         self.generic_visit(node)
@@ -349,7 +357,9 @@ def _require(holds: bool, _name: str) -> None:  # noqa: FBT001
 
 def run_model(source: str, calls: list[tuple[int, int]]) -> list[Any]:
     """Return what each call gives or which trap ends it, with the events and the state after it."""
-    text = source.replace("from wash import *", "").replace("Seen = Event(n=sint, count=sint)", "Seen = 0")
+    text = source.replace("from wash import *", "").replace(
+        "Seen = Event(n=sint, count=sint)", "Seen = 0"
+    )
     tree = ast.fix_missing_locations(_Checks().visit(ast.parse(_drop_declarations(text))))
     names: dict[str, Any] = {
         "Contract": ModelContract, "Pair": ModelRecord, "sint": int, "action": lambda f: f,
@@ -402,7 +412,12 @@ def _call_model(contract: Any, a: int, b: int) -> Any:
         contract.single, contract.rows, contract.sums = before
     last = contract.single["last"]
     rows = {key: (r.left, r.flag, r.right) for key, r in contract.rows.items.items()}
-    state = contract.single["count"], (last.left, last.flag, last.right), rows, dict(contract.sums.items)
+    state = (
+        contract.single["count"],
+        (last.left, last.flag, last.right),
+        rows,
+        dict(contract.sums.items),
+    )
     return result, events, state
 
 
@@ -462,6 +477,8 @@ def compare_source(seed: int, counts: dict[str, int]) -> None:
         return
     expected = run_model(source, calls)
     for number, (mine, wanted) in enumerate(zip(seen, expected, strict=True)):
-        assert mine == wanted, f"seed {seed}, call {number} of f{calls[number]}: {mine}, {wanted}\n{source}"
+        assert mine == wanted, (
+            f"seed {seed}, call {number} of f{calls[number]}: {mine}, {wanted}\n{source}"
+        )
         kind = mine[0][0] if mine[0][0] == "ok" else mine[0][1]
         counts[kind] = counts.get(kind, 0) + 1

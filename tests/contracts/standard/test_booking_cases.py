@@ -161,18 +161,22 @@ def _live(world: BookingWorld, booking: bytes, outcome: str, at: int) -> None:
         rest = price - world.read("held_money", booking)
         steps = [(SLOT, "alice", "check_in", 0), (SLOT, "shop", "start_service", 0)]
         steps += [(SLOT, "alice", "pay", rest)] if rest else []
+        steps += [(SLOT, "alice", "extend", 0)] if at + DAY_MS > world.booking(booking)["until"] else []
         steps += [(at, "shop", "ready", 0), (at, "alice", "confirm", 0)]
-    for time, name, function, funds in steps:
-        world.fire_until(time - 1)
-        _open_daily(world, time)
-        world.at(max(time, world.now + 1)).call(name, function, booking, funds=funds)
     grace = world.policies[world.booking(booking)["policy"]].grace_ms
     if grace is not None:
-        _open_daily(world, SLOT + grace)
+        steps.append((SLOT + grace, "shop", "", 0))
+    for time, name, function, funds in sorted(steps, key=lambda step: step[0]):
+        _open(world, time)
+        if function:
+            more = (at + DAY_MS,) if function == "extend" else ()
+            world.at(max(time, world.now + 1)).call(name, function, booking, *more, funds=funds)
 
 
-def _open_daily(world: BookingWorld, time: int) -> None:
-    """Let the shop be open at `time`."""
-    world.fire_until(time - HOUR_MS)
+def _open(world: BookingWorld, time: int) -> None:
+    """Let the shop be open at `time`, and go to just before it."""
+    if world.now < time - HOUR_MS:
+        world.at(time - HOUR_MS)
     if world.now < time - 1:
         world.must("shop", "open_shop")
+    world.fire_until(time - 1)

@@ -1,0 +1,114 @@
+"""The store: what is written is found, a stop leaves one height or the next, broken trees are noticed."""
+
+import shutil
+from pathlib import Path
+
+import plyvel
+import pytest
+
+from chain.errors import StoreError, UnknownIdError
+from chain.merkle import root
+from chain.store import Store, Table
+from chain.transaction import Transfer
+from tests.make import MONEY, RICH, TestChain, account
+
+GIFT = Transfer(MONEY, account("bob"), 1)
+
+
+def test_what_a_block_wrote_is_found(tmp_path: Path) -> None:
+    chain = TestChain(tmp_path)
+    tx = chain.sign("alice", GIFT)
+    executed = chain.run(tx)
+    store = chain.ledger.store
+
+    found = (
+        store.head_height(),
+        store.block(1),
+        store.header(1),
+        store.commit(1),
+        store.receipts(1),
+        store.find_transaction(tx.tx_id),
+        store.find_block(executed.block_id),
+        store.find_transaction(bytes(32)),
+        store.find_block(bytes(32)),
+    )
+    roots = root(store.receipt_bytes(1)), store.header(1).receipt_root
+    chain.close()
+
+    block = executed.block
+    assert found == (
+        1, block, block.header, chain.ledger.head_commit, list(executed.receipts),
+        (1, 0), 1, None, None,
+    )  # fmt: skip
+    assert roots[0] == roots[1]
+
+
+def test_a_height_that_is_not_there_is_unknown(tmp_path: Path) -> None:
+    chain = TestChain(tmp_path)
+
+    with pytest.raises(UnknownIdError, match="height 1"):
+        chain.ledger.store.block(1)
+    chain.close()
+
+
+def test_a_clean_stop_and_a_dirty_one_are_told_apart(tmp_path: Path) -> None:
+    answers = []
+    for clean in (True, False, True):
+        store = Store(str(tmp_path / "store"))
+        answers.append(store.was_dirty)
+        store.close(clean=clean)
+
+    with pytest.raises(ZeroDivisionError), Store(str(tmp_path / "store")) as store:
+        answers.append(store.was_dirty)
+        raise ZeroDivisionError
+    with Store(str(tmp_path / "store")) as store:
+        answers.append(store.was_dirty)
+
+    assert answers == [False, False, True, False, True]
+
+
+def test_a_store_has_one_user_at_a_time(tmp_path: Path) -> None:
+    with Store(str(tmp_path / "store")), pytest.raises(StoreError, match="another node"):
+        Store(str(tmp_path / "store"))
+
+
+def test_a_store_of_another_schema_is_refused(tmp_path: Path) -> None:
+    with plyvel.DB(str(tmp_path / "store"), create_if_missing=True) as database:
+        database.put(Table.META.value + b"schema", b"2")
+
+    with pytest.raises(StoreError, match="schema"):
+        Store(str(tmp_path / "store"))
+
+
+def test_every_stop_between_blocks_opens_at_its_height(tmp_path: Path) -> None:
+    live = tmp_path / "live"
+    chain = TestChain(live)
+    expected = []
+    for height in range(4):
+        if height:
+            chain.do("alice", GIFT)
+        shutil.copytree(live, tmp_path / f"copy {height}")  # as a stop without a word leaves it
+        expected.append((height, chain.ledger.head_id, RICH + height))
+    chain.close()
+
+    found = []
+    for height in range(4):
+        copy = TestChain(tmp_path / f"copy {height}", chain.genesis)
+        found.append((copy.head.height, copy.ledger.head_id, copy.balance("bob")))
+        assert (copy.ledger.store.was_dirty, copy.ledger.recovered_from) == (True, None)
+        assert copy.do("alice", GIFT).ok
+        copy.close()
+
+    assert found == expected
+
+
+def test_scans_of_the_state_are_in_order_and_bounded(tmp_path: Path) -> None:
+    chain = TestChain(tmp_path)
+    store = chain.ledger.store
+
+    pairs = list(store.iterate(b"\x03", b"\x04"))
+    found = store.scan(b"\x03", b"\x04", 2), store.scan(b"\x03", b"\x04", 99)
+    chain.close()
+
+    assert (found, len(pairs)) == ((pairs[:2], pairs), 4)
+    assert pairs == sorted(pairs)
