@@ -2,10 +2,10 @@
 
     python bench/opcodes.py [--rows 20000] [--rounds 5]
 
-Each case is a function with one instruction many times over, run on a real store. Calls on distinct keys
-make blocks; the time of a case is that of its calls, of the state tree, of the receipts and topics and of
-the store's batch, less that of equally many calls of an empty function. Prices mean the same time per gas
-wherever they can: the last lines give the least, the middle and the greatest.
+Each case is a function with one instruction many times over, run on a real store. Calls on distinct
+keys make blocks; the time of a case is that of its calls, of the state tree, of the receipts and
+topics and of the store's batch, less that of as many calls of an empty function. Prices should mean
+the same time per gas: the last lines give the least, the middle and the greatest.
 """
 
 import argparse
@@ -68,14 +68,22 @@ _LARGE = tuple(
 _FIELDS = (
     Field("small", (UINT,), (NamedScalar("value", UINT),)),
     Field("large", (UINT,), _LARGE),
-    Field("mixed", (UINT,), tuple(NamedScalar(f"n{i}", s) for i, s in enumerate(
-        (HASH, ADDR, UINT, UINT, SINT, U8, U8, BOOL, UINT, UINT, UINT, UINT)))),
-)  # fmt: skip
+    Field(
+        "mixed",
+        (UINT,),
+        tuple(
+            NamedScalar(f"n{i}", s)
+            for i, s in enumerate(
+                (HASH, ADDR, UINT, UINT, SINT, U8, U8, BOOL, UINT, UINT, UINT, UINT)
+            )
+        ),
+    ),
+)
 
 
 @dataclasses.dataclass(frozen=True)
 class Case:
-    """One measurement: the instructions of a function, and how many of them are what is measured."""
+    """One measurement: a function's instructions, and how many of them are what is measured."""
 
     name: str
     lines: Lines
@@ -101,14 +109,18 @@ def compute_cases() -> list[Case]:
         ("53 bits", large, large - 5),
         ("63 bits", top, top - 9),
     ):
-        for op in (Op.ADD, Op.SUB, Op.MUL, Op.DIV, Op.MOD, Op.MIN, Op.MAX):
-            cases.append(_compute(f"{op.name} {size}", (op, 2, 0, 1), "III", one, two))
-        for op in (Op.LT, Op.LE, Op.EQ, Op.NE):
-            cases.append(_compute(f"{op.name} {size}", (op, 2, 0, 1), "IIB", one, two))
+        cases += [
+            _compute(f"{op.name} {size}", (op, 2, 0, 1), "III", one, two)
+            for op in (Op.ADD, Op.SUB, Op.MUL, Op.DIV, Op.MOD, Op.MIN, Op.MAX)
+        ]
+        cases += [
+            _compute(f"{op.name} {size}", (op, 2, 0, 1), "IIB", one, two)
+            for op in (Op.LT, Op.LE, Op.EQ, Op.NE)
+        ]
         cases.append(_compute(f"MULDIV {size}", (Op.MULDIV, 2, 0, 1, 1), "III", one, two))
     wide: Lines = [(Op.MUL, 2, 0, 0), (Op.ADD, 3, 2, 1)]
     for op in (Op.ADD, Op.SUB, Op.DIV, Op.MOD, Op.MIN):
-        line = (op, 4, 3, 2) if op != Op.ADD else (op, 4, 3, 1)
+        line: tuple[int, ...] = (op, 4, 3, 1 if op == Op.ADD else 2)
         cases.append(
             Case(f"{op.name} 127 bits", [line] * COMPUTES, COMPUTES, "IIIII", (2**63 - 1, 9), wide)
         )
@@ -150,7 +162,7 @@ def compute_cases() -> list[Case]:
 
 def _jumps(name: str, line: tuple[int, ...]) -> Case:
     op, a, b = (*line, 0, 0)[:3]
-    lines = [(op, 0, a, b, place + 1) for place in range(COMPUTES)]
+    lines: Lines = [(op, 0, a, b, place + 1) for place in range(COMPUTES)]
     return Case(name, lines, COMPUTES, "BII", (True, 3, 8))
 
 
@@ -167,14 +179,14 @@ def _loops() -> Case:
     return Case("LOOP 9 times", lines, 20, "III", (8,))
 
 
-# Registers of the cases that reach the host: constants 1, a block of bytes, 32 bytes; the key; an account,
+# Registers of cases that reach the host: constants 1, a block of bytes, 32 bytes; the key; an account,
 # a time, an int, a bool, a second key; a large row; a mixed row; what EMIT 2 takes.
 _REGISTERS = "IYY" + "I" + "AIIBI" + "I" * 16 + "Y" + "YAIIIIIBIIII" + "YYYY"
 _ONE, _KEY, _WHO, _TIME, _OUT, _FLAG, _OTHER, _BIG, _MIXED, _NOTES = 0, 3, 4, 5, 6, 7, 8, 9, 26, 38
 
 
 def _keyed(name: str, line: tuple[int, ...], **how: Any) -> Case:
-    """Repeat an instruction whose key is one more every time; `to many`: for another account too."""
+    """Repeat an instruction with one key more every time; `to many`: with another account too."""
     step: Lines = [line, (Op.ADD, _KEY, _KEY, _ONE), (Op.ADD, _OTHER, _KEY, _ONE)]
     if name.endswith("many"):
         step = [
@@ -185,11 +197,15 @@ def _keyed(name: str, line: tuple[int, ...], **how: Any) -> Case:
         ]
     constants = (1, bytes(1_024), OWNER)
     prepare: Lines = [
-        (Op.B2A, _WHO, 2), (Op.CTX, _TIME, 0, 0, 5), (Op.ADD, _OTHER, _KEY, _ONE), (Op.MOV, _BIG + 16, 1),
-        *[(Op.MOV, _NOTES + i, 1) for i in range(4)], (Op.CTX, _MIXED, 0, 0, 9),
+        (Op.B2A, _WHO, 2),
+        (Op.CTX, _TIME, 0, 0, 5),
+        (Op.ADD, _OTHER, _KEY, _ONE),
+        (Op.MOV, _BIG + 16, 1),
+        *[(Op.MOV, _NOTES + i, 1) for i in range(4)],
+        (Op.CTX, _MIXED, 0, 0, 9),
         *[(Op.ADD, _TIME, _TIME, _TIME)] * int(name.startswith(("POPEN", "PEXT"))),
         *[(Op.ADD, _TIME, _TIME, _ONE)] * int(name == "PEXT"),
-    ]  # fmt: skip
+    ]
     return Case(name, step * EFFECTS, EFFECTS, _REGISTERS, constants, prepare, **how)
 
 
@@ -240,9 +256,14 @@ def effect_cases() -> list[Case]:
 
 _EVENTS = (
     EventType("One", (EventField("number", UINT, True),)),
-    EventType("Three", (EventField("n", UINT, True), EventField("who", ADDR, True), EventField("t", UINT, False))),
-    EventType("Four", tuple(EventField(f"b{i}", Scalar(Kind.BYTES, 1_024), False) for i in range(4))),
-)  # fmt: skip
+    EventType(
+        "Three",
+        (EventField("n", UINT, True), EventField("who", ADDR, True), EventField("t", UINT, False)),
+    ),
+    EventType(
+        "Four", tuple(EventField(f"b{i}", Scalar(Kind.BYTES, 1_024), False) for i in range(4))
+    ),
+)
 
 
 def build(case: Case) -> bytes:
@@ -252,14 +273,18 @@ def build(case: Case) -> bytes:
         name="inner", kind=FunctionKind.INTERNAL, params=(UINT,), returns=(UINT,), registers="I"
     )
     keyed = (
-        "I" == case.registers[len(case.constants) : len(case.constants) + 1]
+        case.registers[len(case.constants) : len(case.constants) + 1] == "I"
         and case.registers == _REGISTERS
     )
     lines = [*case.prepare, *case.lines, (Op.RET,)]
     main = function(
-        *lines, name="f", params=(UINT,) if keyed else (), registers=case.registers, constants=case.constants,
+        *lines,
+        name="f",
+        params=(UINT,) if keyed else (),
+        registers=case.registers,
+        constants=case.constants,
         asset=0,
-    )  # fmt: skip
+    )
     pots = (PotClass("held", (UINT,), 0, 2**52),)
     calls = (LinkCall(0, "look", False, (UINT,), (UINT,), 100),)
     box = container(timer, inner, main, fields=_FIELDS, pots=pots, events=_EVENTS, link_calls=calls)
@@ -318,15 +343,22 @@ class Stage:
                 contract, kind = event.contract, event.number
                 topics.append((number, event_topic(contract, kind)))
                 instance = self.library.instance(state, contract)
-                for place in self.library.program(state, instance.code_id).indexed[kind]:
-                    topics.append((number, event_topic(contract, kind, place, event.values[place])))
+                topics += [
+                    (number, event_topic(contract, kind, place, event.values[place]))
+                    for place in self.library.program(state, instance.code_id).indexed[kind]
+                ]
         self.height += 1
         header = replace(self.first.block.header, height=self.height)
         executed = replace(
-            self.first, block=replace(self.first.block, header=header), receipts=tuple(receipts),
-            receipt_bytes=data, topics=tuple(topics), changes=changes, nodes=tree.nodes,
+            self.first,
+            block=replace(self.first.block, header=header),
+            receipts=tuple(receipts),
+            receipt_bytes=data,
+            topics=tuple(topics),
+            changes=changes,
+            nodes=tree.nodes,
             block_id=self.height.to_bytes(32, "big"),
-        )  # fmt: skip
+        )
         self.store.append(executed, Commit(self.height, 0, self.first.block_id, b"", ()))
 
     def bases(self) -> list[int]:
@@ -352,17 +384,26 @@ class Stage:
         """Run a block of calls of one case; returns seconds and gas."""
         contract = self.instances[case.name if routine_of is None else routine_of.name]
         if case.name.endswith("cold"):
-            self.store._values.clear()  # noqa: SLF001 - as after many other blocks
+            self.store._values.clear()
         state = State(self.store)
         state.delete(bytes([Space.PENDING]) + contract)
         frames: list[Frame] = []
         for number, _ in enumerate(bases):
-            world = World(state, self.library, bytes(32), self.height, NOW, None, self.params,
-                          number.to_bytes(32, "big"), OWNER, OWNER, ZERO_ID)  # fmt: skip
+            world = World(
+                state,
+                self.library,
+                bytes(32),
+                self.height,
+                NOW,
+                None,
+                self.params,
+                number.to_bytes(32, "big"),
+                OWNER,
+                OWNER,
+                ZERO_ID,
+            )
             frames.append(Frame(world, contract, OWNER, 1_000))
-        routine = (
-            frames[0].program.by_name["f"] if routine_of is None else _routine(frames[0], case)
-        )
+        routine = frames[0].program.by_name["f"] if routine_of is None else _routine(case)
         keyed = len(routine.function.params)
         gas = 0
         receipts: list[Receipt] = []
@@ -381,7 +422,7 @@ class Stage:
         return time.perf_counter() - started, gas
 
 
-def _routine(frame: Frame, case: Case) -> Routine:
+def _routine(case: Case) -> Routine:
     """Return the code of `case` to run on another case's instance."""
     return load_program(build(case)).by_name["f"]
 
@@ -427,18 +468,17 @@ def main() -> None:
                 seconds, gas = measure(stage, case, named.get(case.first), options.rounds)
                 # The filler instruction of `nothing` stands where the measured one does: 2 gas.
                 own = OPCODES[Op.ADD].gas * EFFECTS * CALLS if base.name == "nothing" else 0
-                nanoseconds = (seconds - base_seconds) * 1e9
-                per_gas = nanoseconds / (gas - base_gas + own)
                 count = CALLS * case.count
-                print(
-                    f"{case.name:28} {nanoseconds / count:10,.0f} ns {(gas - base_gas + own) / count:8,.1f} gas {per_gas:7.1f} ns/gas"
-                )
-                table.append((per_gas, case.name))
+                each_ns = (seconds - base_seconds) * 1e9 / count
+                each_gas = (gas - base_gas + own) / count
+                figures = f"{each_ns:10,.0f} ns {each_gas:8,.1f} gas"
+                print(f"{case.name:28} {figures} {each_ns / each_gas:7.1f} ns/gas")
+                table.append((each_ns / each_gas, case.name))
         stage.store.close()
     table.sort()
     middle = table[len(table) // 2]
-    print(f"least {table[0]}, middle {middle}, greatest {table[-1]}")
-    print(f"spread {table[-1][0] / table[0][0]:.1f}")
+    for word, (per_gas, name) in (("least", table[0]), ("middle", middle), ("most", table[-1])):
+        print(f"{word}: {per_gas:.1f} ns/gas, {name}")
 
 
 if __name__ == "__main__":

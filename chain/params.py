@@ -10,7 +10,7 @@ from typing import Annotated, TypeAlias
 from chain.codec import Between, decode, encode, wire
 from chain.crypto import hash_bytes
 from chain.state import PARAMS_KEY, State
-from chain.types import DAY_MS, HOUR_MS, MINUTE_MS, SAFE_INT_MAX, SECOND_MS
+from chain.types import DAY_MS, HOUR_MS, MINUTE_MS, SAFE_INT_MAX
 
 _Positive: TypeAlias = Annotated[int, Between(1, SAFE_INT_MAX)]
 _Natural: TypeAlias = Annotated[int, Between(0, SAFE_INT_MAX)]
@@ -37,9 +37,6 @@ class ChainParams:
     allowance_pot_max: _Natural = 50
     allowance_gas_share_bp: Annotated[int, Between(0, 10_000)] = 1_000
     recovery_delay_ms: _Natural = 72 * HOUR_MS
-    no_show_delay_ms: _Natural = DAY_MS
-    clock_ahead_max_ms: _Natural = 2 * SECOND_MS
-    snapshot_interval_heights: _Positive = 10_000
     dev: Annotated[int, Between(0, 1)] = 0  # 1: a development chain; anyone may deploy
 
 

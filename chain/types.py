@@ -38,4 +38,3 @@ ARGUMENTS_MAX = 64  # per call
 NONCE_WINDOW = 256  # unused nonces this far below the highest seen are still good
 NONCE_JUMP_MAX = 1_024  # and this far above it
 EVENTS_PER_CALL_MAX = 16
-TIMERS_PER_BLOCK_MAX = 200

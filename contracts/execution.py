@@ -145,7 +145,7 @@ class _BlockRun:
         self.receipts: list[Receipt] = []
         self.taken: list[ReceivedTransaction] = []
         self.refused: list[tuple[bytes, Exception]] = []
-        self.gas_used = 0
+        self.gas_used = self.bytes_used = 0
         self.allowance_gas = self.params.block_gas_max * self.params.allowance_gas_share_bp
         self.allowance_gas //= BASIS_POINTS
 
@@ -156,11 +156,13 @@ class _BlockRun:
         for tx in self.inputs.transactions:
             self._take_transaction(tx)
             self.state.settle()
-        if self.gas_used > self.params.block_gas_max and not self.building:
-            text = (
-                f"block uses {self.gas_used} gas, at most {self.params.block_gas_max} are allowed"
-            )
-            raise InvalidBlockError(text)
+        for what, used, maximum in (
+            ("gas", self.gas_used, self.params.block_gas_max),
+            ("bytes of transactions", self.bytes_used, self.params.block_bytes_max),
+        ):
+            if used > maximum and not self.building:
+                text = f"block uses {used} {what}, at most {maximum} are allowed"
+                raise InvalidBlockError(text)
         self._audit()
         return self._seal(skipped, timers_fired)
 
@@ -220,6 +222,16 @@ class _BlockRun:
         self.receipts.append(receipt)
         self.taken.append(tx)
         self.gas_used += receipt.gas_used
+        self.bytes_used += len(tx.data)
+
+    def _check_room(self, tx: ReceivedTransaction) -> None:
+        """As builder: raise BlockFullError unless the block has gas and bytes left for it."""
+        for what, maximum, found in (
+            ("gas_limit", self.params.block_gas_max - self.gas_used, tx.body.gas_limit),
+            ("bytes", self.params.block_bytes_max - self.bytes_used, len(tx.data)),
+        ):
+            if found > maximum:
+                raise BlockFullError(what, maximum=maximum, found=found)
 
     def _run_transaction(self, tx: ReceivedTransaction) -> Receipt:
         state, params, now, body = self.state, self.params, self.inputs.time_ms, tx.body
@@ -229,9 +241,8 @@ class _BlockRun:
             raise TooLargeError(
                 "gas of size and signatures", maximum=body.gas_limit, found=body.gas_limit - gas
             )
-        room = params.block_gas_max - self.gas_used
-        if self.building and body.gas_limit > room:
-            raise BlockFullError("gas_limit", maximum=room, found=body.gas_limit)
+        if self.building:
+            self._check_room(tx)
         if not self.executor.is_verified(tx):
             check_signatures(tx)
         limits, on_allowance = admit_transaction(state, tx, params, now)

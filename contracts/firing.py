@@ -87,7 +87,7 @@ class Firing:
             self._fire_in_order(waiting, budget)
 
     def _fire_in_order(self, entries: list[Due], budget: Budget) -> list[Due]:
-        """Return what waits; what an instance has due later waits behind it, fallbacks above all."""
+        """Return what waits; what its instance has due later waits behind it, and fallbacks."""
         waiting: list[Due] = []
         held: set[bytes] = set()
         for entry in entries:
@@ -161,15 +161,10 @@ class Firing:
             timers.set_retry(state, contract, 0)
         mark = state.mark()
         trap: Trap | None = None
-        gas = gas_left = 0
+        gas = gas_left = opened[1].worst_case_gas if isinstance(opened, tuple) else 0
+        world.due = timer.first_due
         try:
-            if isinstance(opened, Exception):
-                raise opened
-            frame, routine = opened
-            gas = gas_left = routine.worst_case_gas
-            world.due = frame.context[10] = timer.first_due
-            assert routine.key is not None, "only timers are queued"
-            gas_left = frame.call(routine, routine.key.decode(entry.key[34:]), gas)[1]
+            gas_left = _call(opened, timer.first_due, entry.key[34:])
         except Trap as failure:
             trap, gas_left = failure, failure.gas_left
         except StoreError:  # the disk's fault stops the node and blames no timer
@@ -251,3 +246,13 @@ class Firing:
                 events=tuple(world.events),
             )
         )
+
+
+def _call(opened: tuple[Frame, Routine] | Exception, due: int, key: bytes) -> int:
+    """Run a handler with its worst case of gas and return what is left; raises what `opened` is."""
+    if isinstance(opened, Exception):
+        raise opened
+    frame, routine = opened
+    frame.context[10] = due
+    assert routine.key is not None, "only timers are queued"
+    return frame.call(routine, routine.key.decode(key), routine.worst_case_gas)[1]

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import assert_never
 
 from chain.executed import ExecutedBlock
+from chain.params import read_params
 from chain.timers import next_work_time
 from chain.transaction import ReceivedTransaction
 from consensus import (
@@ -20,7 +21,7 @@ from consensus import (
     SetTimer,
     WorkArrived,
 )
-from contracts.execution import BlockInputs
+from contracts.execution import BlockFullError, BlockInputs
 from node.ledger import ChainLedger
 from node.wal import VoteLog
 
@@ -48,8 +49,14 @@ class Driver:
         self.pending.extend(transactions)
 
     def next_work_time(self) -> int | None:
-        """Return the earliest time at which something falls due, or None."""
-        return next_work_time(self.ledger.state(), self.ledger.head.time_ms)
+        """Return the earliest time at which something falls due or a heartbeat is, or None."""
+        state, head_time_ms = self.ledger.state(), self.ledger.head.time_ms
+        due = next_work_time(state, head_time_ms)
+        heartbeat_ms = read_params(state).heartbeat_ms
+        if not heartbeat_ms:
+            return due
+        beat = head_time_ms + heartbeat_ms
+        return beat if due is None else min(due, beat)
 
     def make_block(self, now_ms: int) -> ExecutedBlock | None:
         """Let the engine make a block at `now_ms` from what is pending and due, if it will."""
@@ -67,6 +74,13 @@ class Driver:
                 if answer is not None:
                     inputs.append(answer)
 
+    def _keep_waiting(self, offered: list[ReceivedTransaction]) -> None:
+        """Take what found no room in the block back, before all that came since."""
+        assert self._built is not None, "a block was just built"
+        full = {one for one, error in self._built.refused if isinstance(error, BlockFullError)}
+        if full:
+            self.pending = [tx for tx in offered if tx.witness_id in full] + self.pending
+
     def _perform(self, effect: Effect) -> Input | None:
         match effect:
             case BuildBlock(height, time_ms, last_commit):
@@ -74,6 +88,7 @@ class Driver:
                 inputs = BlockInputs(time_ms, self._proposer, last_commit, transactions)
                 ledger = self.ledger
                 self._built = ledger.executor.build(ledger.store, ledger.head, inputs)
+                self._keep_waiting(transactions)
                 return BlockBuilt(height, self._built.block_id)
             case Persist(height, record):
                 self._log.append(record)

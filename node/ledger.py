@@ -4,16 +4,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 from chain.block import BLOCK_VERSION, Block, Commit, Header, block_id, commit_hash, list_hash
-from chain.errors import CorruptStoreError, GenesisError
+from chain.errors import CorruptStoreError, GenesisError, InvalidBlockError, UnknownIdError
 from chain.executed import ExecutedBlock
 from chain.genesis import Genesis, genesis_state
 from chain.merkle import root
 from chain.params import params_hash
 from chain.receipt import Receipt
-from chain.state import QUEUE_PREFIX, State
+from chain.state import PARAMS_KEY, QUEUE_PREFIX, State
 from chain.store import Store, check_head
 from chain.transaction import ReceivedTransaction
-from chain.tree import update_tree
+from chain.tree import prove_key, update_tree, verify_proof
 from chain.validators import read_validators
 from contracts.execution import Executor
 
@@ -81,37 +81,49 @@ class ChainLedger:
         """Open the chain in `folder`, or begin it there.
 
         After a dirty stop the head is checked, and the state rebuilt from the blocks if it does not
-        fit. Raises StoreError, GenesisError (another chain's folder) or CorruptStoreError.
+        fit. Raises StoreError, GenesisError (another chain's folder) or CorruptStoreError; the
+        store is closed then, and as dirty as it was.
         """
         self.genesis = genesis
         self.chain_id = genesis.chain_id()
         self.store = Store(str(folder), sync=sync)
         self.executor = Executor(self.chain_id, is_verified)
-        known = self.store.chain_id()
-        if known is None:
-            first = genesis_block(genesis)
-            self.store.write_genesis(first.block, first)
-        elif known != self.chain_id:
-            self.store.close()
-            text = (
-                f"{folder} holds chain {known.hex()}, the genesis file is of {self.chain_id.hex()}"
-            )
-            raise GenesisError(text)
         self.recovered_from: CorruptStoreError | None = None
-        if self.store.was_dirty:
-            self._recover()
+        try:
+            self._begin(folder)
+        except BaseException as error:
+            untouched = isinstance(error, GenesisError) and not self.store.was_dirty
+            self.store.close(clean=untouched)
+            raise
         height = self.store.head_height()
         self.head: Header = self.store.header(height)
         self.head_id = block_id(self.head)
         self.head_commit: Commit | None = self.store.commit(height) if height else None
 
+    def _begin(self, folder: Path) -> None:
+        known = self.store.chain_id()
+        if known is None:
+            first = genesis_block(self.genesis)
+            self.store.write_genesis(first.block, first)
+        elif known != self.chain_id:
+            text = (
+                f"{folder} holds chain {known.hex()}, the genesis file is of {self.chain_id.hex()}"
+            )
+            raise GenesisError(text)
+        if self.store.was_dirty:
+            self._recover()
+
     def _recover(self) -> None:
         try:
-            check_head(self.store)
+            _check_state(self.store)
         except CorruptStoreError as error:
             self.recovered_from = error
             rebuild_state(self.store, self.genesis, self.executor)
-            check_head(self.store)
+            _check_state(self.store)
+            return
+        height = self.store.head_height()
+        if replay_blocks(self.store, self.executor):
+            self.recovered_from = CorruptStoreError(height, "a rebuild had stopped here")
 
     @property
     def height(self) -> int:
@@ -133,15 +145,48 @@ class ChainLedger:
         self.store.close(clean=clean)
 
 
-def rebuild_state(store: Store, genesis: Genesis, executor: Executor) -> None:
-    """Make state, tree and indexes anew from the stored blocks; raises InvalidBlockError."""
+def _check_state(store: Store) -> None:
+    """Raise CorruptStoreError unless head, tree and, by one sample, the values agree.
+
+    The tables of values and of the tree are cleared in one write each, so a sample shows a stop
+    between the two.
+    """
+    check_head(store)
     height = store.head_height()
+    value = store.get(PARAMS_KEY)
+    proof = prove_key(store, PARAMS_KEY)
+    root_hash = store.header(height).state_root
+    if value is None or not verify_proof(root_hash, PARAMS_KEY, value, proof):
+        raise CorruptStoreError(height, "the stored values are not those of the stored tree")
+
+
+def rebuild_state(store: Store, genesis: Genesis, executor: Executor) -> None:
+    """Make state, tree and indexes anew from the stored blocks; raises CorruptStoreError.
+
+    It can be stopped anywhere: blocks above the head show the next start what is left to do.
+    """
     store.clear_derived()
     first = genesis_block(genesis)
     store.write_genesis(first.block, first)
-    parent = first.block.header
-    for number in range(1, height + 1):
-        block = store.block(number)
-        executed = executor.check(store, parent, block)
-        store.append(executed, store.commit(number))
+    replay_blocks(store, executor)
+
+
+def replay_blocks(store: Store, executor: Executor) -> int:
+    """Execute the stored blocks above the head and tell how many there were.
+
+    Raises CorruptStoreError at a block that does not follow from the one before.
+    """
+    start = height = store.head_height()
+    parent = store.header(height)
+    while True:
+        try:
+            block = store.block(height + 1)
+        except UnknownIdError:
+            return height - start
+        height += 1
+        try:
+            executed = executor.check(store, parent, block)
+        except InvalidBlockError as error:
+            raise CorruptStoreError(height, f"stored block: {error}") from error
+        store.append(executed, store.commit(height))
         parent = block.header

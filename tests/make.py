@@ -1,4 +1,4 @@
-"""Builders for tests: people, a small chain on disk whose clock the test sets, a contract with every effect."""
+"""Builders for tests: people, a chain on disk whose clock the test sets, a contract for it all."""
 
 import itertools
 from collections.abc import Sequence
@@ -165,7 +165,7 @@ def genesis(
     roles: dict[str, tuple[str, ...]] | None = None,
     assets: Sequence[GenesisAsset] | None = None,
 ) -> Genesis:
-    """Return a genesis of one validator, operator olga, members alice and bob, and the stranger sam."""
+    """Return a genesis of one validator: operator olga, members alice and bob, stranger sam."""
     who: dict[str, tuple[str, ...]] = {
         "olga": ("member", "operator"),
         "alice": ("member",),
@@ -173,7 +173,9 @@ def genesis(
         "sam": (),
     }
     who.update(roles or {})
-    coins = (GenesisAsset(symbol="CNY", issuer=account("olga").hex()),) if assets is None else assets
+    coins = (
+        (GenesisAsset(symbol="CNY", issuer=account("olga").hex()),) if assets is None else assets
+    )
     rows = [
         GenesisAccount.model_validate(
             {"account": account(name).hex(), "roles": held, "balances": {"CNY": RICH}}
@@ -252,9 +254,7 @@ class TestChain:
         body = self.body(name, *actions, **changes)
         return read_transaction(sign_transaction(body, by or signer(name), sponsor))
 
-    def build(
-        self, *transactions: ReceivedTransaction, at: int | None = None
-    ) -> ExecutedBlock:
+    def build(self, *transactions: ReceivedTransaction, at: int | None = None) -> ExecutedBlock:
         """Build a block on the head without storing it; `at` ms, or a second after the head."""
         time_ms = self.now + 1_000 if at is None else at
         inputs = BlockInputs(time_ms, VALIDATOR.public_key, self.ledger.head_commit, transactions)
@@ -303,18 +303,26 @@ class TestChain:
         arguments: tuple[Any, ...] = (),
         installed: str | None = None,
     ) -> bytes:
-        """Deploy a contract, and with `installed` give it that name by olga's vote; returns its id."""
+        """Deploy a contract and return its id; `installed`: olga gives it that name."""
         action = Deploy(compiled(source), tuple(assets), tuple(links), arguments)
         tx = self.sign(name, action, gas_limit=300_000)
         executed = self.run(tx)
-        assert [receipt.ok for receipt in executed.receipts[executed.timers_fired :]] == [True], executed
+        assert [receipt.ok for receipt in executed.receipts[executed.timers_fired :]] == [True], (
+            executed
+        )
         contract = instance_id(tx.tx_id, 0)
         if installed is not None:
             assert self.do("olga", Propose(InstallContract(installed, contract))).ok
         return contract
 
     def call(
-        self, name: str, contract: bytes, function: str, *arguments: Any, funds: int = 0, **changes: Any
+        self,
+        name: str,
+        contract: bytes,
+        function: str,
+        *arguments: Any,
+        funds: int = 0,
+        **changes: Any,
     ) -> Receipt:
         """Call a contract in a block of its own and return the receipt."""
         return self.do(name, Call(contract, function, arguments, funds), **changes)
@@ -363,7 +371,9 @@ class DictReader:
 
     def scan(self, start: bytes, stop: bytes, limit: int) -> list[tuple[bytes, bytes]]:
         """Return pairs in key order."""
-        return [(key, self.values[key]) for key in sorted(self.values) if start <= key < stop][:limit]
+        return [(key, self.values[key]) for key in sorted(self.values) if start <= key < stop][
+            :limit
+        ]
 
 
 def memory_state(values: dict[bytes, bytes] | None = None) -> State:

@@ -177,8 +177,8 @@ OPCODES: dict[Op, Opcode] = {
         _R(Op.CANCEL, "", "key:timer", "", "timer", 350, "forget timer t of key a..", writes=True),
         _R(Op.EMIT, "", "args", "", "event", 80, "emit event t with fields a..", writes=True),
         _R(Op.LINK, "result", "args", "", "link", 60, "d.. = linked function t (a..)"),
-        _R(Op.MINT, "", "A", "I", "asset", 350, "issue b of asset t to a; trap ASSET", writes=True),
-        _R(Op.BURN, "", "A", "I", "asset", 350, "take b of asset t from a; trap ASSET", writes=True),
+        _R(Op.MINT, "", "A", "I", "asset", 450, "issue b of asset t to a; trap ASSET", writes=True),
+        _R(Op.BURN, "", "A", "I", "asset", 450, "take b of asset t from a; trap ASSET", writes=True),
         _R(Op.BALANCE, "I", "A", "", "asset", 60, "d = free balance of a in asset t"),
         _R(Op.ROLE, "B", "A", "", "role", 60, "d = whether a holds role t"),
     )

@@ -184,7 +184,7 @@ class RowForm:
             self._refuse(values)
         for i, scalar in self._variable:
             value = values[i]
-            if len(value) > scalar.size or (scalar.kind == Kind.TEXT and not _is_fit(Kind.TEXT, value)):
+            if len(value) > scalar.size or not _is_fit(scalar.kind, value):
                 self._refuse(values)
             out += len(value).to_bytes(2, "big") + value
         return out

@@ -93,7 +93,13 @@ def test_an_account_has_so_many_keys_and_no_more(chain: TestChain) -> None:
 
 @pytest.mark.parametrize(
     ("guardians", "threshold"),
-    [((account("bob"),), 0), ((account("bob"),), 2), ((ALICE,), 1), ((account("bob"),) * 2, 1), ((), 1)],
+    [
+        ((account("bob"),), 0),
+        ((account("bob"),), 2),
+        ((ALICE,), 1),
+        ((account("bob"),) * 2, 1),
+        ((), 1),
+    ],
 )
 def test_guardians_that_make_no_sense_are_refused(
     chain: TestChain, guardians: tuple[bytes, ...], threshold: int

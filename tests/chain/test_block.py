@@ -20,9 +20,9 @@ from chain.block import (
     make_commit,
     vote_bytes,
 )
+from chain.codec import decode
 from chain.errors import InvalidBlockError, MalformedBytesError
 from chain.receipt import Event, Receipt, ReceiptKind, encode_receipt
-from chain.codec import decode
 from chain.rules import check_commit, check_header
 from chain.validators import ValidatorSet
 from tests.make import signer, word
@@ -88,7 +88,9 @@ def test_every_field_of_a_header_is_in_its_id(name: str) -> None:
     assert block_id(header(**{name: other})) != block_id(header())
 
 
-@pytest.mark.parametrize(("count", "quorum"), [(1, 1), (2, 2), (3, 3), (4, 3), (5, 4), (6, 5), (7, 5), (9, 7)])
+@pytest.mark.parametrize(
+    ("count", "quorum"), [(1, 1), (2, 2), (3, 3), (4, 3), (5, 4), (6, 5), (7, 5), (9, 7)]
+)
 def test_a_quorum_is_more_than_two_thirds(count: int, quorum: int) -> None:
     members = validators(count)
 
@@ -128,7 +130,7 @@ GOOD = commit_of(header(), validators(4), 3)
         replace(GOOD, signers=b""),
         replace(GOOD, signatures=GOOD.signatures[::-1]),
         replace(GOOD, signatures=GOOD.signatures[:2]),
-        replace(GOOD, signatures=GOOD.signatures[:2] + (bytes(64),)),
+        replace(GOOD, signatures=(*GOOD.signatures[:2], bytes(64))),
     ],
 )
 def test_a_certificate_with_anything_changed_is_refused(commit: Commit) -> None:
@@ -172,7 +174,9 @@ def test_a_header_that_does_not_follow_its_parent_is_refused(changes: dict[str, 
 
 def test_a_receipt_comes_back_from_its_bytes() -> None:
     event = Event(word("box"), 3, (1, True, b"x", word("y")))
-    receipt = Receipt(ReceiptKind.TIMER, word("id"), ok=True, trap=0, error=0, gas_used=9, events=(event,))
+    receipt = Receipt(
+        ReceiptKind.TIMER, word("id"), ok=True, trap=0, error=0, gas_used=9, events=(event,)
+    )
 
     again = decode(Receipt, encode_receipt(receipt))
 

@@ -27,7 +27,9 @@ from chain.codec import (
 )
 from chain.errors import MalformedBytesError, UnencodableValueError
 
-scalars = st.none() | st.booleans() | st.integers(INT_MIN, INT_MAX) | st.binary(max_size=40) | st.text()
+scalars = (
+    st.none() | st.booleans() | st.integers(INT_MIN, INT_MAX) | st.binary(max_size=40) | st.text()
+)
 values = st.recursive(scalars, lambda inner: st.lists(inner, max_size=5), max_leaves=20)
 
 

@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chain.crypto import Signer, check_signature, hash_bytes, public_key, sha256, sign, verify_signature
+from chain.crypto import (
+    Signer,
+    check_signature,
+    hash_bytes,
+    public_key,
+    sha256,
+    sign,
+    verify_signature,
+)
 from chain.errors import BadSignatureError
 
 seeds = st.binary(min_size=32, max_size=32)

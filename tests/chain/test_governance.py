@@ -1,4 +1,4 @@
-"""Operators decide with more than two thirds; roles follow; the chain can not be left without them."""
+"""Operators decide with more than two thirds; roles follow; the last operator stays."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -56,7 +56,9 @@ def carry(chain: TestChain, change: Change) -> Receipt:
     return chain.do("oona", Vote(proposal))
 
 
-@pytest.mark.parametrize(("count", "needed"), [(1, 1), (2, 2), (3, 3), (4, 3), (5, 4), (6, 5), (7, 5)])
+@pytest.mark.parametrize(
+    ("count", "needed"), [(1, 1), (2, 2), (3, 3), (4, 3), (5, 4), (6, 5), (7, 5)]
+)
 def test_more_than_two_thirds_carry_a_proposal(tmp_path: Path, count: int, needed: int) -> None:
     names = ["olga", *[f"operator {number}" for number in range(1, count)]]
     chain = board(tmp_path, *names)
@@ -121,14 +123,18 @@ def test_a_vote_changes_the_validators_of_the_next_height(chain: TestChain) -> N
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("change", [SetValidator(VALIDATOR.public_key, 0), SetValidator(word("x"), 0)])
+@pytest.mark.parametrize(
+    "change", [SetValidator(VALIDATOR.public_key, 0), SetValidator(word("x"), 0)]
+)
 def test_no_vote_leaves_the_chain_without_validators(chain: TestChain, change: Change) -> None:
     assert chain.do("olga", Propose(change)).error == WrongStateError.code
 
 
 def test_two_removals_together_can_not_leave_the_chain_without_operators(tmp_path: Path) -> None:
     chain = board(tmp_path, "otto")
-    removals = [propose(chain, RevokeRole(account(name), Role.OPERATOR)) for name in ("olga", "otto")]
+    removals = [
+        propose(chain, RevokeRole(account(name), Role.OPERATOR)) for name in ("olga", "otto")
+    ]
 
     chain.do("otto", Vote(removals[0]))
     last = chain.do("otto", Vote(removals[1]))

@@ -94,7 +94,11 @@ def test_an_asset_may_have_another_issuer_than_its_creator(chain: TestChain) -> 
 
 @pytest.mark.parametrize(
     ("policy", "codes"),
-    [(Policy.OPEN, [0, 0, 0]), (Policy.TO_MEMBERS, [0, 2005, 0]), (Policy.CONTRACTS_ONLY, [2005, 2005, 0])],
+    [
+        (Policy.OPEN, [0, 0, 0]),
+        (Policy.TO_MEMBERS, [0, 2005, 0]),
+        (Policy.CONTRACTS_ONLY, [2005, 2005, 0]),
+    ],
 )
 def test_a_policy_says_who_receives_a_transfer(
     chain: TestChain, policy: Policy, codes: list[int]

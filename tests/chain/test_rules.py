@@ -284,7 +284,9 @@ def test_a_scoped_key_signs_the_listed_calls_and_nothing_else(chain: TestChain) 
     }
     refused = dict(chain.build(*tried.values()).refused)
 
-    names = [name for name, tx in tried.items() if isinstance(refused.get(tx.witness_id), KeyScopeError)]
+    names = [
+        name for name, tx in tried.items() if isinstance(refused.get(tx.witness_id), KeyScopeError)
+    ]
     assert names == ["unlisted", "one bad of two", "transfer", "keys"]
 
 

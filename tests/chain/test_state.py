@@ -5,8 +5,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chain.state import QUEUE_PREFIX, QUEUE_STOP
 from chain.due_window import DueWindow
+from chain.state import QUEUE_PREFIX, QUEUE_STOP
 from tests.make import DictReader, memory_state
 
 keys = st.sampled_from([bytes([space, tail]) for space in (3, 17, 240) for tail in range(6)])
@@ -67,7 +67,7 @@ queue_keys = st.integers(0, 12_000).map(lambda n: QUEUE_PREFIX + n.to_bytes(8, "
 )
 def test_the_window_of_the_queue_answers_as_the_disk_does(filled: int, steps: list[Any]) -> None:
     disk = DictReader({QUEUE_PREFIX + n.to_bytes(8, "big"): b"v" for n in range(filled)})
-    window = DueWindow(disk.scan, QUEUE_STOP)
+    window = DueWindow(disk.scan, QUEUE_PREFIX, QUEUE_STOP)
 
     answers = []
     for step in steps:
@@ -79,8 +79,8 @@ def test_the_window_of_the_queue_answers_as_the_disk_does(filled: int, steps: li
                 disk.values[key] = value
         window.apply(changes.items())
         start = QUEUE_PREFIX + (filled // 2).to_bytes(8, "big")
-        for question in ((QUEUE_PREFIX, QUEUE_STOP, 3), (start, QUEUE_STOP, 800)):
-            answers.append((window.scan(*question), disk.scan(*question)))
+        questions = (QUEUE_PREFIX, QUEUE_STOP, 3), (start, QUEUE_STOP, 800)
+        answers += [(window.scan(*one), disk.scan(*one)) for one in questions]
 
     assert [one for one in answers if one[0] != one[1]] == []
 

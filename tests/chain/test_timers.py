@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chain.params import ChainParams
+from chain.state import State
 from chain.timers import (
     Halt,
     Kind,
@@ -24,7 +25,6 @@ from chain.timers import (
     schedule,
     timer_key,
 )
-from chain.state import State
 from chain.types import MINUTE_MS, SECOND_MS
 from tests.make import memory_state, word
 
@@ -34,7 +34,8 @@ GRACE, LEAST, BEAT = PARAMS.halt_grace_ms, PARAMS.halt_least_ms, PARAMS.heartbea
 
 places = st.integers(0, 8).map(lambda n: timer_key(word("box"), bytes([n])))
 moves = st.lists(
-    st.tuples(st.just("schedule"), places, st.integers(0, 5)) | st.tuples(st.just("cancel"), places),
+    st.tuples(st.just("schedule"), places, st.integers(0, 5))
+    | st.tuples(st.just("cancel"), places),
     max_size=40,
 )
 
@@ -60,7 +61,11 @@ def test_what_is_due_comes_by_time_and_then_by_age(
 
 
 def test_a_timer_goes_before_a_fallback_of_its_time() -> None:
-    keys = [queue_key(5, Kind.FALLBACK, 1), queue_key(5, Kind.TIMER, 9), queue_key(4, Kind.FALLBACK, 8)]
+    keys = [
+        queue_key(5, Kind.FALLBACK, 1),
+        queue_key(5, Kind.TIMER, 9),
+        queue_key(4, Kind.FALLBACK, 8),
+    ]
 
     assert sorted(keys) == [keys[2], keys[1], keys[0]]
 

@@ -74,7 +74,9 @@ inputs = st.one_of(
 
 
 @given(st.lists(inputs, max_size=12))
-def test_nothing_is_committed_that_was_not_persisted_and_no_height_twice(events: list[Input]) -> None:
+def test_nothing_is_committed_that_was_not_persisted_and_no_height_twice(
+    events: list[Input],
+) -> None:
     one, committed, persisted = engine(), [], []
 
     for number, event in enumerate(events):

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from chain.governance import proposal_id
 from chain.receipt import Event, KernelEvent
 from chain.transaction import (
+    AccountKey,
     Action,
     AddKey,
-    AccountKey,
     Admit,
     Burn,
     Call,
@@ -24,7 +25,6 @@ from chain.transaction import (
     call_id,
     instance_id,
 )
-from chain.governance import proposal_id
 from chain.types import HOUR_MS, ZERO_ID
 from contracts.vm.container import code_id
 from tests.make import BOX, MONEY, TestChain, account, compiled, signer, word
@@ -33,7 +33,10 @@ MIRROR = """
 from wash import *
 
 class Mirror(Contract):
-    Seen = Event(caller=Address, origin=Address, signer=Bytes[32], sponsor=Address, self=Address, due=Time, now=Time)
+    Seen = Event(
+        caller=Address, origin=Address, signer=Bytes[32], sponsor=Address, self=Address,
+        due=Time, now=Time
+    )
 
     @action
     def look(self):

@@ -1,4 +1,4 @@
-"""A block is what executing gives: for builder and checker, whatever the actions, whatever breaks."""
+"""A block is what executing gives: for builder and checker, whatever is in it or breaks."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -125,7 +125,7 @@ def test_a_transaction_that_the_node_can_not_run_is_left_out_and_makes_a_checker
     def broken(*_arguments: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setitem(actions_module._KERNEL, Transfer, broken)  # noqa: SLF001
+    monkeypatch.setitem(actions_module._KERNEL, Transfer, broken)
     built = chain.build(tx, chain.sign("olga", Mint(MONEY, BOB, 1)))
 
     with pytest.raises(ExecutionFaultError, match=tx.tx_id.hex()):
@@ -145,7 +145,7 @@ def test_a_disk_that_can_not_be_read_blames_no_transaction(
     def broken(*_arguments: object) -> None:
         raise StoreError
 
-    monkeypatch.setitem(actions_module._KERNEL, Transfer, broken)  # noqa: SLF001
+    monkeypatch.setitem(actions_module._KERNEL, Transfer, broken)
 
     with pytest.raises(StoreError):
         chain.build(tx)
@@ -158,7 +158,7 @@ def test_a_disk_that_can_not_be_read_blames_no_transaction(
 
 @pytest.fixture(scope="module")
 def busy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[TestChain, Block]]:
-    """A chain, and its next block with a timer, a skip-free body, two transactions and a certificate."""
+    """A chain, and its next block: a timer, two transactions and a certificate."""
     chain = TestChain(tmp_path_factory.mktemp("busy"))
     box, due = chain.deploy(), chain.now + HOUR_MS
     assert chain.call("alice", box, "plan", word("bell"), due).ok
@@ -199,7 +199,8 @@ def accept(chain: TestChain, block: Block, commit: Any) -> None:
         {"version": 2}, {"chain_id": bytes(32)}, {"height": 7}, {"parent_id": bytes(32)},
         {"last_commit_hash": bytes(32)}, {"evidence_hash": bytes(32)}, {"skipped_hash": bytes(32)},
         {"last_round": 1}, {"tx_root": bytes(32)}, {"receipt_root": bytes(32)},
-        {"state_root": bytes(32)}, {"validators_hash": bytes(32)}, {"next_validators_hash": bytes(32)},
+        {"state_root": bytes(32)}, {"validators_hash": bytes(32)},
+        {"next_validators_hash": bytes(32)},
         {"last_validators_change_height": 1}, {"params_hash": bytes(32)}, {"gas_used": 0},
     ],
     ids=lambda change: next(iter(change)),
@@ -245,9 +246,10 @@ amounts = st.integers(0, 5) | st.integers(RICH - 1, RICH + 1)
 names = st.sampled_from(["x", "y"]).map(word)
 accounts = people.map(account)
 until = st.integers(1, 6)
+NOTHING = st.just(0)
 
 
-def box_call(function: str, *arguments: Any, funds: Any = st.just(0)) -> st.SearchStrategy[Any]:
+def box_call(function: str, *arguments: Any, funds: Any = NOTHING) -> st.SearchStrategy[Any]:
     return st.tuples(st.just(function), st.tuples(*arguments), funds)
 
 
@@ -266,7 +268,9 @@ acts = st.one_of(
     box_call("put", accounts, until, accounts, funds=amounts),
     box_call("set_broken", st.integers(0, 1)),
 )
-blocks = st.lists(st.lists(st.tuples(people, st.lists(acts, min_size=1, max_size=3)), max_size=4), max_size=6)
+blocks = st.lists(
+    st.lists(st.tuples(people, st.lists(acts, min_size=1, max_size=3)), max_size=4), max_size=6
+)
 
 
 @settings(max_examples=40)
@@ -300,7 +304,7 @@ def test_money_is_conserved_whatever_is_done(
 
 def _action(box: bytes, start: int, act: Any) -> Action:
     if not isinstance(act, tuple):
-        return act  # type: ignore[no-any-return]
+        return act
     function, arguments, funds = act
     late = {"put": 1, "extend": 1, "plan_pay": 1}.get(function)
     values = list(arguments)

@@ -71,7 +71,9 @@ def test_timers_fire_in_order_before_transactions_and_have_ids_of_their_own(make
     for name, at in (("late", due + 1), ("second", due), ("first", due - 1), ("third", due)):
         plan(chain, box, [name], at)
 
-    executed = chain.run(chain.sign("alice", Call(box, "set_broken", (1,), 0), valid_until=due + HOUR_MS), at=due + 1)
+    executed = chain.run(
+        chain.sign("alice", Call(box, "set_broken", (1,), 0), valid_until=due + HOUR_MS), at=due + 1
+    )
 
     names = ["first", "second", "third", "late"]
     assert rung(executed.receipts, names) == names
@@ -88,7 +90,12 @@ def test_at_most_so_many_fire_in_a_block_and_the_rest_in_the_next(make: Maker) -
 
     blocks = [chain.run(at=due + number) for number in range(4)]
 
-    assert [rung(block.receipts, names) for block in blocks] == [names[:3], names[3:6], names[6:], []]
+    assert [rung(block.receipts, names) for block in blocks] == [
+        names[:3],
+        names[3:6],
+        names[6:],
+        [],
+    ]
 
 
 def set_param(chain: TestChain, name: str, value: int) -> None:
@@ -188,7 +195,9 @@ def test_a_fallback_pays_even_if_the_retry_it_waited_for_is_cancelled(make: Make
     chain.idle(due + 1)
     chain.call("alice", box, "unplan", word("bell"))
 
-    receipts = [one for at in (5, 65, 66, 70) for one in chain.run(at=due + at * MINUTE_MS).receipts]
+    receipts = [
+        one for at in (5, 65, 66, 70) for one in chain.run(at=due + at * MINUTE_MS).receipts
+    ]
 
     assert (kinds(receipts), chain.balance("alice")) == ([("fallback", True)], RICH)
 
@@ -294,7 +303,11 @@ def test_a_timer_that_the_node_can_not_run_is_skipped_by_agreement(
 
     receipt = built.receipts[0]
     assert built.block.skipped == (receipt.id,)
-    assert (checked.block_id, receipt.ok, receipt.trap) == (built.block_id, False, TrapKind.INTERNAL)
+    assert (checked.block_id, receipt.ok, receipt.trap) == (
+        built.block_id,
+        False,
+        TrapKind.INTERNAL,
+    )
     dead = bytes([Space.DEAD_LETTER]) + box + RING + word("bell")
     assert built.changes[dead] is not None
 
@@ -351,7 +364,11 @@ def test_a_fallback_that_the_node_can_not_run_is_skipped_and_its_money_stays(
     closed = chain.call("alice", box, "close", word("x"), account("bob"))
 
     receipt = executed.receipts[0]
-    assert (receipt.kind, receipt.ok, receipt.trap) == (ReceiptKind.FALLBACK, False, TrapKind.INTERNAL)
+    assert (receipt.kind, receipt.ok, receipt.trap) == (
+        ReceiptKind.FALLBACK,
+        False,
+        TrapKind.INTERNAL,
+    )
     assert (executed.block.skipped, later, closed.ok) == ((receipt.id,), [], True)
     assert chain.balance("bob") == RICH + 100
 
@@ -406,7 +423,9 @@ def test_a_fallback_after_a_halt_waits_for_a_timer_that_fell_due_in_it(make: Mak
     box, receiver = chain.deploy(), account("bob")
     due = chain.now + 5 * MINUTE_MS
     back = due + HOUR_MS
-    assert chain.call("alice", box, "put", receiver, back + MINUTE_MS, account("alice"), funds=70).ok
+    assert chain.call(
+        "alice", box, "put", receiver, back + MINUTE_MS, account("alice"), funds=70
+    ).ok
     assert chain.call("alice", box, "plan_pay", receiver, due).ok
 
     chain.run(at=back)
@@ -438,7 +457,10 @@ def test_a_timer_that_fits_no_block_any_more_is_a_dead_letter_and_its_pot_falls_
     receipts = chain.idle(due + HOUR_MS)
 
     assert kinds(receipts) == [("timer", False), ("fallback", True)]
-    assert (receipts[0].trap, receipts[0].events[0].number) == (TrapKind.GAS, KernelEvent.TIMER_FAILED)
+    assert (receipts[0].trap, receipts[0].events[0].number) == (
+        TrapKind.GAS,
+        KernelEvent.TIMER_FAILED,
+    )
 
 
 def test_pots_pay_back_whatever_the_contract_does(make: Maker) -> None:

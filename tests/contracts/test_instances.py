@@ -77,7 +77,9 @@ class Relay(Contract):
 """
 
 
-def desk(view: str = "sum", returns: str = "uint", amount: str = "uint", view_gas: int = 1_000) -> str:
+def desk(
+    view: str = "sum", returns: str = "uint", amount: str = "uint", view_gas: int = 1_000
+) -> str:
     return DESK.format(view=view, returns=returns, amount=amount, view_gas=view_gas)
 
 

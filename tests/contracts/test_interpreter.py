@@ -1,5 +1,6 @@
-"""The machine by hand: each opcode's effect and trap, gas by blocks, frames, where a trap points."""
+"""The machine by hand: each opcode's effect and trap, gas by blocks, calls, where a trap points."""
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -114,10 +115,14 @@ def test_comparisons_give_bools(op: Op, values: Any, expected: bool) -> None:  #
         (Op.CAT, (b"ab", b"c"), 0, b"abc"),
         (Op.SLICE, (b"abcd", 1, 3), 0, b"bc"),
         (Op.SLICE, (b"abcd", 4, 4), 0, b""),
-        (Op.SHA256, (b"",), 0, bytes.fromhex(
-            "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")),
+        (
+            Op.SHA256,
+            (b"",),
+            0,
+            bytes.fromhex("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
+        ),
     ],
-)  # fmt: skip
+)
 def test_bytes_are_cut_and_joined(op: Op, values: Any, t: int, expected: bytes) -> None:
     assert apply(op, "Y", *values, t=t) == expected
 
@@ -152,12 +157,14 @@ def test_what_does_not_fit_traps(op: Op, result: str, values: Any, t: int, kind:
 )
 def test_chk_lets_a_storage_type_pass_to_its_ends(kind: int, low: int, high: int) -> None:
     program = load(function((Op.CHK, 0, 0, 0, kind), END, params=(SINT,), registers="I"))
-    check = lambda value: run_program(program, "f", [value], MemoryHost(program), 99)  # noqa: E731
+
+    def check(value: int) -> Any:
+        return run_program(program, "f", [value], MemoryHost(program), 99)
 
     ends = [check(low)[0], check(high)[0]]
 
     assert ends == [[], []]
-    assert [trap_of(lambda: check(v)) for v in (low - 1, high + 1)] == [(TrapKind.RANGE, 0)] * 2  # noqa: B023
+    assert [trap_of(partial(check, v)) for v in (low - 1, high + 1)] == [(TrapKind.RANGE, 0)] * 2
 
 
 def test_addresses_and_bytes_turn_into_each_other() -> None:
@@ -216,9 +223,16 @@ def test_gas_is_taken_by_blocks_and_none_is_left_when_it_is_short() -> None:
 
 def test_blocks_begin_at_targets_heads_and_behind_jumps() -> None:
     code = code_of(
-        [(Op.JMP, 0, 0, 0, 2), (Op.FAIL, 0, 0, 0, 1), (Op.LOOP,), (Op.HEAD, 0, 0, 0, 1), (Op.MOV,),
-         (Op.BACK, 0, 0, 0, 3), END]
-    )  # fmt: skip
+        [
+            (Op.JMP, 0, 0, 0, 2),
+            (Op.FAIL, 0, 0, 0, 1),
+            (Op.LOOP,),
+            (Op.HEAD, 0, 0, 0, 1),
+            (Op.MOV,),
+            (Op.BACK, 0, 0, 0, 3),
+            END,
+        ]
+    )
     instructions = decode_instructions(code)
 
     leaders = block_leaders(instructions)
@@ -229,9 +243,15 @@ def test_blocks_begin_at_targets_heads_and_behind_jumps() -> None:
 
 def test_a_loop_runs_its_bound_and_once_more_then_traps() -> None:
     f = function(
-        (Op.LOOP, 1), (Op.HEAD, 1, 0, 0, 3), (Op.BRLT, 0, 0, 1, 4), (Op.BACK, 0, 0, 0, 1), (Op.RET, 0, 1),
-        params=(UINT,), returns=(UINT,), registers="II",
-    )  # fmt: skip
+        (Op.LOOP, 1),
+        (Op.HEAD, 1, 0, 0, 3),
+        (Op.BRLT, 0, 0, 1, 4),
+        (Op.BACK, 0, 0, 0, 1),
+        (Op.RET, 0, 1),
+        params=(UINT,),
+        returns=(UINT,),
+        registers="II",
+    )
     program = load(f)
 
     seen = [run_program(program, "f", [n], MemoryHost(program), 999)[0] for n in range(4)]
@@ -268,9 +288,13 @@ def test_a_link_sets_its_bound_aside_and_gives_the_rest_back() -> None:
 
 def test_keys_are_stepped_through_in_their_order() -> None:
     walk = function(
-        (Op.NEXT, 2, 0, 1, 1), (Op.RET, 0, 0), kind=FunctionKind.VIEW, params=(UINT, BOOL, BOOL),
-        returns=(UINT, BOOL, BOOL), registers="IBB",
-    )  # fmt: skip
+        (Op.NEXT, 2, 0, 1, 1),
+        (Op.RET, 0, 0),
+        kind=FunctionKind.VIEW,
+        params=(UINT, BOOL, BOOL),
+        returns=(UINT, BOOL, BOOL),
+        registers="IBB",
+    )
     put = function((Op.PUT, 2, 0, 0, 1), END, name="put", params=(UINT, BOOL), registers="IBIY")
     program = load(put, walk)
     host = MemoryHost(program)
@@ -289,9 +313,10 @@ def test_an_entry_is_found_by_name_and_kind_only() -> None:
     program = load(function(), function(name="u", params=(U8,), registers="I"))
 
     found = [
-        program.entry("f", FunctionKind.ACTION), program.entry("f", FunctionKind.VIEW),
+        program.entry("f", FunctionKind.ACTION),
+        program.entry("f", FunctionKind.VIEW),
         program.entry("nobody", FunctionKind.ACTION),
-    ]  # fmt: skip
+    ]
 
     assert found == [program.routines[0], None, None]
 

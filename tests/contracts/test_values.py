@@ -151,6 +151,11 @@ def test_arguments_are_counted_and_text_becomes_bytes() -> None:
     assert read_arguments([TEXT], ["ä"]) == ["ä".encode()]
 
 
+def test_a_row_that_fits_is_never_refused() -> None:
+    with pytest.raises(AssertionError):
+        RowForm([U8])._refuse([1])
+
+
 def test_zeros_have_the_types_of_their_registers() -> None:
     letters = {int: "I", bool: "B"}
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-import contracts.vm.verifier as verifier
 from chain.errors import BadContractError
+from contracts.vm import verifier
 from contracts.vm.container import (
     Container,
     EventField,
@@ -23,10 +23,10 @@ from contracts.vm.container import (
     Scalar,
     encode_container,
 )
-from contracts.vm.opcodes import Op
+from contracts.vm.opcodes import OPCODES, Op
 from contracts.vm.program import load_program
 from contracts.vm.verifier import verify_bytes, verify_container
-from tests.fuzz.build import ADDR, BOOL, BYTES, UINT, container, function
+from tests.fuzz.build import BOOL, BYTES, UINT, container, function
 
 INTERNAL, TIMER, VIEW, INIT = (
     FunctionKind.INTERNAL,
@@ -48,10 +48,11 @@ def nested_loops(depth: int) -> Container:
 
 def nested_calls(depth: int) -> Container:
     chain = [
-        function((Op.CALL, 0, 0, 0, k - 1), END, name=f"f{k}", kind=INTERNAL) if k else
-        function(name="f0", kind=INTERNAL)
+        function((Op.CALL, 0, 0, 0, k - 1), END, name=f"f{k}", kind=INTERNAL)
+        if k
+        else function(name="f0", kind=INTERNAL)
         for k in range(depth - 1)
-    ]  # fmt: skip
+    ]
     return container(*chain, function((Op.CALL, 0, 0, 0, depth - 2), END))
 
 
@@ -92,14 +93,20 @@ CASES: dict[str, tuple[Container, str]] = {
     "empty row": (with_row(), "field row holds nothing"),
     "pot of no asset": (container(pots=(PotClass("p", (UINT,), 2, 0),)), "pot p: no asset 2"),
     "five indexed": (
-        with_event(*[EventField(f"e{i}", UINT, True) for i in range(5)]), "event E: 5 indexed fields",
+        with_event(*[EventField(f"e{i}", UINT, True) for i in range(5)]),
+        "event E: 5 indexed fields",
     ),
-    "indexed bytes": (with_event(EventField("e", BYTES, True)), "E.e: only fixed widths are indexed"),
+    "indexed bytes": (
+        with_event(EventField("e", BYTES, True)),
+        "E.e: only fixed widths are indexed",
+    ),
     "sized event": (
-        with_event(EventField("e", Scalar(Kind.BOOL, 1), False)), "E.e: size 1 does not fit kind 6",
+        with_event(EventField("e", Scalar(Kind.BOOL, 1), False)),
+        "E.e: size 1 does not fit kind 6",
     ),
     "no link": (
-        container(link_calls=(LinkCall(1, "look", False, (), (), 1),)), "link call look: no link 1",
+        container(link_calls=(LinkCall(1, "look", False, (), (), 1),)),
+        "link call look: no link 1",
     ),
     "sized link": (
         container(link_calls=(LinkCall(0, "look", False, (Scalar(9),), (), 1),)),
@@ -112,7 +119,10 @@ CASES: dict[str, tuple[Container, str]] = {
     ),
     "no code": (container(replace(function(), code=b"")), "function f: 0 bytes of code"),
     "cut code": (container(replace(function(), code=b"1234567")), "function f: 7 bytes of code"),
-    "much code": (container(replace(function(), code=bytes(6 * 8_193))), "function f: too much code"),
+    "much code": (
+        container(replace(function(), code=bytes(6 * 8_193))),
+        "function f: too much code",
+    ),
     "deep loops": (nested_loops(9), f"{LOOP_TEXT} 17: loops nest deeper than 8"),
     "BACK alone": (action((Op.BACK, 0, 0, 0, 0)), f"{LOOP_TEXT} 0: BACK not to the innermost HEAD"),
     "BACK elsewhere": (
@@ -130,20 +140,28 @@ CASES: dict[str, tuple[Container, str]] = {
     "many registers": (action(registers="I" * 257), "257 registers"),
     "odd register": (action(registers="IX"), "a register of unknown type"),
     "header constant": (
-        action(registers="B", constants=(1,)), "registers do not begin as declared",
+        action(registers="B", constants=(1,)),
+        "registers do not begin as declared",
     ),
-    "header parameter": (action(registers="I", params=(BOOL,)), "registers do not begin as declared"),
+    "header parameter": (
+        action(registers="I", params=(BOOL,)),
+        "registers do not begin as declared",
+    ),
     "odd constant": (
-        action(registers="I", constants=(None,)), "constant None is no bool, integer or short bytes",
+        action(registers="I", constants=(None,)),
+        "constant None is no bool, integer or short bytes",
     ),
     "long constant": (
-        action(registers="Y", constants=(bytes(1_025),)), "is no bool, integer or short bytes",
+        action(registers="Y", constants=(bytes(1_025),)),
+        "is no bool, integer or short bytes",
     ),
     "long text": (
-        action(registers="Y", constants=("ä" * 513,)), "is no bool, integer or short bytes",
+        action(registers="Y", constants=("ä" * 513,)),
+        "is no bool, integer or short bytes",
     ),
     "sized parameter": (
-        action(registers="I", params=(Scalar(1, 1),)), "f: size 1 does not fit kind 1",
+        action(registers="I", params=(Scalar(1, 1),)),
+        "f: size 1 does not fit kind 1",
     ),
     "sized return": (action(returns=(Scalar(9),)), "f: size 0 does not fit kind 9"),
     "timer's key": (
@@ -151,10 +169,12 @@ CASES: dict[str, tuple[Container, str]] = {
         "timer f: a key part must have a fixed width",
     ),
     "timer returns": (
-        action(kind=TIMER, params=(UINT,), registers="I", returns=(UINT,)), "a timer returns nothing",
+        action(kind=TIMER, params=(UINT,), registers="I", returns=(UINT,)),
+        "a timer returns nothing",
     ),
     "payable view": (
-        action(kind=VIEW, asset=0), "only actions and internal functions can be payable",
+        action(kind=VIEW, asset=0),
+        "only actions and internal functions can be payable",
     ),
     "payable in nothing": (action(asset=2), "no asset 2"),
     "init returns": (action(kind=INIT, returns=(UINT,), registers="I"), "init returns nothing"),
@@ -162,24 +182,30 @@ CASES: dict[str, tuple[Container, str]] = {
     "PUT in view": (action((Op.PUT,), kind=VIEW, registers="I"), "PUT in a view"),
     "LINK in view": (action((Op.LINK, 0, 0, 0, 1), kind=VIEW), "LINK in a view"),
     "NEXT in action": (
-        action((Op.NEXT, 1, 0, 0, 2), registers="AB"), "NEXT outside a view",
+        action((Op.NEXT, 1, 0, 0, 2), registers="AB"),
+        "NEXT outside a view",
     ),
     "unpaid POPEN": (
         action((Op.POPEN, 1, 0, 0, 0), registers="IA"),
         "POPEN: the function does not take this pot's asset",
     ),
     "paid otherwise": (
-        action((Op.PADD,), registers="I", asset=1), "PADD: the function does not take this pot's asset",
+        action((Op.PADD,), registers="I", asset=1),
+        "PADD: the function does not take this pot's asset",
     ),
     "no field": (action((Op.HAS, 0, 0, 0, 3), registers="B"), "HAS: field 3 does not exist"),
-    "unused t": (action((Op.MOV, 0, 0, 0, 1), registers="I"), "MOV: unused operand 1 does not exist"),
+    "unused t": (
+        action((Op.MOV, 0, 0, 0, 1), registers="I"),
+        "MOV: unused operand 1 does not exist",
+    ),
     "no target": (action((Op.JMP, 0, 0, 0, 2)), "JMP: target 2 does not exist"),
     "wide bound": (
         action((Op.LOOP,), (Op.HEAD, 0, 0, 0, 4_097), (Op.BACK, 0, 0, 0, 1), registers="I"),
         "HEAD: bound 4097 does not exist",
     ),
     "bound 0": (
-        action((Op.LOOP,), (Op.HEAD,), (Op.BACK, 0, 0, 0, 1), registers="I"), "HEAD: bound 0",
+        action((Op.LOOP,), (Op.HEAD,), (Op.BACK, 0, 0, 0, 1), registers="I"),
+        "HEAD: bound 0",
     ),
     "error 0": (action((Op.FAIL,)), "FAIL: error 0"),
     "no error": (action((Op.FAIL, 0, 0, 0, 3)), "FAIL: error 3 does not exist"),
@@ -188,34 +214,43 @@ CASES: dict[str, tuple[Container, str]] = {
     "no context": (action((Op.CTX, 0, 0, 0, 12), registers="I"), "CTX: context 12 does not exist"),
     "no role": (action((Op.ROLE, 1, 0, 0, 16), registers="AB"), "ROLE: role 16 does not exist"),
     "no register t": (
-        action((Op.MULDIV, 0, 0, 0, 1), registers="I"), "MULDIV: I 1 does not exist",
+        action((Op.MULDIV, 0, 0, 0, 1), registers="I"),
+        "MULDIV: I 1 does not exist",
     ),
     "no timer": (action((Op.CANCEL, 0, 0, 0, 0)), "function 0 is no timer"),
     "whole key fixed": (
-        action((Op.NEXT, 1, 0, 1, 2), kind=VIEW, registers="AB"), "NEXT: 1 of 1 key parts are fixed",
+        action((Op.NEXT, 1, 0, 1, 2), kind=VIEW, registers="AB"),
+        "NEXT: 1 of 1 key parts are fixed",
     ),
     "NEXT to constant": (
         action((Op.NEXT, 2, 0, 0, 1), kind=VIEW, registers="IBB", constants=(7, True)),
         "register 0 is a constant",
     ),
     "unused operand": (
-        action((Op.MOV, 0, 0, 1), registers="I"), "MOV: unused operand is 1, not 0",
+        action((Op.MOV, 0, 0, 1), registers="I"),
+        "MOV: unused operand is 1, not 0",
     ),
     "no register": (action((Op.MOV, 0, 3), registers="I"), "no register 3"),
     "operand for nothing": (action((Op.EMIT, 0, 1, 0, 1), registers="II"), "operand 1 for nothing"),
     "wrong type": (
-        action((Op.ADD, 0, 0, 1), registers="IB"), r"registers 1.. are \['B'\], expected \['I'\]",
+        action((Op.ADD, 0, 0, 1), registers="IB"),
+        r"registers 1.. are \['B'\], expected \['I'\]",
     ),
     "other type": (
-        action((Op.MOV, 0, 1), registers="IB"), r"registers 0.. are \['I'\], expected \['B'\]",
+        action((Op.MOV, 0, 1), registers="IB"),
+        r"registers 0.. are \['I'\], expected \['B'\]",
     ),
-    "beyond": (action((Op.ADD, 0, 0, 9), registers="I"), r"registers 9.. are \[\], expected \['I'\]"),
+    "beyond": (
+        action((Op.ADD, 0, 0, 9), registers="I"),
+        r"registers 9.. are \[\], expected \['I'\]",
+    ),
     "short row": (
         action((Op.PUT, 2, 0, 0, 1), registers="IBI"),
         r"registers 2.. are \['I'\], expected \['I', 'Y'\]",
     ),
     "write constant": (
-        action((Op.MOV, 0, 1), registers="II", constants=(7,)), "register 0 is a constant",
+        action((Op.MOV, 0, 1), registers="II", constants=(7,)),
+        "register 0 is a constant",
     ),
     "write counter": (
         action(
@@ -225,13 +260,17 @@ CASES: dict[str, tuple[Container, str]] = {
     ),
     "GET over counter": (
         action(
-            (Op.LOOP,), (Op.HEAD, 0, 0, 0, 1), (Op.GET, 0, 2, 0, 1), (Op.BACK, 0, 0, 0, 1),
+            (Op.LOOP,),
+            (Op.HEAD, 0, 0, 0, 1),
+            (Op.GET, 0, 2, 0, 1),
+            (Op.BACK, 0, 0, 0, 1),
             registers="IYIB",
         ),
         r"register \[0\] counts an open loop",
     ),
     "call of action": (
-        container(function(name="g"), function((Op.CALL,), END)), "function g is not internal",
+        container(function(name="g"), function((Op.CALL,), END)),
+        "function g is not internal",
     ),
     "call onward": (action((Op.CALL,)), "CALL: function 0 does not exist"),
     "writing call": (
@@ -254,7 +293,8 @@ CASES: dict[str, tuple[Container, str]] = {
     ),
     "LOOP alone": (action((Op.LOOP,), registers="I"), "LOOP without its HEAD"),
     "LOOP at the end": (
-        container(function((Op.LOOP,), registers="I")), "LOOP without its HEAD",
+        container(function((Op.LOOP,), registers="I")),
+        "LOOP without its HEAD",
     ),
     "LOOP of another": (
         action((Op.LOOP,), (Op.HEAD, 1, 0, 0, 1), (Op.BACK, 0, 0, 0, 1), registers="II"),
@@ -265,21 +305,35 @@ CASES: dict[str, tuple[Container, str]] = {
         "HEAD without its LOOP",
     ),
     "HEAD first": (
-        action((Op.HEAD, 0, 0, 0, 1), (Op.BACK, 0, 0, 0, 0), registers="I"), "HEAD without its LOOP",
+        action((Op.HEAD, 0, 0, 0, 1), (Op.BACK, 0, 0, 0, 0), registers="I"),
+        "HEAD without its LOOP",
     ),
     "branch back": (
-        action((Op.MOV, 0, 0), (Op.JMP, 0, 0, 0, 0), registers="I"), "branch back to 0",
+        action((Op.MOV, 0, 0), (Op.JMP, 0, 0, 0, 0), registers="I"),
+        "branch back to 0",
     ),
     "branch in place": (action((Op.JMP,)), "branch back to 0"),
     "branch to HEAD": (
-        action((Op.JMP, 0, 0, 0, 2), (Op.LOOP,), (Op.HEAD, 0, 0, 0, 1), (Op.BACK, 0, 0, 0, 2), registers="I"),
+        action(
+            (Op.JMP, 0, 0, 0, 2),
+            (Op.LOOP,),
+            (Op.HEAD, 0, 0, 0, 1),
+            (Op.BACK, 0, 0, 0, 2),
+            registers="I",
+        ),
         "branch to a HEAD",
     ),
     "branch into loop": (
-        action((Op.JMP, 0, 0, 0, 3), (Op.LOOP,), (Op.HEAD, 0, 0, 0, 1), (Op.BACK, 0, 0, 0, 2), registers="I"),
+        action(
+            (Op.JMP, 0, 0, 0, 3),
+            (Op.LOOP,),
+            (Op.HEAD, 0, 0, 0, 1),
+            (Op.BACK, 0, 0, 0, 2),
+            registers="I",
+        ),
         "branch to 3 enters the loop at 2 from outside",
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -353,7 +407,7 @@ def test_the_worst_case_counts_the_block_of_an_overrun_head() -> None:
 
     worst = verify_container(overrun)
 
-    loop, head, back = (verifier.OPCODES[op].gas for op in (Op.LOOP, Op.HEAD, Op.BACK))
+    loop, head, back = (OPCODES[op].gas for op in (Op.LOOP, Op.HEAD, Op.BACK))
     assert worst == [
         loop + 4 * (head + back) + head + back
     ]  # four passes, then the trap's own block

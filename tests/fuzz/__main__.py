@@ -1,4 +1,4 @@
-"""`python -m tests.fuzz --runs n`: fresh programs, sources and mutants until n of each are tried."""
+"""`python -m tests.fuzz --runs n`: n fresh programs, sources and mutants each, then it stops."""
 
 import argparse
 import sys
@@ -28,16 +28,17 @@ def run_campaign(name: str, first: int, runs: int) -> int:
     for seed in range(first, first + runs):
         try:
             CAMPAIGNS[name](seed, counts)
-        except Exception:
+        except Exception:  # noqa: BLE001 - whatever it is, it is a finding
             mismatches += 1
             if mismatches <= REPORTS_MOST:
-                print(f"--only {name} --seed {seed} --runs 1", file=sys.stderr)
+                sys.stderr.write(f"--only {name} --seed {seed} --runs 1\n")
                 traceback.print_exc()
     seconds = time.perf_counter() - started
     outcomes = ", ".join(f"{word} {count:,}" for word, count in sorted(counts.items()))
-    print(
+    text = (
         f"{name}: {runs:,} from seed {first}, {mismatches} mismatches, {seconds:.0f} s; {outcomes}"
     )
+    sys.stdout.write(text + "\n")
     return mismatches
 
 

@@ -1,13 +1,13 @@
-"""Histories of calls, run by the interpreter and by the reference evaluator, step by step the same."""
+"""Histories of calls, run by the interpreter and by the reference evaluator, and compared."""
 
 import hashlib
 from random import Random
 from typing import Any
 
+from contracts.vm.container import REGISTER_TYPES, FunctionKind
 from contracts.vm.interpreter import run
 from contracts.vm.program import Program, Routine
 from contracts.vm.traps import Trap
-from contracts.vm.container import FunctionKind, REGISTER_TYPES
 from tests.fuzz.host import ACCOUNTS, OTHER, MemoryHost
 from tests.fuzz.programs import Pair, make_pair, random_value
 from tests.fuzz.reference import Evaluator, FailedError, Instance, Meter

@@ -1,4 +1,5 @@
-"""A host in memory for the interpreter: small rules for money and time, every effect kept for comparison."""
+# ruff: noqa: ARG002 - the methods have the shape of the interpreter's Host
+"""A host in memory: small rules for money and time, every effect kept for comparison."""
 
 from typing import Any
 
@@ -165,8 +166,10 @@ class MemoryHost:
         self.linked.enter(0, self.contract)
         try:
             values, left = run(routine, arguments, self.linked, call.gas_max)
-        except Trap:
-            raise Trap(TrapKind.LINK) from None
+        except Trap as inner:
+            trap = Trap(TrapKind.LINK)
+            trap.place = inner.place
+            raise trap from None
         return values, call.gas_max - left
 
     def _check_amount(self, amount: int) -> None:

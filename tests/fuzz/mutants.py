@@ -1,4 +1,4 @@
-"""Mutants of valid containers: what the verifier still accepts must run without anything but traps."""
+"""Mutants of valid containers: what the verifier still accepts must give nothing but traps."""
 
 from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
@@ -61,7 +61,8 @@ def _mutate_once(random: Random, container: Container) -> Container:
             function = _mutate_item(random, function)
         functions = (*container.functions[:number], function, *container.functions[number + 1 :])
         return replace(container, functions=functions)
-    return _mutate_item(random, container)
+    changed: Container = _mutate_item(random, container)
+    return changed
 
 
 def _mutate_code(random: Random, function: Function) -> bytes:
@@ -103,7 +104,7 @@ def _mutate_item(random: Random, item: Any) -> Any:
     return replace(item, **{name: _mutate_value(random, getattr(item, name))})
 
 
-def _mutate_value(random: Random, value: Any) -> Any:
+def _mutate_value(random: Random, value: Any) -> Any:  # noqa: PLR0911 - one line a type
     match value:
         case tuple():
             return _mutate_tuple(random, value)
@@ -149,7 +150,7 @@ def _run_stubbed(random: Random, program: Program) -> None:
 
 
 def try_mutant(seed: int, counts: dict[str, int]) -> None:
-    """Make one mutant; if the verifier accepts it, run it (against the reference where nothing is linked)."""
+    """Make one mutant and run it if it is accepted, against the reference unless it has links."""
     random = Random(seed)
     if random.random() < 0.8:
         container = make_container(random)

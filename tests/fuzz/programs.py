@@ -1,4 +1,4 @@
-"""Random containers that the verifier accepts: every opcode, loops, calls, records, pots, timers, links."""
+"""Random containers that the verifier accepts, with every opcode, loops, calls and links."""
 
 from dataclasses import dataclass, replace
 from random import Random
@@ -24,9 +24,31 @@ from contracts.vm.opcodes import CONTEXT_TYPES, OPCODES, Op
 from contracts.vm.program import Program, load_program
 
 INTEGERS = (
-    0, 1, -1, 2, 3, 7, 31, 32, 100, 255, 256, 65_535, 65_536, 999_999, 1_000_500, 2**32 - 1, 2**32,
-    2**53 - 1, 2**53, -(2**53) + 1, -(2**53), 2**63, 2**64 - 1, -(2**63),
-)  # fmt: skip
+    0,
+    1,
+    -1,
+    2,
+    3,
+    7,
+    31,
+    32,
+    100,
+    255,
+    256,
+    65_535,
+    65_536,
+    999_999,
+    1_000_500,
+    2**32 - 1,
+    2**32,
+    2**53 - 1,
+    2**53,
+    -(2**53) + 1,
+    -(2**53),
+    2**63,
+    2**64 - 1,
+    -(2**63),
+)
 BYTES = (b"", b"\0", b"abc", bytes(31), bytes(range(32)), b"\xff" * 16, b"\xc3\xa4", b"x" * 700)
 REGISTERS_MOST = 200
 Line = tuple[Op, int, int, int, Any]  # t may be a label, a list that gets its place later
@@ -115,7 +137,7 @@ class FunctionMaker:
         return self.random.choice(found)
 
     def span(self, scalars: Any, *, written: bool = False, fill: bool = True) -> int:
-        """Return the first of registers of these types, filled here with values if they are read."""
+        """Return the first of registers of these types, filled with values if they are read."""
         wanted = [REGISTER_TYPES[s.kind] for s in scalars]
         if not wanted:
             return 0
@@ -264,9 +286,12 @@ class FunctionMaker:
     def plain(self, op: Op) -> None:
         row = OPCODES[op]
         limits = {
-            "asset": (0, len(self.box.assets) - 1), "role": (0, 15), "width": (1, 16), "kind": (1, 5),
+            "asset": (0, len(self.box.assets) - 1),
+            "role": (0, 15),
+            "width": (1, 16),
+            "kind": (1, 5),
             "error": (1, len(self.box.errors)),
-        }  # fmt: skip
+        }
         if row.t in limits:
             low, high = limits[row.t]
             if high < low:
@@ -409,23 +434,37 @@ def make_tables(random: Random, linked: Program | None) -> Container:
         for i in range(random.randint(1, 4))
     )
     pots = tuple(
-        PotClass(f"pot_{i}", tuple([random_scalar(random, fixed=True) for _ in range(random.randint(1, 2))]),
-                 random.randrange(2), random.choice((0, 1_000, 2**50)))
+        PotClass(
+            f"pot_{i}",
+            tuple([random_scalar(random, fixed=True) for _ in range(random.randint(1, 2))]),
+            random.randrange(2),
+            random.choice((0, 1_000, 2**50)),
+        )
         for i in range(random.randrange(3))
-    )  # fmt: skip
+    )
     events = tuple(
         EventType(
             f"Event{i}",
             tuple([_event_field(random, f"value_{k}") for k in range(random.randrange(4))]),
         )
         for i in range(random.randrange(3))
-    )  # fmt: skip
+    )
     return Container(
-        magic="wash", vm=1, name="Fuzz", assets=("money", "points"),
-        links=() if linked is None else ("other",), link_calls=_link_calls(random, linked), fields=fields,
-        pots=pots, events=events, errors=("first", "second"), functions=(), abi_hash=bytes(32),
-        source_hash=bytes(32), compiler="fuzz",
-    )  # fmt: skip
+        magic="wash",
+        vm=1,
+        name="Fuzz",
+        assets=("money", "points"),
+        links=() if linked is None else ("other",),
+        link_calls=_link_calls(random, linked),
+        fields=fields,
+        pots=pots,
+        events=events,
+        errors=("first", "second"),
+        functions=(),
+        abi_hash=bytes(32),
+        source_hash=bytes(32),
+        compiler="fuzz",
+    )
 
 
 def _event_field(random: Random, name: str) -> EventField:
@@ -486,7 +525,7 @@ def make_container(random: Random, linked: Program | None = None) -> Container:
 
 
 def make_program(random: Random, linked: Program | None = None) -> Program:
-    """Return a random program; draws again when the sum of timers or sizes is above what is allowed."""
+    """Return a random program; draws again when a timer or the whole is above what is allowed."""
     while True:
         box = make_container(random, linked)
         try:

@@ -1,8 +1,9 @@
-"""The machine once more, slowly: an evaluator of decoded instructions that shares nothing with contracts.vm.
+# ruff: noqa: C901, PLR0911, PLR0912, SIM905, FURB192 - the plainest way, not the shortest
+"""The machine once more, slowly: an evaluator that shares no code with contracts.vm.
 
-Opcode numbers, prices, ranges, stored forms, basic blocks and the host's rules are written down here a
-second time, from the documentation. Storage holds values, not bytes; `dump` writes it out at the end.
-A mistake has to be made twice, in two ways, to go unseen.
+Opcode numbers, prices, ranges, stored forms, basic blocks and the host's rules are written down
+here a second time, from the documentation. Storage holds values, not bytes; `dump` writes it out
+at the end. A mistake has to be made twice, in two ways, to go unseen.
 """
 
 import hashlib
@@ -13,15 +14,15 @@ from contracts.vm.container import Container, Function, Scalar
 
 NAMES = """
     MOV SEL ADD SUB MUL DIV MOD MIN MAX MULDIV CHK LT LE EQ NE NOT AND OR JMP BRT BRF BRLT BRLE BREQ
-    BRNE LOOP HEAD BACK CALL RET REQ FAIL LEN I2B B2I CAT SLICE SHA256 A2B B2A CTX GET GETZ HAS PUT DEL
-    NEXT POPEN PADD PPAY PMOVE PEXT PCLOSE PBAL SCHED CANCEL EMIT LINK MINT BURN BALANCE ROLE
+    BRNE LOOP HEAD BACK CALL RET REQ FAIL LEN I2B B2I CAT SLICE SHA256 A2B B2A CTX GET GETZ HAS PUT
+    DEL NEXT POPEN PADD PPAY PMOVE PEXT PCLOSE PBAL SCHED CANCEL EMIT LINK MINT BURN BALANCE ROLE
 """.split()
 GAS_TEXT = """
     MOV 2 SEL 2 ADD 2 SUB 2 MUL 3 DIV 3 MOD 3 MIN 2 MAX 2 MULDIV 4 CHK 3 LT 2 LE 2 EQ 2 NE 2 NOT 2
     AND 2 OR 2 JMP 2 BRT 2 BRF 2 BRLT 2 BRLE 2 BREQ 2 BRNE 2 LOOP 2 HEAD 2 BACK 2 CALL 8 RET 4 REQ 2
     FAIL 2 LEN 2 I2B 4 B2I 4 CAT 6 SLICE 6 SHA256 14 A2B 2 B2A 2 CTX 2 GET 60 GETZ 60 HAS 50 PUT 300
     DEL 300 NEXT 200 POPEN 800 PADD 300 PPAY 600 PMOVE 600 PEXT 400 PCLOSE 800 PBAL 60 SCHED 450
-    CANCEL 350 EMIT 80 LINK 60 MINT 350 BURN 350 BALANCE 60 ROLE 60
+    CANCEL 350 EMIT 80 LINK 60 MINT 450 BURN 450 BALANCE 60 ROLE 60
 """.split()
 GAS = {name: int(gas) for name, gas in zip(GAS_TEXT[::2], GAS_TEXT[1::2], strict=True)}
 SAFE = 9_007_199_254_740_991
@@ -90,7 +91,7 @@ def store(scalar: Scalar, value: Any) -> bytes:
 
 
 def store_row(scalars: list[Scalar], values: tuple[Any, ...]) -> bytes:
-    """Return a record's stored bytes: fixed widths in order, then length and bytes of the others."""
+    """Return a record's stored bytes: fixed widths in order, then length and bytes of the rest."""
     pairs = list(zip(scalars, values, strict=True))
     head = b"".join([store(s, v) for s, v in pairs if s.kind < 9])
     tail = [bytes([len(v) // 256, len(v) % 256]) + v for s, v in pairs if s.kind >= 9]

@@ -1,8 +1,9 @@
-"""Random contracts with side effects: compiled and run, and the same source run by Python on model state.
+# ruff: noqa: PLR0911 - a line of grammar a return
+"""Random contracts with side effects: compiled and run, and run by Python on model state.
 
-Python evaluates left to right, an assignment's value before its key; so must the compiled code. Every
-function counts, emits and traps, so a swapped evaluation shows. In the model each operation on integers
-goes through checks for overflow and division by zero.
+Python evaluates left to right, an assignment's value before its key; so must the compiled code.
+Every function counts, emits and traps, so a swapped evaluation shows. In the model each operation
+on integers goes through checks for overflow and division by zero.
 """
 
 import ast
@@ -94,12 +95,28 @@ class SourceMaker:
             )
         one, two = self.integer(depth - 1), self.integer(depth - 1)
         form = self.pick(
-            "({0} + {1})", "({0} - {1})", "({0} * {1})", "({0} // {1})", "({0} % {1})", "({0} // ({1} % 7 + 1))", "min({0}, {1})",
-            "max({0}, {1})", "muldiv({0}, {1}, 3)", "self._tick({0})", "self._tick({0})", "(-{0})",
-            "self._mix({0}, p, {1})", "self._mix({0}, {pair}, {1})", "self.rows[{key}].left",
-            "self.rows.get({key}).right", "self.sums.get(({key}, {bool}))", "self._swap(q, {0}).left",
-            "({0} if {bool} else {1})", "self._swap({pair}, {0}).right", "self.last.left",
-        )  # fmt: skip
+            "({0} + {1})",
+            "({0} - {1})",
+            "({0} * {1})",
+            "({0} // {1})",
+            "({0} % {1})",
+            "({0} // ({1} % 7 + 1))",
+            "min({0}, {1})",
+            "max({0}, {1})",
+            "muldiv({0}, {1}, 3)",
+            "self._tick({0})",
+            "self._tick({0})",
+            "(-{0})",
+            "self._mix({0}, p, {1})",
+            "self._mix({0}, {pair}, {1})",
+            "self.rows[{key}].left",
+            "self.rows.get({key}).right",
+            "self.sums.get(({key}, {bool}))",
+            "self._swap(q, {0}).left",
+            "({0} if {bool} else {1})",
+            "self._swap({pair}, {0}).right",
+            "self.last.left",
+        )
         return form.format(
             one, two, pair=self.pair(depth - 1), key=self.key(), bool=self.boolean(depth - 1)
         )
@@ -114,9 +131,16 @@ class SourceMaker:
         a, b = self.integer(depth - 1), self.integer(depth - 1)
         sign = self.pick("<", "<=", ">", ">=", "==", "!=")
         form = self.pick(
-            "({a} {sign} {b})", "({a} {sign} {b})", "({0} and {1})", "({0} or {1})", "(not {0})",
-            "({0} == {1})", "self._odd({a})", "({key} in self.rows)", "(({key}, {0}) in self.sums)",
-        )  # fmt: skip
+            "({a} {sign} {b})",
+            "({a} {sign} {b})",
+            "({0} and {1})",
+            "({0} or {1})",
+            "(not {0})",
+            "({0} == {1})",
+            "self._odd({a})",
+            "({key} in self.rows)",
+            "(({key}, {0}) in self.sums)",
+        )
         return form.format(one, two, a=a, b=b, sign=sign, key=self.key())
 
     def pair(self, depth: int) -> str:
@@ -124,10 +148,17 @@ class SourceMaker:
             return self.pick("p", "q", "self.last")
         one = self.integer(depth - 1)
         form = self.pick(
-            "p", "q", "p", "self.rows[{key}]", "self.rows.get({key})", "self._swap({pair}, {0})",
-            "Pair(left={0}, flag={bool}, right={1})", "Pair(left={0})", "self._keep({key}, {pair})",
+            "p",
+            "q",
+            "p",
+            "self.rows[{key}]",
+            "self.rows.get({key})",
+            "self._swap({pair}, {0})",
+            "Pair(left={0}, flag={bool}, right={1})",
+            "Pair(left={0})",
+            "self._keep({key}, {pair})",
             "self.last",
-        )  # fmt: skip
+        )
         other, flag = self.integer(depth - 1), self.boolean(depth - 1)
         return form.format(one, other, bool=flag, key=self.key(), pair=self.pair(depth - 1))
 
@@ -143,12 +174,20 @@ class SourceMaker:
         if lines:
             return lines
         if number < 10:
-            return [self.pick(
-                f"x = {self.integer(3)}", f"y = {self.integer(3)}", f"g = {self.boolean(3)}",
-                f"p.left = {self.integer(2)}", f"q.flag = {self.boolean(2)}", f"x += {self.integer(2)}",
-                f"p = {self.pair(2)}", f"q = {self.pair(3)}", f"y -= {self.integer(2)}",
-                f"p.right += {self.integer(2)}",
-            )]  # fmt: skip
+            return [
+                self.pick(
+                    f"x = {self.integer(3)}",
+                    f"y = {self.integer(3)}",
+                    f"g = {self.boolean(3)}",
+                    f"p.left = {self.integer(2)}",
+                    f"q.flag = {self.boolean(2)}",
+                    f"x += {self.integer(2)}",
+                    f"p = {self.pair(2)}",
+                    f"q = {self.pair(3)}",
+                    f"y -= {self.integer(2)}",
+                    f"p.right += {self.integer(2)}",
+                )
+            ]
         if number == 10 and self.loops < 1 and depth:
             self.loops += 1
             inner = self.block(depth - 1)
@@ -160,7 +199,7 @@ class SourceMaker:
             return [f"if {self.boolean(2)}:", f"    return {self.integer(2)}"]
         if depth:
             lines = [f"if {self.boolean(3)}:", *_indent(self.block(depth - 1))]
-            return lines + ["else:", *_indent(self.block(depth - 1))] if number % 2 else lines
+            return [*lines, "else:", *_indent(self.block(depth - 1))] if number % 2 else lines
         return [f'require({self.boolean(2)} or x < 99, "no")']
 
     def _write_state(self, number: int) -> list[str]:
@@ -228,11 +267,11 @@ def _operate(sign: str, one: Any, two: Any) -> int:
 class _Checks(ast.NodeTransformer):
     """Sends arithmetic through `_operate`."""
 
-    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:  # noqa: N802
+    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
         self.generic_visit(node)
         return self._call(type(node.op).__name__, node.left, node.right)
 
-    def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.AST:  # noqa: N802
+    def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.AST:
         self.generic_visit(node)
         return (
             self._call("Sub", ast.Constant(0), node.operand)
@@ -240,7 +279,7 @@ class _Checks(ast.NodeTransformer):
             else node
         )
 
-    def visit_AugAssign(self, node: ast.AugAssign) -> ast.AST:  # noqa: N802
+    def visit_AugAssign(self, node: ast.AugAssign) -> ast.AST:
         self.generic_visit(node)
         if isinstance(node.target, ast.Name):
             load: ast.expr = ast.Name(node.target.id, ast.Load())
@@ -362,10 +401,17 @@ def run_model(source: str, calls: list[tuple[int, int]]) -> list[Any]:
     )
     tree = ast.fix_missing_locations(_Checks().visit(ast.parse(_drop_declarations(text))))
     names: dict[str, Any] = {
-        "Contract": ModelContract, "Pair": ModelRecord, "sint": int, "action": lambda f: f,
-        "_operate": _operate, "_augment": _augment, "_copy": copy.copy, "muldiv": _muldiv, "require": _require,
-    }  # fmt: skip
-    exec(compile(tree, "<model>", "exec"), names)  # noqa: S102
+        "Contract": ModelContract,
+        "Pair": ModelRecord,
+        "sint": int,
+        "action": lambda f: f,
+        "_operate": _operate,
+        "_augment": _augment,
+        "_copy": copy.copy,
+        "muldiv": _muldiv,
+        "require": _require,
+    }
+    exec(compile(tree, "<model>", "exec"), names)
     contract = names["C"]()
     names["emit"] = lambda _event, n, count: contract.events.append((_check(n), _check(count)))
     for name in FUNCTIONS_WITH_RECORDS:
@@ -388,7 +434,7 @@ def _drop_declarations(text: str) -> str:
 class _CopyOnAssign(ast.NodeTransformer):
     """Records are values: `p = q` copies. `copy.copy` of anything else changes nothing."""
 
-    def visit_Assign(self, node: ast.Assign) -> ast.AST:  # noqa: N802
+    def visit_Assign(self, node: ast.Assign) -> ast.AST:
         self.generic_visit(node)
         if isinstance(node.targets[0], ast.Name):
             node.value = ast.Call(ast.Name("_copy", ast.Load()), [node.value], [])
@@ -422,7 +468,7 @@ def _call_model(contract: Any, a: int, b: int) -> Any:
 
 
 def run_compiled(source: str, calls: list[tuple[int, int]]) -> list[Any] | None:
-    """Return the same from the machine, or None if the compiler finds a line that is never reached."""
+    """Return the same from the machine, or None if the compiler finds a fault by itself."""
     try:
         program = load_program(compile_contract(source).container_bytes)
     except ContractSyntaxError as error:

@@ -3,7 +3,8 @@
 import pytest
 
 from chain.types import DAY_MS, HOUR_MS, MINUTE_MS
-from tests.contracts.standard.world import HELD, RICH, SLOT, account, new_world, rules
+from tests.contracts.standard.setting import HELD, RICH, SLOT, account, rules
+from tests.contracts.standard.world import new_world
 
 TIERS = [
     (7 * DAY_MS, 0),
@@ -196,7 +197,9 @@ def test_a_booking_moves_as_often_as_its_rules_allow() -> None:
     booking = world.book()
 
     outcomes = [
-        world.call("alice", "reschedule", booking, SLOT + day * DAY_MS, SLOT + day * DAY_MS + HOUR_MS)
+        world.call(
+            "alice", "reschedule", booking, SLOT + day * DAY_MS, SLOT + day * DAY_MS + HOUR_MS
+        )
         for day in (5, 1, 3)
     ]
 
@@ -223,7 +226,9 @@ def test_a_booking_moves_until_exactly_its_lead(lead: int, outcome: str) -> None
     world = new_world()
     booking = world.book()
 
-    found = world.at(SLOT - lead).call("alice", "reschedule", booking, SLOT + DAY_MS, SLOT + DAY_MS + HOUR_MS)
+    found = world.at(SLOT - lead).call(
+        "alice", "reschedule", booking, SLOT + DAY_MS, SLOT + DAY_MS + HOUR_MS
+    )
 
     assert found == outcome
 
@@ -248,7 +253,9 @@ def test_moving_beyond_three_years_is_refused_and_changes_nothing() -> None:
     booking = world.book()
     before = world.booking(booking)
 
-    outcome = world.call("alice", "reschedule", booking, SLOT + 1_095 * DAY_MS, SLOT + 1_095 * DAY_MS + HOUR_MS)
+    outcome = world.call(
+        "alice", "reschedule", booking, SLOT + 1_095 * DAY_MS, SLOT + 1_095 * DAY_MS + HOUR_MS
+    )
 
     assert outcome == "pot"
     assert world.booking(booking) == before

@@ -3,7 +3,8 @@
 import pytest
 
 from chain.types import DAY_MS, HOUR_MS, MINUTE_MS
-from tests.contracts.standard.world import CUSTOMERS, SLOT, BookingWorld, new_world
+from tests.contracts.standard.setting import CUSTOMERS, SLOT
+from tests.contracts.standard.world import BookingWorld, new_world
 
 QUARTER = 15 * MINUTE_MS
 DAY_START = 8 * HOUR_MS
@@ -101,7 +102,9 @@ def test_bays_of_one_shop_leave_the_others_alone() -> None:
 
 @pytest.mark.parametrize(("cell", "size"), [(0, QUARTER), (1, DAY_MS)])
 @pytest.mark.parametrize(("cells", "outcome"), [(96, "ok"), (97, "too_long")])
-def test_a_slot_takes_at_most_ninety_six_cells(cell: int, size: int, cells: int, outcome: str) -> None:
+def test_a_slot_takes_at_most_ninety_six_cells(
+    cell: int, size: int, cells: int, outcome: str
+) -> None:
     world = bays(quarter=1, day=1)
     start = SLOT - SLOT % DAY_MS + DAY_START
 
@@ -167,7 +170,9 @@ def test_a_moved_booking_takes_its_new_slot_and_frees_the_old_one() -> None:
     other = world.book("bob", start=SLOT + DAY_MS)
 
     blocked = world.call("alice", "reschedule", booking, SLOT + DAY_MS, SLOT + DAY_MS + HOUR_MS)
-    overlapping = world.call("alice", "reschedule", booking, SLOT + QUARTER, SLOT + QUARTER + HOUR_MS)
+    overlapping = world.call(
+        "alice", "reschedule", booking, SLOT + QUARTER, SLOT + QUARTER + HOUR_MS
+    )
     freed = ask(world, SLOT, SLOT + QUARTER)
     taken = ask(world, SLOT, SLOT + QUARTER + 1)
 

@@ -1,4 +1,4 @@
-"""Worked money cases, and random ones against plain arithmetic that shares no line with the contracts."""
+"""Worked money cases, and random ones against plain arithmetic of no common line."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from chain.types import DAY_MS, HOUR_MS, MINUTE_MS
 from node.rehearse.policies import Policy
-from tests.contracts.standard.world import SLOT, BookingWorld, new_world
+from tests.contracts.standard.setting import SLOT
+from tests.contracts.standard.world import BookingWorld, new_world
 from tests.node import oracle
 
 VECTORS = Path(__file__).parents[2] / "vectors" / "contracts" / "booking_cases.json"
@@ -30,7 +31,9 @@ def test_a_worked_case_comes_to_its_figures(case: dict[str, Any], delay_ms: int)
     for step in case["steps"]:
         values = step["arguments"] if step["action"] in BY_SHOP else (booking, *step["arguments"])
         world.at(SLOT + step["at_ms"])
-        world.must(step["who"], step["action"], *values, funds=step["funds"], sponsor=step["sponsor"])
+        world.must(
+            step["who"], step["action"], *values, funds=step["funds"], sponsor=step["sponsor"]
+        )
     world.fire_until()
 
     assert world.split(booking) == (case["state"], case["to_shop"], case["to_customer"])
@@ -41,7 +44,9 @@ def test_a_worked_case_comes_to_its_figures(case: dict[str, Any], delay_ms: int)
 # Against plain arithmetic -------------------------------------------------------------------------
 
 MONEY = st.sampled_from([0, 1, 99, 1_000, 4_999, 123_456])
-DURATIONS = st.sampled_from([0, 1, MINUTE_MS, HOUR_MS, 2 * HOUR_MS, DAY_MS, 3 * DAY_MS, 30 * DAY_MS, 400 * DAY_MS])
+DURATIONS = st.sampled_from(
+    [0, 1, MINUTE_MS, HOUR_MS, 2 * HOUR_MS, DAY_MS, 3 * DAY_MS, 30 * DAY_MS, 400 * DAY_MS]
+)
 FEES = st.fixed_dictionaries(
     {},
     optional={
@@ -67,7 +72,9 @@ POLICIES = st.fixed_dictionaries(
     },
 )
 PRICES = st.one_of(st.integers(1, 500), st.integers(1, 1_000_000), st.just(333_333))
-LENGTHS = st.one_of(st.sampled_from([0, 1, DAY_MS - 1, DAY_MS, DAY_MS + 1]), st.integers(0, 40 * DAY_MS))
+LENGTHS = st.one_of(
+    st.sampled_from([0, 1, DAY_MS - 1, DAY_MS, DAY_MS + 1]), st.integers(0, 40 * DAY_MS)
+)
 
 
 def moment(time: int) -> str:
@@ -77,7 +84,9 @@ def moment(time: int) -> str:
 
 
 @given(policy=POLICIES, price=PRICES, length=LENGTHS)
-def test_the_hold_is_what_plain_arithmetic_says(policy: dict[str, Any], price: int, length: int) -> None:
+def test_the_hold_is_what_plain_arithmetic_says(
+    policy: dict[str, Any], price: int, length: int
+) -> None:
     world = new_world()
     identity = world.publish(Policy.model_validate(policy))
 
@@ -133,7 +142,11 @@ def test_a_booking_ends_as_plain_arithmetic_says(
     booking = _book(world, policy, price, length)
     created = world.booking(booking)["created_at"]
     held = world.read("held_money", booking)
-    late = st.integers(0, 100 * DAY_MS) if outcome == "completed" else _leads(policy, world.now).map(lambda x: -x)
+    late = (
+        st.integers(0, 100 * DAY_MS)
+        if outcome == "completed"
+        else _leads(policy, world.now).map(lambda x: -x)
+    )
     at = SLOT + data.draw(late)
     assume(at > world.now)
 
@@ -161,7 +174,9 @@ def _live(world: BookingWorld, booking: bytes, outcome: str, at: int) -> None:
         rest = price - world.read("held_money", booking)
         steps = [(SLOT, "alice", "check_in", 0), (SLOT, "shop", "start_service", 0)]
         steps += [(SLOT, "alice", "pay", rest)] if rest else []
-        steps += [(SLOT, "alice", "extend", 0)] if at + DAY_MS > world.booking(booking)["until"] else []
+        steps += (
+            [(SLOT, "alice", "extend", 0)] if at + DAY_MS > world.booking(booking)["until"] else []
+        )
         steps += [(at, "shop", "ready", 0), (at, "alice", "confirm", 0)]
     grace = world.policies[world.booking(booking)["policy"]].grace_ms
     if grace is not None:

@@ -3,15 +3,8 @@
 import pytest
 
 from chain.types import DAY_MS, HOUR_MS
-from tests.contracts.standard.world import (
-    HELD,
-    RICH,
-    SLOT,
-    TOTAL,
-    BookingWorld,
-    new_world,
-    rules,
-)
+from tests.contracts.standard.setting import HELD, RICH, SLOT, TOTAL, rules
+from tests.contracts.standard.world import BookingWorld, new_world
 
 POT_LIFE = 90 * DAY_MS
 
@@ -83,9 +76,13 @@ def test_a_claim_is_a_part_of_the_money_or_all_of_it(share: int, outcome: str) -
     assert world.call("alice", "claim_redo", booking, share) == outcome
 
 
-@pytest.mark.parametrize(("share", "split"), [(0, (TOTAL, 0)), (2_500, (7_500, 2_500)), (4_000, (6_000, 4_000))])
+@pytest.mark.parametrize(
+    ("share", "split"), [(0, (TOTAL, 0)), (2_500, (7_500, 2_500)), (4_000, (6_000, 4_000))]
+)
 @pytest.mark.parametrize("answered", [False, True])
-def test_an_arbiter_rules_at_most_the_claim(share: int, split: tuple[int, int], *, answered: bool) -> None:
+def test_an_arbiter_rules_at_most_the_claim(
+    share: int, split: tuple[int, int], *, answered: bool
+) -> None:
     world, booking = claimed(4_000)
     if answered:
         world.must("shop", "answer_claim", booking, False)

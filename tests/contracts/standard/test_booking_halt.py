@@ -3,18 +3,19 @@
 import pytest
 
 from chain.types import DAY_MS, HOUR_MS, MINUTE_MS
-from tests.contracts.standard.world import HELD, START, TOTAL, BookingWorld, new_world, rules
+from tests.contracts.standard.setting import HELD, START, TOTAL, rules
+from tests.contracts.standard.world import BookingWorld, new_world
 
 BEAT = 10 * MINUTE_MS
 GRACE = 15 * MINUTE_MS  # of the chain, after a halt
 SLOT = START + 3 * HOUR_MS
 
 
-def halted(at: int, until: int, **order: object) -> tuple[BookingWorld, bytes]:
-    """Return a world with a booking whose last block before a halt was at `at`, the next at `until`."""
+def halted(at: int, until: int) -> tuple[BookingWorld, bytes]:
+    """Return a world with a booking and a halt: no block between `at` and `until`."""
     world = new_world(heartbeat_ms=BEAT)
     world.must("shop", "open_shop")
-    booking = world.book(start=SLOT, **order)
+    booking = world.book(start=SLOT)
     world.fire_until(at - 1)
     world.make_block(at)
     world.halt_until(until)

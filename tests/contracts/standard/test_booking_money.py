@@ -1,4 +1,4 @@
-"""Random lives of bookings: whatever people do and whenever, money is conserved and everything ends."""
+"""Random lives of bookings: whatever people do, money is conserved and everything ends."""
 
 from typing import Any
 
@@ -8,35 +8,46 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, multi
 
 from chain.types import DAY_MS, HOUR_MS, MINUTE_MS
 from node.catalog import program
+from tests.contracts.standard.setting import CUSTOMERS, RICH, RULES, SHOPS, account, rules
 from tests.contracts.standard.test_booking_strangers import ACTIONS
-from tests.contracts.standard.world import (
-    CUSTOMERS,
-    RICH,
-    RULES,
-    SHOPS,
-    BookingWorld,
-    account,
-    new_world,
-    rules,
-)
+from tests.contracts.standard.world import BookingWorld, new_world
 
 FINAL = 20
 # What may go wrong with well-formed calls; anything else is a fault of the contract.
 EXPECTED = {
-    "ok", "not_customer", "not_shop", "not_arbiter", "wrong_state", "too_early", "too_late", "shop_must_sign",
-    "no_more_reschedules", "bad_time", "bad_ruling", "wrong_amount", "slot_taken", "too_long", "not_open",
-    "pot",
+    "ok", "not_customer", "not_shop", "not_arbiter", "wrong_state", "too_early", "too_late",
+    "shop_must_sign", "no_more_reschedules", "bad_time", "bad_ruling", "wrong_amount", "slot_taken",
+    "too_long", "not_open", "pot",
 }  # fmt: skip
 POLICIES = (
     RULES,
     rules(hold_bp=0, grace_ms=0, cooling_off_ms=0),
     rules(hold_bp=10_000, grace_ms=None, settle_after_ms=None, serve_by_ms=None, accept_by_ms=None),
     rules(grace_ms=90 * DAY_MS + HOUR_MS, settle_after_ms=89 * DAY_MS, serve_by_ms=95 * DAY_MS),
-    rules(hold_per_day_min=3_000, tiers=[{"lead_ms_min": 0, "fee_bp": 10_000}], no_show={"fee_bp": 10_000}),
+    rules(
+        hold_per_day_min=3_000,
+        tiers=[{"lead_ms_min": 0, "fee_bp": 10_000}],
+        no_show={"fee_bp": 10_000},
+    ),
 )
 TIMES = st.one_of(
-    st.integers(1, 40 * MINUTE_MS), st.integers(1, 3 * DAY_MS), st.sampled_from([8 * DAY_MS, 91 * DAY_MS])
+    st.integers(1, 40 * MINUTE_MS),
+    st.integers(1, 3 * DAY_MS),
+    st.sampled_from([8 * DAY_MS, 91 * DAY_MS]),
 )
+
+
+LIKELY = {  # what a state is there for, by its number
+    1: ("accept", "decline", "cancel_booking"),
+    2: ("cancel_booking", "reschedule", "arrived", "check_in"),
+    3: ("not_here", "check_in"),
+    4: ("start_service", "pay", "cancel_by_shop"),
+    5: ("ready", "pay", "claim_redo"),
+    6: ("confirm", "claim_redo", "pay"),
+    7: ("answer_claim", "withdraw_claim", "rule"),
+    8: ("check_in",),
+    9: ("check_in",),
+}
 
 
 class Lives(RuleBasedStateMachine):
@@ -44,7 +55,9 @@ class Lives(RuleBasedStateMachine):
 
     bookings: Bundle[bytes] = Bundle("bookings")
 
-    @initialize(delay_ms=st.sampled_from([0, DAY_MS]), bays=st.sampled_from([0, 1, 2]), auto=st.booleans())
+    @initialize(
+        delay_ms=st.sampled_from([0, DAY_MS]), bays=st.sampled_from([0, 1, 2]), auto=st.booleans()
+    )
     def begin(self, delay_ms: int, bays: int, *, auto: bool) -> None:
         self.world: BookingWorld = new_world(delay_ms)
         self.made: list[bytes] = []
@@ -66,7 +79,9 @@ class Lives(RuleBasedStateMachine):
         total=st.sampled_from([1, 9_999, 10_000]),
         cell=st.integers(0, 1),
     )
-    def request(self, name: str, shop: str, policy: int, ahead: int, length: int, total: int, cell: int) -> Any:
+    def request(  # noqa: PLR0917 - hypothesis draws them by name
+        self, name: str, shop: str, policy: int, ahead: int, length: int, total: int, cell: int
+    ) -> Any:
         start = self.world.now + ahead
         order = {"start": start, "end": start + length, "total": total, "cell": cell}
         arguments, held = self.world.order(self.ids[policy], shop=shop, **order)
@@ -77,6 +92,9 @@ class Lives(RuleBasedStateMachine):
 
     @rule(booking=bookings, action=st.sampled_from(sorted(ACTIONS)), data=st.data())
     def act(self, booking: bytes, action: str, data: st.DataObject) -> None:
+        self.act_on(booking, action, data)
+
+    def act_on(self, booking: bytes, action: str, data: st.DataObject) -> None:
         found = self.world.booking(booking)
         people = {account(name): name for name in (*CUSTOMERS, *SHOPS)}
         customer, shop = people[found["customer"]], people[found["shop"]]
@@ -87,7 +105,9 @@ class Lives(RuleBasedStateMachine):
             start = now + data.draw(st.integers(1, 9 * DAY_MS))
             arguments = (start, start + found["end"] - found["start"])
         elif action == "extend":
-            arguments = (found["until"] + data.draw(st.sampled_from([0, 1, 30 * DAY_MS, 900 * DAY_MS])),)
+            arguments = (
+                found["until"] + data.draw(st.sampled_from([0, 1, 30 * DAY_MS, 900 * DAY_MS])),
+            )
         elif action in {"rule", "claim_redo"}:
             arguments = (data.draw(st.sampled_from([1, 3_333, 10_000])),)
         elif action == "pay":
@@ -95,6 +115,13 @@ class Lives(RuleBasedStateMachine):
         elif action == "check_in":
             sponsor = data.draw(st.sampled_from([None, shop]))
         self.call(name, action, booking, *arguments, funds=funds, sponsor=sponsor)
+
+    @rule(booking=bookings, data=st.data())
+    def go_on(self, booking: bytes, data: st.DataObject) -> None:
+        """Do one of the things that a booking's state is there for."""
+        likely = LIKELY.get(self.world.booking(booking)["state"], ())
+        if likely:
+            self.act_on(booking, data.draw(st.sampled_from(likely)), data)
 
     @rule(booking=bookings)
     def serve(self, booking: bytes) -> None:
@@ -131,7 +158,9 @@ class Lives(RuleBasedStateMachine):
         assert sum(world.balance(name) for name in (*CUSTOMERS, *SHOPS)) == len(CUSTOMERS) * RICH
         ends = [values[0] for values in world.seen("Closed")]
         assert len(ends) == len(set(ends))
-        final = [booking for booking in self.made if FINAL <= world.booking(booking)["state"] < FINAL + 8]
+        final = [
+            booking for booking in self.made if FINAL <= world.booking(booking)["state"] < FINAL + 8
+        ]
         assert sorted(ends) == sorted(final)
         for booking in self.made:
             assert world.read("held_money", booking) == 0

@@ -4,17 +4,8 @@ import pytest
 
 from chain.types import DAY_MS, HOUR_MS, MINUTE_MS
 from node.rehearse.plan import policy_id, policy_words
-from tests.contracts.standard.world import (
-    HELD,
-    NEVER,
-    RICH,
-    SLOT,
-    TOTAL,
-    BookingWorld,
-    account,
-    new_world,
-    rules,
-)
+from tests.contracts.standard.setting import HELD, NEVER, RICH, SLOT, TOTAL, account, rules
+from tests.contracts.standard.world import BookingWorld, new_world
 
 
 def by_hand() -> BookingWorld:
@@ -165,7 +156,9 @@ def test_a_change_of_the_service_leaves_open_bookings_alone() -> None:
     booking = world.must("alice", "request", arguments[0], 1, 1, *arguments[3:], funds=held)
     before = world.booking(booking)
 
-    world.must("shop", "set_service", 1, 2 * TOTAL, 2 * HOUR_MS, 0, world.publish(rules(no_show={})), "x")
+    world.must(
+        "shop", "set_service", 1, 2 * TOTAL, 2 * HOUR_MS, 0, world.publish(rules(no_show={})), "x"
+    )
     world.must("shop", "withdraw_service", 1)
     world.must("alice", "reschedule", booking, SLOT + DAY_MS, SLOT + DAY_MS + HOUR_MS)
     world.at(SLOT + DAY_MS - HOUR_MS).must("shop", "open_shop")
@@ -218,7 +211,10 @@ def test_the_same_rules_are_stored_once_whoever_publishes_them() -> None:
     world.must("shop", "publish_policy", *words)
     world.must("rival", "publish_policy", *words)
 
-    assert [by for _id, by in world.seen("PolicyPublished")] == [account("operator"), account("shop")]
+    assert [by for _id, by in world.seen("PolicyPublished")] == [
+        account("operator"),
+        account("shop"),
+    ]
 
 
 def test_rules_stand_under_the_hash_that_a_client_computes() -> None:

@@ -8,13 +8,8 @@ from chain.transaction import AccountKey, AddKey, Scope
 from chain.types import DAY_MS, HOUR_MS
 from contracts.vm.container import FunctionKind
 from node.catalog import program
-from tests.contracts.standard.world import (
-    PEOPLE,
-    SLOT,
-    BookingWorld,
-    new_world,
-    signer,
-)
+from tests.contracts.standard.setting import PEOPLE, SLOT, signer
+from tests.contracts.standard.world import BookingWorld, new_world
 
 LATER = (SLOT + DAY_MS, SLOT + DAY_MS + HOUR_MS)
 # action: (who may, further arguments, money, what others are told)
@@ -122,7 +117,9 @@ def test_every_action_on_a_booking_is_in_the_table() -> None:
 
 @pytest.mark.parametrize("make", STATES)
 @pytest.mark.parametrize("action", ACTIONS)
-def test_an_action_is_refused_to_everybody_else(make: Callable[[BookingWorld], bytes], action: str) -> None:
+def test_an_action_is_refused_to_everybody_else(
+    make: Callable[[BookingWorld], bytes], action: str
+) -> None:
     world = new_world()
     booking = make(world)
     may, more, funds, told = ACTIONS[action]
@@ -130,7 +127,9 @@ def test_an_action_is_refused_to_everybody_else(make: Callable[[BookingWorld], b
 
     others = [name for name in PEOPLE if name != may and (not funds or name in {"bob", "carol"})]
     outcomes = [world.call(name, action, booking, *more, funds=funds) for name in others]
-    outcomes += [world.call(name, action, booking, *more, sponsor=may) for name in others if not funds]
+    outcomes += [
+        world.call(name, action, booking, *more, sponsor=may) for name in others if not funds
+    ]
 
     assert set(outcomes) == {told}
     assert world.booking(booking) == before
@@ -138,7 +137,9 @@ def test_an_action_is_refused_to_everybody_else(make: Callable[[BookingWorld], b
 
 @pytest.mark.parametrize("make", STATES)
 @pytest.mark.parametrize("action", ACTIONS)
-def test_an_action_happens_in_its_states_only(make: Callable[[BookingWorld], bytes], action: str) -> None:
+def test_an_action_happens_in_its_states_only(
+    make: Callable[[BookingWorld], bytes], action: str
+) -> None:
     world = new_world()
     booking = make(world)
     may, more, funds, _told = ACTIONS[action]

@@ -7,7 +7,8 @@ from chain.transaction import GrantRole, Propose
 from chain.types import DAY_MS, HOUR_MS
 from contracts.vm.container import FunctionKind
 from node.catalog import abi, program
-from tests.contracts.standard.world import START, TOTAL, BookingWorld, account, new_world
+from tests.contracts.standard.setting import START, TOTAL, account
+from tests.contracts.standard.world import BookingWorld, new_world
 
 KEY = bytes([7]) * 32
 
@@ -70,7 +71,9 @@ def test_the_operators_and_their_admitters_admit_shops_once() -> None:
     assert (found["status"], found["name"]) == (1, "洗车".encode())
 
 
-@pytest.mark.parametrize(("status", "outcome"), [(0, "bad_status"), (1, "ok"), (3, "ok"), (4, "bad_status")])
+@pytest.mark.parametrize(
+    ("status", "outcome"), [(0, "bad_status"), (1, "ok"), (3, "ok"), (4, "bad_status")]
+)
 def test_a_status_is_one_of_three(status: int, outcome: str) -> None:
     world = new_world()
 
@@ -123,7 +126,9 @@ def test_every_change_of_a_service_counts_its_version() -> None:
     world.must("shop", "set_service", 1, TOTAL, HOUR_MS, 0, world.policy_id, "wash")
     world.must("shop", "set_service", 9, TOTAL, HOUR_MS, 0, world.policy_id, "wax")
 
-    versions = [record("Service", world.read("service", account("shop"), n))["version"] for n in (1, 9)]
+    versions = [
+        record("Service", world.read("service", account("shop"), n))["version"] for n in (1, 9)
+    ]
     assert versions == [2, 1]
 
 

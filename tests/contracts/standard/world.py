@@ -1,15 +1,13 @@
 """A small world of shops and customers on a real chain in memory, whose clock the test sets.
 
-The contracts are those that ship, executed block by block as a node does it. Every block is audited: money
-adds up, and no timer has failed.
+The contracts are those that ship, executed block by block as a node does it. Every block is
+audited: money adds up, and no timer has failed.
 """
 
 from functools import cache
 from typing import Any, Self
 
 from chain.block import Header
-from chain.crypto import Signer, hash_bytes
-from chain.genesis import Genesis, GenesisAccount, GenesisAsset, ParamsModel, genesis_asset_id
 from chain.ledger import get_balance, get_supply
 from chain.receipt import KernelEvent, Receipt
 from chain.state import Space, State
@@ -28,7 +26,7 @@ from chain.transaction import (
     sign_transaction,
     tx_id,
 )
-from chain.types import DAY_MS, HOUR_MS, MINUTE_MS, ZERO_ID
+from chain.types import HOUR_MS, MINUTE_MS, ZERO_ID
 from contracts.execution import BlockInputs, Executor
 from contracts.host import Frame, World
 from contracts.vm.container import FunctionKind
@@ -36,103 +34,25 @@ from contracts.vm.traps import TrapKind
 from node.catalog import abi, container_bytes, program
 from node.ledger import genesis_block
 from node.rehearse.plan import hold_of, policy_id, policy_words
-from node.rehearse.policies import Fee, Policy, ShopFailure, Tier
-
-NEVER = 2**53 - 1  # how a contract is told of a missing timer or cap
-START = 20_000 * DAY_MS  # a midnight, UTC
-SLOT = START + 10 * DAY_MS + 10 * HOUR_MS  # when the usual booking begins
-MONEY = genesis_asset_id("CNY")
-RICH = 10_000_000
-GAS = 60_000
-CUSTOMERS = ("alice", "bob", "carol")
-SHOPS = ("shop", "rival")
-PEOPLE = (*CUSTOMERS, *SHOPS, "stranger", "operator", "arbiter")
-_ROLES: dict[str, tuple[str, ...]] = {
-    "operator": ("operator", "member"), "arbiter": ("arbiter", "member"),
-}  # fmt: skip
-_DUE_SPACE = (bytes([Space.QUEUE]), bytes([Space.QUEUE + 1]))
-
-# Rules with a number of its own for everything, so that a mix-up shows.
-RULES = Policy(
-    hold_bp=5_000,
-    tiers=(
-        Tier(lead_ms_min=7 * DAY_MS),
-        Tier(lead_ms_min=DAY_MS, fee_bp=1_000),
-        Tier(lead_ms_min=2 * HOUR_MS, fee_bp=2_000, fee_cap=1_500),
-        Tier(lead_ms_min=0, fee_bp=4_000, fee_min=300),
-    ),
-    no_show=Fee(fee_bp=4_500),
-    grace_ms=20 * MINUTE_MS,
-    accept_by_ms=30 * MINUTE_MS,
-    serve_by_ms=HOUR_MS,
-    settle_after_ms=DAY_MS,
-    cooling_off_ms=15 * MINUTE_MS,
-    reschedules=2,
-    reschedule_lead_ms=HOUR_MS,
-    shop_failure=ShopFailure(compensation_bp=1_000, compensation_cap=900),
+from node.rehearse.policies import Policy
+from tests.contracts.standard.setting import (
+    CUSTOMERS,
+    GAS,
+    HELD,
+    MONEY,
+    PEOPLE,
+    RICH,
+    RULES,
+    SHOPS,
+    SLOT,
+    TOTAL,
+    MemoryLedger,
+    account,
+    make_genesis,
+    signer,
 )
-TOTAL = 10_000
-HELD = 5_000
 
-
-def rules(base: Policy = RULES, **changes: Any) -> Policy:
-    """Return a set of rules with some fields changed; None takes a field away."""
-    return Policy.model_validate({**base.model_dump(exclude_none=True), **changes})
-
-
-@cache
-def signer(name: str) -> Signer:
-    return Signer(hash_bytes("world", name.encode()))
-
-
-def account(name: str) -> bytes:
-    return signer(name).public_key
-
-
-class MemoryLedger:
-    """Committed state and tree in two dicts."""
-
-    def __init__(self, state: dict[bytes, bytes], nodes: dict[bytes, bytes]) -> None:
-        self.state, self.nodes = state, nodes
-
-    def get(self, key: bytes) -> bytes | None:
-        return self.state.get(key)
-
-    def get_node(self, path: bytes) -> bytes | None:
-        return self.nodes.get(path)
-
-    def scan(self, start: bytes, stop: bytes, limit: int) -> list[tuple[bytes, bytes]]:
-        found = sorted(key for key in self.state if start <= key < stop)
-        return [(key, self.state[key]) for key in found[:limit]]
-
-    def apply(self, changes: Any, nodes: Any) -> None:
-        for place, new in ((self.state, changes), (self.nodes, nodes)):
-            for key, value in new.items():
-                if value is None:
-                    place.pop(key, None)
-                else:
-                    place[key] = value
-
-
-def _genesis(heartbeat_ms: int) -> Genesis:
-    people = [
-        GenesisAccount(
-            account=account(name).hex(),
-            roles=_ROLES.get(name, ("member",)),  # type: ignore[arg-type]
-            balances={"CNY": RICH} if name in CUSTOMERS else {},
-        )
-        for name in PEOPLE
-    ]
-    params = ParamsModel(heartbeat_ms=heartbeat_ms, block_interval_ms=1)
-    issuer = account("operator").hex()
-    return Genesis(
-        name="world",
-        time_ms=START,
-        validators=(account("validator").hex(),),
-        params=params,
-        assets=(GenesisAsset(symbol="CNY", issuer=issuer),),
-        accounts=tuple(people),
-    )
+_DUE_SPACE = (bytes([Space.QUEUE]), bytes([Space.QUEUE + 1]))
 
 
 class BookingWorld:
@@ -140,7 +60,7 @@ class BookingWorld:
 
     def __init__(self, no_show_delay_ms: int = 0, heartbeat_ms: int = 0) -> None:
         """Deploy everything; use `new_world`, which keeps copies of a made one."""
-        genesis = _genesis(heartbeat_ms)
+        genesis = make_genesis(heartbeat_ms)
         first = genesis_block(genesis)
         self.chain_id = genesis.chain_id()
         self.ledger = MemoryLedger({}, {})
@@ -246,7 +166,7 @@ class BookingWorld:
             self.make_block(due)
 
     def at(self, time: int) -> Self:
-        """Let the next call stand in a block at exactly `time`; what is due before it happens first."""
+        """Let the next call stand in a block at exactly `time`; what is due happens first."""
         self.fire_until(time - 1)
         assert time > self.now, f"{time} is over, it is {self.now}"
         self.next_time = time
@@ -268,17 +188,18 @@ class BookingWorld:
     ) -> bytes:
         """Carry out a transaction in a block of its own; returns its id.
 
-        `keys` are the names of the keys that sign for the account and for the sponsor, if not their own.
+        `keys` are names of the keys that sign for the account and the sponsor, if not their own.
         """
         at = self.next_time or self.now + 1
         self.next_time = None
-        own, other = (*keys, *(name, sponsor)[len(keys) :])
+        own = keys[0] if keys else name
+        other = keys[1] if len(keys) > 1 else sponsor
         body = Transaction(
             TX_VERSION, self.chain_id, account(name), None if own == name else account(own),
             self._nonce(own), at + MINUTE_MS, 500_000 if isinstance(actions[0], Deploy) else GAS,
             None if sponsor is None else account(sponsor), actions, None,
         )  # fmt: skip
-        data = sign_transaction(body, signer(own), None if sponsor is None else signer(other))
+        data = sign_transaction(body, signer(own), None if other is None else signer(other))
         self.receipt = self.make_block(at, data)[-1]
         return tx_id(body)
 
@@ -288,7 +209,8 @@ class BookingWorld:
 
     def _deploy(self, name: str, *bindings: Any) -> bytes:
         origin = self.run("operator", Deploy(container_bytes(name), *bindings))
-        assert self.receipt is not None and self.receipt.ok, self.receipt
+        assert self.receipt is not None
+        assert self.receipt.ok, self.receipt
         return instance_id(origin, 0)
 
     def _place(self, function: str) -> bytes:
@@ -362,8 +284,8 @@ class BookingWorld:
     def where(self, booking: bytes) -> str:
         """Return the name of a booking's state."""
         number = self.booking(booking)["state"]
-        names = {value: name for name, value in abi("booking")["enums"]["State"].items()}
-        return names[number]
+        names: dict[str, int] = abi("booking")["enums"]["State"]
+        return next(name for name, value in names.items() if value == number)
 
     def balance(self, name: str) -> int:
         """Return somebody's free money."""
@@ -381,12 +303,17 @@ class BookingWorld:
         """Return the values of all events of a name."""
         return [values for name, values in self.events if name == event]
 
-    def serve(self, booking: bytes, *, at: int = SLOT, name: str = "alice", upto: str = "ready") -> None:
-        """Take a booking from check-in at `at` to the wished step; all steps bear who must sign."""
-        steps = [
-            (name, "check_in", 0, "shop"), ("shop", "start_service", 0, None),
-            (name, "pay", TOTAL - HELD, None), ("shop", "ready", 0, None), (name, "confirm", 0, None),
-        ]  # fmt: skip
+    def serve(
+        self, booking: bytes, *, at: int = SLOT, name: str = "alice", upto: str = "ready"
+    ) -> None:
+        """Take a booking from check-in at `at` to the wished step; whoever must signs."""
+        steps = (
+            (name, "check_in", 0, "shop"),
+            ("shop", "start_service", 0, None),
+            (name, "pay", TOTAL - HELD, None),
+            ("shop", "ready", 0, None),
+            (name, "confirm", 0, None),
+        )
         self.at(at)
         for who, function, funds, sponsor in steps:
             self.must(who, function, booking, funds=funds, sponsor=sponsor)
