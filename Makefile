@@ -65,6 +65,7 @@ bench: $(VENV)/.dev ## Measure this machine
 
 fuzz: $(VENV)/.dev ## Try RUNS fresh random examples of each property (default 1000)
 	HYPOTHESIS_PROFILE=fuzz FUZZ_RUNS=$(RUNS) $(BIN)/pytest -m hypothesis --timeout=0 $(ARGS)
+	$(BIN)/python -m tests.fuzz --runs $(RUNS)
 
 build: $(VENV)/.dev ## Build the wheel and the source archive into dist/
 	$(UV) build

@@ -10,9 +10,9 @@ import struct
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
-from chain.errors import MalformedBytesError
+from chain.errors import BadContractError, MalformedBytesError
 from chain.types import SAFE_INT_MAX
-from contracts.vm.container import FIXED_BYTES, INT_RANGES, Kind, Scalar
+from contracts.vm.container import BYTES_MAX, FIXED_BYTES, INT_RANGES, Kind, Scalar
 from contracts.vm.traps import Trap, TrapKind
 
 Registers = list[Any]
@@ -30,6 +30,22 @@ def zero_of(kind: int) -> Any:
     if kind in {Kind.ADDR, Kind.HASH}:
         return bytes(32)
     return b"" if kind in {Kind.BYTES, Kind.TEXT} else 0
+
+
+def constant_type(value: object) -> str:
+    """Return the register type of a constant; text is held as bytes, addresses come from calls."""
+    match value:
+        case bool():
+            return "B"
+        case int():
+            return "I"
+        case bytes() if len(value) <= BYTES_MAX:
+            return "Y"
+        case str() if len(value.encode()) <= BYTES_MAX:
+            return "Y"
+        case _:
+            text = f"constant {repr(value)[:40]} is no bool, integer or short bytes"
+            raise BadContractError(text)
 
 
 def check_scalar(scalar: Scalar, value: Any) -> None:

@@ -44,7 +44,7 @@ from contracts.vm.gas import (
     instruction_gas,
 )
 from contracts.vm.opcodes import CONTEXT_TYPES, INSTRUCTION_BYTES, OPCODES, Op, Opcode
-from contracts.vm.values import RowForm
+from contracts.vm.values import RowForm, constant_type
 
 _FIXED_KINDS = frozenset(kind for kind in Kind if kind < Kind.BYTES)
 _ROLES = 16
@@ -218,7 +218,7 @@ class _FunctionCheck:
         constants = len(function.constants)
         self.require(len(types) <= REGISTERS_MAX, f"{len(types)} registers")
         self.require(all(letter in "IBYA" for letter in types), "a register of unknown type")
-        expected = [_constant_type(value) for value in function.constants] + kinds
+        expected = [constant_type(value) for value in function.constants] + kinds
         self.require(list(types[: len(expected)]) == expected, "registers do not begin as declared")
         for scalar in (*function.params, *function.returns):
             _check_scalar(scalar, function.name)
@@ -390,19 +390,3 @@ class _FunctionCheck:
             head = self.innermost[t]
             inside = head == -1 or any(head == open_head for open_head, _ in self.loops)
             self.require(inside, f"branch to {t} enters the loop at {head} from outside")
-
-
-def _constant_type(value: object) -> str:
-    """Return the register type of a constant; text is held as bytes, addresses come from calls."""
-    match value:
-        case bool():
-            return "B"
-        case int():
-            return "I"
-        case bytes() if len(value) <= BYTES_MAX:
-            return "Y"
-        case str() if len(value.encode()) <= BYTES_MAX:
-            return "Y"
-        case _:
-            text = f"constant {repr(value)[:40]} is no bool, integer or short bytes"
-            raise BadContractError(text)

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -15,25 +14,19 @@ from chain.errors import (
     InsufficientFundsError,
     InvalidBlockError,
     MalformedBytesError,
-    NonceUsedError,
     StoreError,
-    UnknownIdError,
-    WashError,
 )
-from chain.executed import event_topic
-from chain.ledger import balance_key, get_supply
+from chain.ledger import balance_key
 from chain.merkle import root
-from chain.receipt import Receipt, ReceiptKind, encode_receipt
+from chain.receipt import ReceiptKind, encode_receipt
 from chain.rules import check_commit, check_header
-from chain.state import Space
-from chain.transaction import Action, Burn, Call, Mint, Transfer
+from chain.transaction import Mint, Transfer
 from chain.tree import prove_key, verify_proof
-from chain.types import DAY_MS, HOUR_MS
+from chain.types import HOUR_MS
 from chain.validators import ValidatorSet
 from contracts import actions as actions_module
 from contracts.execution import BlockFullError
 from contracts.firing import ExecutionFaultError
-from contracts.vm.traps import TrapKind
 from tests.make import MONEY, RICH, VALIDATOR, TestChain, account, certify, genesis, signer, word
 
 ALICE, BOB = account("alice"), account("bob")
@@ -237,199 +230,3 @@ def test_the_order_of_transactions_is_part_of_a_block(busy: tuple[TestChain, Blo
 
     with pytest.raises(InvalidBlockError, match="tx_root"):
         chain.check(replace(block, transactions=block.transactions[::-1]))
-
-
-# Money ----------------------------------------------------------------------------------------
-
-people = st.sampled_from(["alice", "bob", "sam", "olga"])
-amounts = st.integers(0, 5) | st.integers(RICH - 1, RICH + 1)
-names = st.sampled_from(["x", "y"]).map(word)
-accounts = people.map(account)
-until = st.integers(1, 6)
-NOTHING = st.just(0)
-
-
-def box_call(function: str, *arguments: Any, funds: Any = NOTHING) -> st.SearchStrategy[Any]:
-    return st.tuples(st.just(function), st.tuples(*arguments), funds)
-
-
-acts = st.one_of(
-    st.builds(Transfer, st.just(MONEY), accounts, amounts),
-    st.builds(Mint, st.just(MONEY), accounts, amounts),
-    st.builds(Burn, st.just(MONEY), amounts),
-    box_call("put", names, until, accounts, funds=amounts),
-    box_call("add", names, funds=amounts),
-    box_call("keep", funds=amounts),
-    box_call("pay", names, accounts, amounts),
-    box_call("move", names, names, amounts),
-    box_call("extend", names, until),
-    box_call("close", names, accounts),
-    box_call("plan_pay", accounts, until),
-    box_call("put", accounts, until, accounts, funds=amounts),
-    box_call("set_broken", st.integers(0, 1)),
-)
-blocks = st.lists(
-    st.lists(st.tuples(people, st.lists(acts, min_size=1, max_size=3)), max_size=4), max_size=6
-)
-
-
-@settings(max_examples=40)
-@given(blocks)
-def test_money_is_conserved_whatever_is_done(
-    plan: list[list[tuple[str, list[Any]]]],
-) -> None:
-    with TemporaryDirectory() as folder:
-        chain = TestChain(Path(folder))
-        box, start = chain.deploy(), chain.now + 5_000
-        for hour, txs in enumerate(plan):
-            signed = [
-                chain.sign(
-                    name,
-                    *[_action(box, start, act) for act in done],
-                    sponsor=signer("bob"),
-                    valid_until=start + hour * HOUR_MS + 1,
-                )
-                for name, done in txs
-            ]
-            assert chain.run(*signed, at=start + hour * HOUR_MS).refused == ()
-        sums = [total(chain), get_supply(chain.state(), MONEY)]
-        chain.idle(start + 200 * DAY_MS)
-        held = sum(int.from_bytes(value[:8], "big") for value in space(chain, Space.POT))
-        sums += [total(chain), get_supply(chain.state(), MONEY)]
-        queue = space(chain, Space.QUEUE)
-        chain.close()
-
-    assert (len(set(sums)), held, queue) == (1, 0, [])
-
-
-def _action(box: bytes, start: int, act: Any) -> Action:
-    if not isinstance(act, tuple):
-        return act
-    function, arguments, funds = act
-    late = {"put": 1, "extend": 1, "plan_pay": 1}.get(function)
-    values = list(arguments)
-    if late is not None:
-        values[late] = start + values[late] * HOUR_MS
-    return Call(box, function, tuple(values), funds)
-
-
-def space(chain: TestChain, wanted: Space) -> list[bytes]:
-    found = chain.ledger.store.iterate(bytes([wanted]), bytes([wanted + 1]))
-    return [value for _, value in found]
-
-
-def total(chain: TestChain) -> int:
-    """Return all of the money, in balances and pots."""
-    values = space(chain, Space.BALANCE) + space(chain, Space.POT)
-    return sum(int.from_bytes(value[:8], "big") for value in values)
-
-
-# Calls ----------------------------------------------------------------------------------------
-
-
-def outcome(receipt: Receipt) -> tuple[bool, int, int]:
-    return receipt.ok, receipt.trap, receipt.error
-
-
-def test_calls_fail_in_the_machines_words(chain: TestChain) -> None:
-    box, until_ms = chain.deploy(), chain.now + DAY_MS
-    chain.call("alice", box, "put", word("x"), until_ms, ALICE, funds=10)
-
-    found = [
-        outcome(chain.call("alice", box, *call, funds=funds))  # type: ignore[arg-type]
-        for call, funds in (
-            (("nothing",), 0),
-            (("ring", word("x")), 0),  # a timer is nobody's to call
-            (("count",), 0),  # a view neither
-            (("pay", word("x"), BOB, 11), 0),
-            (("pay", word("y"), BOB, 1), 0),
-            (("pay", word("x"), BOB), 0),
-            (("pay", word("x"), BOB, -1), 0),
-            (("keep",), 5),
-            (("read_clock",), 5),
-            (("put", word("x"), until_ms, ALICE), 1),
-            (("put", word("z"), chain.now, ALICE), 1),
-            (("extend", word("x"), until_ms - 1), 0),
-            (("extend", word("x"), until_ms + 91 * DAY_MS), 0),
-            (("move", word("x"), word("x"), 1), 0),
-        )
-    ]
-
-    missing, form = (False, 0, UnknownIdError.code), (False, 0, MalformedBytesError.code)
-    pot, amount = (False, TrapKind.POT, 0), (False, TrapKind.AMOUNT, 0)
-    assert found == [
-        missing, missing, missing, amount, pot, form, form, (False, TrapKind.UNUSED_PAYMENT, 0),
-        (False, 0, 3004), pot, pot, pot, pot, pot,
-    ]  # fmt: skip
-    assert chain.balance("alice") == RICH - 10
-
-
-def test_a_failed_call_gives_the_money_back_and_says_nothing(chain: TestChain) -> None:
-    box = chain.deploy()
-    calls = Call(box, "chatter", (), 0), Call(box, "keep", (), 5)
-
-    receipt = chain.do("alice", *calls)
-
-    assert (outcome(receipt), receipt.events) == ((False, TrapKind.UNUSED_PAYMENT, 0), ())
-    assert chain.balance("alice") == RICH
-
-
-def test_gas_that_runs_out_is_used_up(chain: TestChain) -> None:
-    box = chain.deploy()
-
-    receipt = chain.call("alice", box, "chatter", gas_limit=1_700)
-
-    assert (outcome(receipt), receipt.gas_used) == ((False, TrapKind.GAS, 0), 1_700)
-
-
-CROWD = """
-from wash import *
-
-class Talker(Link):
-    @action(gas=3_000)
-    def chatter(self): ...
-
-class Crowd(Contract):
-    talker: Talker
-
-    @action
-    def talk(self):
-        for i in range(0, 10):
-            self.talker.chatter()
-"""
-
-
-@pytest.mark.parametrize(("times", "events"), [(6, 900), (7, 0)])
-def test_a_receipt_holds_no_more_events_than_can_be_read_again(
-    chain: TestChain, times: int, events: int
-) -> None:
-    crowd = chain.deploy(CROWD, assets=(), links=(chain.deploy(),))
-
-    receipt = chain.do("alice", *[Call(crowd, "talk", (), 0)] * times, gas_limit=400_000)
-
-    stored = chain.ledger.store.receipts(chain.ledger.height)
-    assert (stored, len(receipt.events), receipt.ok) == ([receipt], events, events > 0)
-
-
-def test_events_are_found_by_their_indexed_values(chain: TestChain) -> None:
-    box = chain.deploy()
-    chain.call("alice", box, "plan", word("bell"), chain.now + HOUR_MS)
-    fired = chain.run(at=chain.now + HOUR_MS)
-
-    found = [
-        chain.ledger.store.find_events(event_topic(box, 0, 0, word(name)), (0, 0), 10)
-        for name in ("bell", "other")
-    ]
-
-    ((_, number),) = [(one.id, place) for place, one in enumerate(fired.receipts)]
-    assert found == [[(chain.ledger.height, number)], []]
-
-
-def test_the_same_error_is_raised_for_the_same_bytes(chain: TestChain) -> None:
-    tx = chain.sign("alice", GIFT)
-    chain.run(tx)
-
-    errors = [chain.build(tx).refused[0][1] for _ in range(2)]
-
-    assert [(type(one), str(one)) for one in errors] == [(NonceUsedError, str(errors[0]))] * 2
-    assert issubclass(NonceUsedError, WashError)

@@ -9,8 +9,10 @@ from contracts.vm.interpreter import run
 from contracts.vm.program import Program, Routine
 from contracts.vm.traps import Trap
 from tests.fuzz.host import ACCOUNTS, OTHER, MemoryHost
-from tests.fuzz.programs import Pair, make_pair, random_value
-from tests.fuzz.reference import Evaluator, FailedError, Instance, Meter
+from tests.fuzz.maker import random_value
+from tests.fuzz.model import FailedError, Instance, Meter
+from tests.fuzz.programs import Pair, make_pair
+from tests.fuzz.reference import Evaluator
 
 Outcome = tuple[Any, ...]
 CALLS = 6

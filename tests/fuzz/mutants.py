@@ -19,7 +19,8 @@ from contracts.vm.program import Program, load_program
 from contracts.vm.values import zero_of
 from tests.fuzz.differ import CALLS, check_types, compare_calls, entries, run_machine
 from tests.fuzz.host import ACCOUNTS, MemoryHost
-from tests.fuzz.programs import Pair, make_container, random_scalar, random_value
+from tests.fuzz.maker import random_scalar, random_value
+from tests.fuzz.programs import Pair, make_container
 
 ROOT = Path(__file__).parent.parent.parent
 SEEDS = (

@@ -261,3 +261,30 @@ def test_an_extended_pot_survives_a_move_and_goes_back_at_its_new_end() -> None:
 
     assert (before, world.pots()) == (1, 0)
     assert world.balance("alice") == RICH
+
+
+@pytest.mark.parametrize(("early", "timers"), [(0, 1), (1, 1), (-1, 0)])
+def test_no_timer_is_set_beyond_the_pots_end(early: int, timers: int) -> None:
+    world = new_world()
+    booking = world.book(policy=world.publish(rules(settle_after_ms=80 * DAY_MS)))
+    world.serve(booking, upto="start_service")
+    end = SLOT + HOUR_MS + POT_LIFE
+
+    world.at(end - 80 * DAY_MS - early).must("shop", "ready", booking)
+
+    assert world.waiting() == 1 + timers
+    world.fire_until()
+    assert world.where(booking) == ("SETTLED" if timers else "READY")
+
+
+@pytest.mark.parametrize(("early", "fee"), [(0, 4_500), (1, 4_500), (-1, 0)])
+def test_a_pay_out_beyond_the_pots_end_is_left_to_the_chain(early: int, fee: int) -> None:
+    world = new_world(DAY_MS)
+    grace = POT_LIFE + HOUR_MS - DAY_MS - early
+    booking = world.book(policy=world.publish(rules(grace_ms=grace)))
+    world.at(SLOT + grace - 1).must("shop", "open_shop")
+
+    world.fire_until()
+
+    assert world.balance("shop") == fee
+    assert world.where(booking) == ("NO_SHOW_CUSTOMER" if fee else "NO_SHOW_DUE")

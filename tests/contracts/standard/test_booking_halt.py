@@ -124,3 +124,14 @@ def test_a_pot_that_ends_within_the_grace_waits_for_the_missed_visit_of_the_halt
 
     assert waiting == "ACCEPTED"
     assert world.split(booking) == ("NO_SHOW_CUSTOMER", 4_500, 500)
+
+
+@pytest.mark.parametrize("function", ["check_in", "arrived", "cancel_booking"])
+def test_a_deadline_at_the_very_beginning_of_a_halt_is_over(function: str) -> None:
+    world = new_world()  # without a heartbeat a halt begins when the first thing falls due
+    booking = world.book(start=SLOT)
+    world.make_block(SLOT + 5 * MINUTE_MS)
+    world.halt_until(SLOT + 2 * HOUR_MS)
+
+    assert world.call("alice", function, booking) == "too_late"
+    assert world.where(booking) == "ACCEPTED"

@@ -112,6 +112,8 @@ class Lives(RuleBasedStateMachine):
             arguments = (data.draw(st.sampled_from([1, 3_333, 10_000])),)
         elif action == "pay":
             funds = data.draw(st.sampled_from([1, max(found["total"] // 2, 1), found["total"]]))
+        elif action == "not_here" and data.draw(st.booleans()):
+            self.call(shop, "open_shop")
         elif action == "check_in":
             sponsor = data.draw(st.sampled_from([None, shop]))
         self.call(name, action, booking, *arguments, funds=funds, sponsor=sponsor)
