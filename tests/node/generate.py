@@ -133,8 +133,8 @@ def outcome_time(random: Random, outcome: str, times: Times, policy: Policy) -> 
         return random.choice(cancellation_times(times, policy))
     if outcome == "no_show" or random.random() < 0.8:
         return last
-    odd = (times.start - 1, times.start, last + DAY_MS, last + POT_LIFE_MS - 1, last + POT_LIFE_MS)
-    odd = (*odd, last + 4 * POT_LIFE_MS, times.created + 1_094 * DAY_MS, times.created + 1_096 * DAY_MS)
+    odd = [times.start - 1, times.start, last + DAY_MS, last + POT_LIFE_MS - 1, last + POT_LIFE_MS]
+    odd += [last + 4 * POT_LIFE_MS, *(times.created + days * DAY_MS for days in (1_094, 1_096))]
     return max(times.created, random.choice(odd))
 
 
