@@ -149,6 +149,19 @@ def contract_by_name(state: State, name: str) -> bytes | None:
     return state.get(_NAME + name.encode())
 
 
+def installed_contracts(state: State, limit: int) -> list[bytes]:
+    """Return at most `limit` instances that the operators installed, sorted."""
+    start = bytes([Space.NAME]) + b"\0"
+    found = state.scan(start, bytes([Space.NAME]) + b"\1", limit)
+    return [key[len(start) :] for key, _name in found]
+
+
+def read_change(state: State, proposal: bytes) -> Change | None:
+    """Return the change that an open proposal asks for, or None."""
+    data = state.get(_PROPOSAL + proposal)
+    return None if data is None else decode(Proposal, data).change
+
+
 def is_installed(state: State, contract: bytes) -> bool:
     """Tell whether the operators installed an instance."""
     return state.get(bytes([Space.NAME]) + b"\0" + contract) is not None

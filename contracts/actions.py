@@ -1,6 +1,7 @@
 """What each action of a transaction does: by the ledger's functions, calls by the machine."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from chain import accounts, governance, ledger
@@ -23,6 +24,7 @@ from chain.transaction import (
     Burn,
     Call,
     CancelRecovery,
+    Change,
     Deploy,
     FinishRecovery,
     IssueAsset,
@@ -30,12 +32,14 @@ from chain.transaction import (
     Propose,
     RemoveKey,
     SetGuardians,
+    SetParam,
     Transfer,
     Vote,
     call_id,
     instance_id,
 )
-from chain.types import ZERO_ID
+from chain.types import BASIS_POINTS, ZERO_ID
+from contracts.firing import TIMER_OVERHEAD_GAS
 from contracts.host import Frame, World
 from contracts.vm.container import FunctionKind
 from contracts.vm.traps import Trap, TrapKind
@@ -43,6 +47,8 @@ from contracts.vm.values import read_arguments
 
 KERNEL_ACTION_GAS = 700
 DEPLOY_GAS_PER_BYTE = 4  # decoding, verifying and preparing: measured by bench/stages.py
+INSTALLED_MAX = 1_000  # installed contracts that a vote on parameters looks at
+_TIMER_PARAMS = frozenset({"block_gas_max", "timer_gas_share_bp"})
 _GAS: dict[type, int] = {Call: 0, Transfer: 800}
 
 
@@ -175,7 +181,26 @@ def _finish_recovery(world: World, action: FinishRecovery) -> None:
     _note(world, KernelEvent.KEYS_CHANGED, action.account)
 
 
+def _check_timers_fit(world: World, change: Change | None) -> None:
+    """Refuse a parameter under which a timer of an installed contract would fit no block."""
+    if not isinstance(change, SetParam) or change.name not in _TIMER_PARAMS:
+        return
+    changed = replace(world.params, **{change.name: change.value})
+    budget = changed.block_gas_max * changed.timer_gas_share_bp // BASIS_POINTS
+    for contract in governance.installed_contracts(world.state, INSTALLED_MAX):
+        instance = world.library.instance(world.state, contract)
+        for routine in world.library.program(world.state, instance.code_id).routines:
+            need = routine.worst_case_gas + TIMER_OVERHEAD_GAS
+            if routine.function.kind == FunctionKind.TIMER and need > budget:
+                text = (
+                    f"timer {routine.name} of an installed contract needs up to {need} gas, "
+                    f"{change.name} = {change.value} would leave {budget} for timers"
+                )
+                raise WrongStateError(text)
+
+
 def _propose(world: World, action: Propose) -> None:
+    _check_timers_fit(world, action.change)
     change_call = call_id(world.origin_id, world.place)
     place = (change_call, world.height)
     applied = governance.propose(world.state, world.origin, action.change, place)
@@ -186,6 +211,7 @@ def _propose(world: World, action: Propose) -> None:
 
 
 def _vote(world: World, action: Vote) -> None:
+    _check_timers_fit(world, governance.read_change(world.state, action.proposal))
     if governance.vote(world.state, world.origin, action.proposal):
         _note(world, KernelEvent.DECIDED, action.proposal)
 

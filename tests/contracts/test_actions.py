@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from chain.errors import WrongStateError
 from chain.governance import proposal_id
 from chain.receipt import Event, KernelEvent
 from chain.transaction import (
@@ -20,6 +21,7 @@ from chain.transaction import (
     Mint,
     Propose,
     SetGuardians,
+    SetParam,
     Transfer,
     asset_id,
     call_id,
@@ -136,3 +138,16 @@ def test_money_that_came_along_is_what_the_contract_counts(chain: TestChain) -> 
 
     assert receipt.ok
     assert (chain.balance("alice"), chain.balance("bob")) == (1_000_000 - 40, 1_000_000 + 40)
+
+
+def test_no_parameter_may_leave_a_timer_of_an_installed_contract_without_room(
+    chain: TestChain,
+) -> None:
+    free = chain.do("olga", Propose(SetParam("timer_gas_share_bp", 1)))
+    chain.do("olga", Propose(SetParam("timer_gas_share_bp", 2_500)))
+    chain.deploy(BOX, installed="box")
+
+    tight = chain.do("olga", Propose(SetParam("timer_gas_share_bp", 1)))
+    wide = chain.do("olga", Propose(SetParam("timer_gas_share_bp", 3_000)))
+
+    assert (free.ok, tight.ok, tight.error, wide.ok) == (True, False, WrongStateError.code, True)
