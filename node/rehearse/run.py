@@ -24,8 +24,11 @@ _MESSAGE_BYTES = 300  # about the size of what a booking's transaction signs
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The outcome of a rehearsal; `signature_rate` is one core's Ed25519 checks a second,
-    the mean of a measurement before and one after."""
+    """The outcome of a rehearsal.
+
+    `signature_rate` is one core's Ed25519 checks a second: the mean of one measurement before and one
+    after.
+    """
 
     tally: Tally
     transactions: int
