@@ -26,8 +26,7 @@ _MESSAGE_BYTES = 300  # about the size of what a booking's transaction signs
 class Result:
     """The outcome of a rehearsal.
 
-    `signature_rate` is one core's Ed25519 checks a second: the mean of one measurement before and one
-    after.
+    `signature_rate` is one core's Ed25519 checks a second, measured before and after: the mean.
     """
 
     tally: Tally
