@@ -22,6 +22,8 @@ EXIT_USAGE = 2
 @click.version_option(__version__, prog_name="washnode")
 def main() -> None:
     """A blockchain node for car-wash shops."""
+    if not __debug__:
+        raise click.UsageError("run without -O: the assertions it removes guard money")
 
 
 @main.command()

@@ -120,3 +120,12 @@ def test_a_folder_that_is_not_empty_is_never_written_into(kept: Path) -> None:
 
     assert done.returncode == 2
     assert sorted(kept.rglob("*")) == before
+
+
+def test_a_python_that_skips_assertions_is_refused() -> None:
+    command = [sys.executable, "-O", "-m", "node", "rehearse", str(SAMPLE), "--policy", "fair"]
+
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+
+    assert done.returncode == 2
+    assert "without -O" in done.stderr

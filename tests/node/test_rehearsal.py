@@ -1,6 +1,7 @@
 """Rehearsals of generated histories against plain arithmetic, shop by shop."""
 
 import dataclasses
+import json
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from node.rehearse.policies import PRESETS, Policy, load_policies
 from node.rehearse.rows import Row, read_rows
 from node.rehearse.run import Result, rehearse
 from tests.node.generate import generate, write
+from tests.node.golden import GOLDEN, sample_chain
 from tests.node.oracle import expect_files
 
 DAY = 86_400_000
@@ -108,6 +110,10 @@ def test_the_last_block_of_an_instant_carries_it_exactly(monkeypatch: pytest.Mon
         NOON - DAY - 1,
         NOON - DAY,
     ]
+
+
+def test_the_bundled_sample_makes_the_same_chain_everywhere(tmp_path: Path) -> None:
+    assert sample_chain(tmp_path) == json.loads(GOLDEN.read_text("utf-8"))
 
 
 def test_a_late_cancellation_keeps_the_late_fee() -> None:
