@@ -45,12 +45,12 @@ def sign(seed: bytes, message: bytes) -> bytes:
     return Signer(seed).sign(message)
 
 
-def verify_signature(key: bytes, message: bytes, signature: bytes) -> bool:
-    """Tell whether `signature` is `key`'s over `message`; never raises, whatever the lengths."""
-    if len(signature) != SIGNATURE_BYTES or len(key) != KEY_BYTES:
+def verify_signature(public_key: bytes, message: bytes, signature: bytes) -> bool:
+    """Tell whether a signature is the key's over `message`; never raises, whatever the lengths."""
+    if len(signature) != SIGNATURE_BYTES or len(public_key) != KEY_BYTES:
         return False
     try:
-        _open_signed(signature + message, key)
+        _open_signed(signature + message, public_key)
     except nacl.exceptions.BadSignatureError:
         return False
     return True

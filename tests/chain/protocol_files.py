@@ -1,7 +1,7 @@
 """The files of the protocol: `python -m tests.chain.protocol_files` writes them anew.
 
-They are tests/vectors/protocol/*.json and the tables between markers in docs/protocol.md. Tests
-compare them with what the code gives; a difference in a vector is a change of the protocol.
+They are tests/vectors/protocol/*.json, the tables between markers in docs/protocol.md, and that of
+instructions in docs/contracts.md. Tests compare them with what the code gives; a difference in a vector is a change of the protocol.
 """
 
 import json
@@ -18,6 +18,7 @@ from chain.roles import Role
 from chain.state import Space
 from chain.transaction import Call, Transfer
 from contracts import actions, execution, firing, host, instances
+from contracts.lang.reference import replace_table
 from contracts.vm import container
 from contracts.vm.gas import TIMER_WCG_MAX
 from contracts.vm.traps import TrapKind
@@ -27,6 +28,7 @@ from tests.chain import protocol_vectors_state as second
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "tests" / "vectors" / "protocol"
 DOCUMENT = ROOT / "docs" / "protocol.md"
+LANGUAGE = ROOT / "docs" / "contracts.md"
 
 
 def all_vectors() -> dict[str, dict[str, Any]]:
@@ -93,6 +95,7 @@ def tables() -> dict[str, str]:
         "pending timers of an instance that nobody installed": host.PENDING_TIMERS_MAX,
         "how far ahead such an instance may set a timer, ms": host.TIMER_AHEAD_MAX_MS,
         "timers set by one call": host.SCHEDULES_PER_CALL_MAX,
+        "events of contracts in one transaction or firing": host.EVENTS_PER_ORIGIN_MAX,
         "depth of links between instances": instances.LINK_DEPTH_MAX,
         "tries of a timer": firing.TRIES_MAX,
         "worst-case gas of a timer": TIMER_WCG_MAX,
@@ -138,6 +141,7 @@ def main() -> None:
     for name, content in all_vectors().items():
         (FOLDER / f"{name}.json").write_text(written(content), encoding="utf-8")
     DOCUMENT.write_text(with_tables(DOCUMENT.read_text("utf-8")), encoding="utf-8")
+    LANGUAGE.write_text(replace_table(LANGUAGE.read_text("utf-8")), encoding="utf-8")
 
 
 if __name__ == "__main__":
