@@ -6,6 +6,7 @@ alone may do everything. Windows of nonces belong to keys and outlive them.
 
 import struct
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import pairwise
 from typing import Annotated
 
@@ -31,6 +32,7 @@ _RECOVERY = bytes([Space.RECOVERY])
 _SPENDING = bytes([Space.SPENDING])
 _SPENT = struct.Struct(">QQ")  # window's start, spent in it
 KEYS_MAX = 32
+ACCOUNT_BYTES_MAX = 8_192  # every transaction of an account reads its record
 
 
 @wire()
@@ -58,11 +60,19 @@ def read_account(state: State, account: bytes) -> Account:
     data = state.get(_ACCOUNT + account)
     if data is None:
         return Account((AccountKey(account, None, (), None),), (), 0)
+    return _decode_account(data)
+
+
+@lru_cache(maxsize=256)
+def _decode_account(data: bytes) -> Account:
     return decode(Account, data)
 
 
 def _write(state: State, account: bytes, record: Account) -> None:
-    state.put(_ACCOUNT + account, encode(record))
+    data = encode(record)
+    if len(data) > ACCOUNT_BYTES_MAX:
+        raise LimitError("bytes of the account", maximum=ACCOUNT_BYTES_MAX, found=len(data))
+    state.put(_ACCOUNT + account, data)
 
 
 def authorize_key(state: State, account: bytes, key: bytes, now: int) -> AccountKey | None:

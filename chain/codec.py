@@ -141,8 +141,11 @@ class _Form:
 
 
 def _fail(expected: str, value: object) -> typing.NoReturn:
-    seen = repr(value)
-    text = f"expected {expected}, found {type(value).__name__} {seen[:60]}"
+    if isinstance(value, list):  # may be nested deeper than `repr` has stack for
+        seen = f"of {len(value)}"
+    else:
+        seen = repr(value[:60] if isinstance(value, bytes | str) else value)[:60]
+    text = f"expected {expected}, found {type(value).__name__} {seen}"
     raise MalformedBytesError(text)
 
 

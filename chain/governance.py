@@ -5,7 +5,13 @@ from typing import Annotated
 
 from chain.codec import AtMost, decode, encode, wire
 from chain.crypto import hash_bytes
-from chain.errors import MalformedBytesError, RoleError, UnknownIdError, WrongStateError
+from chain.errors import (
+    LimitError,
+    MalformedBytesError,
+    RoleError,
+    UnknownIdError,
+    WrongStateError,
+)
 from chain.params import ChainParams, read_params, write_params
 from chain.roles import Role, has_role, read_operators, set_role
 from chain.state import VALIDATORS_KEY, Space, State
@@ -18,7 +24,7 @@ from chain.transaction import (
     SetValidator,
 )
 from chain.types import Hash, Height, Id
-from chain.validators import ValidatorSet, read_validators
+from chain.validators import VALIDATORS_MAX, ValidatorSet, read_validators
 
 _PROPOSAL = bytes([Space.PROPOSAL])
 _NAME = bytes([Space.NAME])
@@ -120,6 +126,8 @@ def _changed_validators(validators: ValidatorSet, key: bytes, power: int) -> Val
     if not keys or (len(keys) == len(validators.keys) and power == 0):
         text = "the set of validators would be empty, or the key is not in it"
         raise WrongStateError(text)
+    if len(keys) > VALIDATORS_MAX:
+        raise LimitError("validators", maximum=VALIDATORS_MAX, found=len(keys))
     return ValidatorSet(tuple(sorted(keys)))
 
 

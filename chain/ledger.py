@@ -27,6 +27,7 @@ from chain.types import SAFE_INT_MAX, Id
 _BALANCE = bytes([Space.BALANCE])
 _ASSET = bytes([Space.ASSET])
 _SUPPLY = bytes([Space.SUPPLY])
+_SYMBOL_MARKS = str.maketrans("._-", "000")
 _POT_AMOUNT = slice(0, 8)  # a pot's value begins with its amount
 _POT_ASSET = slice(64, 96)  # fallback 32..63, then the asset
 
@@ -96,7 +97,15 @@ def debit(state: State, account: bytes, asset: bytes, amount: int) -> None:
 
 
 def issue_asset(state: State, creator: bytes, action: IssueAsset) -> bytes:
-    """Make a new asset and return its id; raises WrongStateError if the creator has it already."""
+    """Make a new asset and return its id; raises WrongStateError if the creator has it already.
+
+    Symbols are written as in the genesis file: letters, digits and `._-`, so none looks like
+    another or breaks out of the line it is shown in.
+    """
+    plain = action.symbol.translate(_SYMBOL_MARKS)
+    if not (plain.isascii() and plain.isalnum()):
+        text = f"symbol {action.symbol!r}: take 1 to 12 letters, digits, dots, _ and -"
+        raise WrongStateError(text)
     new_id = asset_id(creator, action.symbol)
     if state.get(_ASSET + new_id) is not None:
         text = f"this account has issued {action.symbol!r} before; take another symbol"

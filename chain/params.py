@@ -10,7 +10,9 @@ from typing import Annotated, TypeAlias
 from chain.codec import Between, decode, encode, wire
 from chain.crypto import hash_bytes
 from chain.state import PARAMS_KEY, State
-from chain.types import DAY_MS, HOUR_MS, MINUTE_MS, SAFE_INT_MAX
+from chain.types import DAY_MS, HOUR_MS, MINUTE_MS, SAFE_INT_MAX, TX_BYTES_MAX
+
+VOTE_GAS = 4_000  # enough for an operator to vote a bound up again
 
 _Positive: TypeAlias = Annotated[int, Between(1, SAFE_INT_MAX)]
 _Natural: TypeAlias = Annotated[int, Between(0, SAFE_INT_MAX)]
@@ -21,9 +23,9 @@ _Natural: TypeAlias = Annotated[int, Between(0, SAFE_INT_MAX)]
 class ChainParams:
     """Every parameter, with its unit in its name and its default."""
 
-    block_gas_max: _Positive = 1_500_000
-    transaction_gas_max: _Positive = 500_000
-    block_bytes_max: _Positive = 4 * 1024 * 1024
+    block_gas_max: Annotated[int, Between(VOTE_GAS, SAFE_INT_MAX)] = 1_500_000
+    transaction_gas_max: Annotated[int, Between(VOTE_GAS, SAFE_INT_MAX)] = 500_000
+    block_bytes_max: Annotated[int, Between(TX_BYTES_MAX, SAFE_INT_MAX)] = 4 * 1024 * 1024
     block_interval_ms: _Positive = 200
     heartbeat_ms: _Natural = 10 * MINUTE_MS  # 0: none, on rehearsal and development chains
     timers_per_block: _Positive = 200
@@ -31,7 +33,7 @@ class ChainParams:
     timer_retry_ms: _Positive = HOUR_MS
     halt_grace_ms: _Natural = 15 * MINUTE_MS
     halt_least_ms: _Natural = 2 * MINUTE_MS
-    valid_for_max_ms: _Positive = DAY_MS
+    valid_for_max_ms: Annotated[int, Between(MINUTE_MS, SAFE_INT_MAX)] = DAY_MS
     sponsor_daily_max: _Positive = 2_500
     allowance_daily_max: _Natural = 5
     allowance_pot_max: _Natural = 50

@@ -16,13 +16,16 @@ from chain.types import DAY_MS
 
 _POT = bytes([Space.POT])
 _ALLOWANCE = bytes([Space.ALLOWANCE])
-_VALUE = struct.Struct(">QQQQ32s32s")
+_VALUE = struct.Struct(">QQQQ32s32s?")
 _QUOTA = struct.Struct(">IIHI")  # open pots, day, used that day, used in all
 
 
 @dataclass(slots=True)
 class Pot:
-    """A pot; `latest` bounds every extension of `until`; `sequence` orders its fallback."""
+    """A pot; `latest` bounds every extension of `until`; `sequence` orders its fallback.
+
+    `waited`: its fallback waited for a retry of its contract's timers and will not again.
+    """
 
     amount: int
     until: int
@@ -30,6 +33,7 @@ class Pot:
     sequence: int
     fallback: bytes
     asset: bytes
+    waited: bool = False
 
 
 class PotError(Exception):
@@ -64,7 +68,9 @@ def _need(state: State, place: bytes) -> Pot:
 def _write(state: State, place: bytes, pot: Pot) -> None:
     state.put(
         place,
-        _VALUE.pack(pot.amount, pot.until, pot.latest, pot.sequence, pot.fallback, pot.asset),
+        _VALUE.pack(
+            pot.amount, pot.until, pot.latest, pot.sequence, pot.fallback, pot.asset, pot.waited
+        ),
     )
 
 
@@ -124,16 +130,24 @@ def extend_pot(state: State, place: bytes, until: int) -> None:
         text = f"from {pot.until} to {until}, at most {pot.latest}"
         raise PotError(text)
     state.delete(queue_key(pot.until, Kind.FALLBACK, pot.sequence))
-    pot.until = until
+    pot.until, pot.waited = until, False
     _write(state, place, pot)
     state.put(queue_key(pot.until, Kind.FALLBACK, pot.sequence), place)
 
 
-def defer_fallback(state: State, place: bytes, due: int, later: int) -> None:
-    """Let the fallback that was due at `due` wait until `later` (a retry comes first)."""
+def has_waited(state: State, place: bytes) -> bool:
+    """Tell whether a pot's fallback has waited for a retry since its deadline was set."""
+    return _need(state, place).waited
+
+
+def defer_fallback(
+    state: State, place: bytes, due: int, later: int, *, waited: bool = False
+) -> None:
+    """Let the fallback that was due at `due` wait until `later`; `waited`: for a retry."""
     pot = _need(state, place)
     state.delete(queue_key(due, Kind.FALLBACK, pot.sequence))
     pot.until = later
+    pot.waited = pot.waited or waited
     _write(state, place, pot)
     state.put(queue_key(later, Kind.FALLBACK, pot.sequence), place)
 

@@ -22,6 +22,7 @@ from chain.tree import tree_root
 
 SCHEMA = b"1"
 CACHE_ENTRIES_MAX = 200_000  # state values kept in memory; dropped all at once when full
+CACHED_BYTES_MAX = 1_024  # longer values are read anew: a full cache of them would fill the memory
 NODE_CACHE_ENTRIES_MAX = 60_000  # tree records likewise: about 20 MB at worst
 _HEIGHT_BYTES = 8
 _PLACE = (5, 3)  # bytes of a height and of a number within it, in indexes
@@ -110,7 +111,9 @@ class Store:
             return values[key]
         if len(values) >= CACHE_ENTRIES_MAX:
             values.clear()
-        value = values[key] = self._read(_STATE + key)
+        value = self._read(_STATE + key)
+        if value is None or len(value) <= CACHED_BYTES_MAX:
+            values[key] = value
         return value
 
     def scan(self, start: bytes, stop: bytes, limit: int) -> list[tuple[bytes, bytes]]:
@@ -187,6 +190,9 @@ class Store:
         if len(self._nodes) >= NODE_CACHE_ENTRIES_MAX:
             self._nodes.clear()
         self._values.update(executed.changes)
+        for key, value in executed.changes.items():
+            if value is not None and len(value) > CACHED_BYTES_MAX:
+                del self._values[key]
         self._nodes.update(executed.nodes)
         self._due.apply([one for one in executed.changes.items() if one[0] >= QUEUE_PREFIX])
 

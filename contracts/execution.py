@@ -40,7 +40,7 @@ from chain.transaction import AccountKey, Action, ReceivedTransaction, read_tran
 from chain.tree import NodeReader, update_tree
 from chain.types import BASIS_POINTS, ZERO_ID
 from chain.validators import read_validators
-from contracts.actions import run_action
+from contracts.actions import fixed_gas, run_action
 from contracts.firing import Budget, ExecutionFaultError, Firing
 from contracts.host import World
 from contracts.instances import Library
@@ -156,15 +156,19 @@ class _BlockRun:
         for tx in self.inputs.transactions:
             self._take_transaction(tx)
             self.state.settle()
+            if not self.building:  # at once: what follows could take for ever
+                self._check_used()
+        self._audit()
+        return self._seal(skipped, timers_fired)
+
+    def _check_used(self) -> None:
         for what, used, maximum in (
             ("gas", self.gas_used, self.params.block_gas_max),
             ("bytes of transactions", self.bytes_used, self.params.block_bytes_max),
         ):
-            if used > maximum and not self.building:
+            if used > maximum:
                 text = f"block uses {used} {what}, at most {maximum} are allowed"
                 raise InvalidBlockError(text)
-        self._audit()
-        return self._seal(skipped, timers_fired)
 
     def _make_world(self, origin_id: bytes, origin: bytes) -> World:
         return World(
@@ -358,14 +362,15 @@ def _run_actions(
     try:
         for place, action in enumerate(actions):
             world.place = place
-            gas = run_action(world, action, limits, gas)
-            if gas < 0:
+            gas -= fixed_gas(action)
+            if gas < 0:  # before the work that it pays for
                 return 0, TrapKind.GAS, 0
+            gas = run_action(world, action, limits, gas)
     except Trap as failure:
         left = 0 if failure.kind == TrapKind.GAS else failure.gas_left
         return left, int(failure.kind), failure.error
     except (ActionRefusedError, MalformedBytesError) as refusal:
-        return max(gas, 0), 0, refusal.code
+        return gas, 0, refusal.code
     return gas, 0, 0
 
 

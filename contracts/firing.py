@@ -14,7 +14,7 @@ from chain import timers
 from chain.codec import encode_value
 from chain.errors import StoreError
 from chain.governance import is_installed
-from chain.pots import close_pot, defer_fallback
+from chain.pots import close_pot, defer_fallback, has_waited
 from chain.receipt import Event, KernelEvent, Receipt, ReceiptKind
 from chain.state import Space, State
 from chain.timers import Due, Kind
@@ -135,16 +135,22 @@ class Firing:
     def _fall_back_if_fits(self, entry: Due, budget: Budget, *, guest: bool) -> bool:
         state = self._state
         world = self._make_world(event_receipt_id(1, self._height, entry.sequence), entry.key[_ID])
-        wait = timers.get_retry(state, entry.key[_ID])
-        halt = world.halt
-        if halt is not None and world.now < halt.over and entry.due > halt.ended:
-            wait = max(wait, halt.over)  # timers from the halt come first
-        if wait > entry.due:
-            defer_fallback(state, entry.key, entry.due, wait)
-            return True
         if not budget.admits(FALLBACK_GAS, guest=guest):
             return False
         budget.spend(FALLBACK_GAS, guest=guest)
+        # Once is enough: what was due before the fallback has fired by now. Waiting for every
+        # retry would let a contract that fails all the time keep its pots for ever.
+        wait = timers.get_retry(state, entry.key[_ID])
+        retries = wait > entry.due and not has_waited(state, entry.key)
+        if not retries:
+            wait = 0
+        halt = world.halt
+        if halt is not None and world.now < halt.over and entry.due > halt.ended:
+            retries = retries and wait >= halt.over
+            wait = max(wait, halt.over)  # timers from the halt come first
+        if wait > entry.due:
+            defer_fallback(state, entry.key, entry.due, wait, waited=retries)
+            return True
         self._fall_back(entry, world)
         return True
 

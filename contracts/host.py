@@ -30,7 +30,7 @@ from chain.roles import has_role
 from chain.state import Space, State
 from chain.timers import Halt
 from chain.transaction import call_id
-from chain.types import DAY_MS, EVENTS_PER_CALL_MAX, SAFE_INT_MAX
+from chain.types import DAY_MS, EVENTS_PER_CALL_MAX, MINUTE_MS, SAFE_INT_MAX
 from contracts.instances import Instance, Library
 from contracts.vm.container import FunctionKind, LinkCall
 from contracts.vm.interpreter import run
@@ -129,7 +129,7 @@ class Frame:
     def pot_open(self, pot: PotForm, key: bytes, until: int, fallback: bytes) -> None:
         """Open a pot with all that was paid."""
         now = self.world.now
-        if not now < until <= SAFE_INT_MAX:
+        if not now < until <= SAFE_INT_MAX or self._is_too_far(until):
             raise Trap(TrapKind.POT)
         latest = min(max(until, now + pot.extend_max_ms), SAFE_INT_MAX)
         amount, self.unspent = self.unspent, 0
@@ -138,6 +138,12 @@ class Frame:
             open_pot(self.world.state, pot_key(self.contract, key), record)
         except PotError:
             raise Trap(TrapKind.POT) from None
+
+    def _is_too_far(self, at: int) -> bool:
+        """Tell whether a time is further ahead than a contract that nobody installed may plan."""
+        world = self.world
+        far = at > world.now + TIMER_AHEAD_MAX_MS
+        return far and not is_installed(world.state, self.contract)
 
     def pot_add(self, pot: PotForm, key: bytes) -> None:
         """Add all that was paid to a pot."""
@@ -198,7 +204,9 @@ class Frame:
         if is_installed(world.state, self.contract):
             return
         count = 0 if replaced else timers.count_pending(world.state, self.contract, 1)
-        if count > PENDING_TIMERS_MAX or at > world.now + TIMER_AHEAD_MAX_MS:
+        # A timer that set itself for at once would have a block made for it for ever.
+        soon = world.due > 0 and at < world.now + MINUTE_MS
+        if count > PENDING_TIMERS_MAX or soon or at > world.now + TIMER_AHEAD_MAX_MS:
             raise Trap(TrapKind.TIMER)
 
     def cancel(self, routine: Routine, key: bytes) -> None:  # noqa: ARG002

@@ -110,6 +110,9 @@ class Library:
                     f"link {call.function}: its types differ from those of {found.container.name}"
                 )
                 raise BadContractError(text)
+            if routine.iterates:  # its price holds for readers, not within a block of changes
+                text = f"link {call.function}: it walks over keys, which only readers may ask for"
+                raise BadContractError(text)
             if routine.worst_case_gas > call.gas_max:
                 text = (
                     f"link {call.function}: its worst case is {routine.worst_case_gas} gas, "
@@ -125,5 +128,6 @@ class Library:
         depth, layer = 0, [contract]
         while layer:
             depth += 1
-            layer = [link for one in layer for link in self.instance(state, one).links]
+            links = [link for one in layer for link in self.instance(state, one).links]
+            layer = list(dict.fromkeys(links))  # one stands under many
         return depth

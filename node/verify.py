@@ -18,6 +18,7 @@ from chain.rules import check_commit, check_header
 from chain.store import Store, Table
 from chain.transaction import ReceivedTransaction
 from chain.validators import read_validators
+from node.children import deaf_to_interrupts
 from node.ledger import ChainLedger
 from node.rehearse.chain import tally_for_rehearsal
 from node.rehearse.tally import Tally
@@ -92,6 +93,8 @@ def _execute_again(
         raise _Found(0, f"genesis.json: {error}") from error
     if seal is not None and genesis.chain_id().hex() != seal.chain_id:
         raise _Found(0, "genesis.json describes another chain than the seal")
+    if not (folder / "chain").is_dir():
+        raise _Found(1, f"no block can be read: there is no folder {folder / 'chain'}")
     shutil.copytree(folder / "chain", temporary / "kept")
     try:
         kept = Store(str(temporary / "kept"), sync=False, checked=True)
@@ -144,7 +147,8 @@ class _Replay:
         with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
             for group in self._groups(height):
                 data = [tx for block in group for tx in block.transactions]
-                waiting.append((group, pool.submit(check_chunk, data)))
+                with deaf_to_interrupts():  # the first one starts the process
+                    waiting.append((group, pool.submit(check_chunk, data)))
                 if len(waiting) > _AHEAD:
                     yield from _finish(*waiting.popleft())
             while waiting:
@@ -177,7 +181,8 @@ class _Replay:
             executed = ledger.executor.check(ledger.store, ledger.head, block)
             same = kept.receipt_bytes(number) == list(executed.receipt_bytes)
         except WashError as error:
-            raise _Found(number, str(error)) from error
+            text = str(error).removeprefix(f"height {number}: ")
+            raise _Found(number, text) from error
         if kept.find_block(block_id(block.header)) != number:
             raise _Found(number, "the block's id is not indexed")
         if not same:

@@ -1,8 +1,9 @@
 """Gas: what an instruction costs, where it is charged, and the most a function can cost.
 
-One gas is about 100 ns of this interpreter. Costs are static: the charge of a basic block is the
-sum of its instructions and is taken on entry. So the worst case of a function is a longest path,
-computed here: every loop has a bound and calls are acyclic.
+One gas is a small, fixed amount of work: some tens of nanoseconds where bench/opcodes.py, which
+prints how many, was run. Costs are static: the charge of a basic block is the sum of its
+instructions and is taken on entry. So the worst case of a function is a longest path, computed
+here: every loop has a bound and calls are acyclic.
 """
 
 from collections.abc import Sequence
@@ -52,7 +53,7 @@ def _event_gas(event: EventType) -> int:
     """Return the gas of an event's values, of its index entries and of its greatest size."""
     indexed = sum(one.indexed for one in event.fields)
     width = sum(FIXED_BYTES[one.scalar.kind] or 2 + one.scalar.size for one in event.fields)
-    return 4 * len(event.fields) + 16 * indexed + width // 32
+    return 4 * len(event.fields) + 16 * indexed + width // 8
 
 
 def block_leaders(instructions: Sequence[Instruction]) -> list[int]:

@@ -44,6 +44,7 @@ class Routine:
     worst_case_gas: int
     key: KeyForm | None  # of a timer
     steps: list[Step] = field(default_factory=list)
+    iterates: bool = False  # walks over keys, itself or in what it calls here
 
     @property
     def name(self) -> str:
@@ -141,4 +142,6 @@ def _resolve_steps(program: Program, routine: Routine, widths: list[int]) -> lis
         elif op == Op.RET:
             second = routine.returns
         steps.append((op, d, a, second, resolved, charge))
+        if op == Op.NEXT or (op == Op.CALL and resolved.iterates):
+            routine.iterates = True
     return steps

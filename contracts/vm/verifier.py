@@ -173,6 +173,7 @@ class _FunctionCheck:
         _require(count > 0 and count % INSTRUCTION_BYTES == 0, f"{where}: {count} bytes of code")
         _require(count // INSTRUCTION_BYTES <= INSTRUCTIONS_MAX, f"{where}: too much code")
         self.instructions = decode_instructions(self.function.code)
+        self.limits = self._immediate_limits()
         self.innermost = self._find_loops()
 
     def _find_loops(self) -> list[int]:
@@ -255,9 +256,9 @@ class _FunctionCheck:
         calls = self.container.link_calls
         return t < len(calls) and calls[t].is_action
 
-    def _check_immediate(self, row: Opcode, t: int) -> None:
+    def _immediate_limits(self) -> dict[str, int]:
         container = self.container
-        limits = {
+        return {
             "": 1,
             "target": len(self.instructions),
             "loop": len(self.instructions),
@@ -275,12 +276,15 @@ class _FunctionCheck:
             "width": _I2B_WIDTH_MAX + 1,
             "kind": Kind.SINT + 1,
         }
-        limit = limits.get(row.t, len(self.types))  # else t is a register
-        self.require(t < limit, f"{row.op.name}: {row.t or 'unused operand'} {t} does not exist")
-        low = 1 if row.t in {"error", "bound", "kind", "width"} else 0
-        self.require(t >= low, f"{row.op.name}: {row.t} 0")
+
+    def _check_immediate(self, row: Opcode, t: int) -> None:
+        limit = self.limits.get(row.t, len(self.types))  # else t is a register
+        if t >= limit:
+            self.fail(f"{row.op.name}: {row.t or 'unused operand'} {t} does not exist")
+        if t == 0 and row.t in {"error", "bound", "kind", "width"}:
+            self.fail(f"{row.op.name}: {row.t} 0")
         if row.t == "timer":
-            kind = container.functions[t].kind
+            kind = self.container.functions[t].kind
             self.require(kind == FunctionKind.TIMER, f"function {t} is no timer")
 
     def _check_operands(self, row: Opcode, d: int, a: int, b: int, t: int) -> None:
@@ -345,14 +349,13 @@ class _FunctionCheck:
                 return [rule]
         return [REGISTER_TYPES[scalar.kind] for scalar in scalars]
 
-    def _check_registers(self, first: int, wanted: Sequence[str], *, written: bool) -> None:
+    def _check_registers(self, first: int, wanted: list[str], *, written: bool) -> None:
         if not wanted:
             self.require(first == 0, f"operand {first} for nothing, expected 0")
             return
         seen = list(self.types[first : first + len(wanted)])
-        self.require(
-            seen == list(wanted), f"registers {first}.. are {seen}, expected {list(wanted)}"
-        )
+        if seen != wanted:  # not `require`: its text would cost more than the whole check
+            self.fail(f"registers {first}.. are {seen}, expected {wanted}")
         if written:
             self.require(first >= self.first_free, f"register {first} is a constant")
             taken = [counter for _, counter in self.loops]

@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import groupby
 from pathlib import Path
 
+from chain.block import TRANSACTIONS_MAX
 from chain.crypto import hash_bytes
 from chain.executed import ExecutedBlock
 from chain.genesis import Genesis, GenesisAccount, GenesisAsset, ParamsModel, genesis_asset_id
@@ -25,19 +27,18 @@ from contracts.execution import BlockFullError
 from node.catalog import container_bytes, program
 from node.driver import Driver
 from node.ledger import ChainLedger
-from node.rehearse.plan import Plan, policy_words
+from node.rehearse.errors import RehearsalError
+from node.rehearse.plan import Plan, Step, policy_words
 from node.rehearse.tally import Tally
-from node.rehearse.wallets import Places, Wallet, signer_of
+from node.rehearse.wallets import GAS_LIMITS, Places, Wallet, signer_of
 from node.wal import VoteLog
 
-BLOCK_GAS = 30_000_000  # an instant of some thousand steps is one block
+BLOCK_GAS = 30_000_000  # at least: an instant of some thousand steps is one block
+BLOCK_BYTES = 4 * 1024 * 1024  # at least
+_STEP_BYTES = 512  # more than any step's transaction has
 _SETUP_GAS = 200_000
 _PLAIN_SYMBOL = re.compile(r"[A-Za-z0-9._-]{1,12}")
 _GAS_SHARE = (3, 4)  # of a block for planned steps; the rest is for what falls due
-
-
-class RehearsalError(Exception):
-    """The chain did something that the rehearsal can not explain: a fault of the program."""
 
 
 def symbol_of(currency: str) -> str:
@@ -70,9 +71,27 @@ def make_genesis(plan: Plan) -> Genesis:
         name="rehearsal",
         time_ms=plan.starts_at,
         validators=(signer_of("validator", 0).public_key.hex(),),
-        params=ParamsModel(heartbeat_ms=0, block_gas_max=BLOCK_GAS, block_interval_ms=1),
+        params=_make_params(plan),
         assets=tuple(assets),
         accounts=tuple(accounts),
+    )
+
+
+def _make_params(plan: Plan) -> ParamsModel:
+    """Return parameters under which the fullest instant fits one block.
+
+    What is carried out a millisecond beside its instant may fall on the other side of a deadline:
+    histories by the day book, cancel and end thousands of visits at one midnight.
+    """
+    gas = steps = 0
+    for _at, group in groupby(plan.steps, key=lambda step: step[0]):
+        limits = [GAS_LIMITS[Step(kind)] for _time, kind, _number in group]
+        gas, steps = max(gas, sum(limits)), max(steps, len(limits))
+    return ParamsModel(
+        heartbeat_ms=0,
+        block_gas_max=max(BLOCK_GAS, 2 * gas),  # a good part is for what falls due
+        block_bytes_max=max(BLOCK_BYTES, min(steps, TRANSACTIONS_MAX) * _STEP_BYTES),
+        block_interval_ms=1,
     )
 
 
@@ -202,7 +221,8 @@ class RehearsalChain:
         received = [read_transaction(data) for data in signed]
         if verified:
             self.verified.update([tx.witness_id for tx in received])
-        groups = list(_split(received, BLOCK_GAS * _GAS_SHARE[0] // _GAS_SHARE[1]))
+        gas = self.genesis.chain_params().block_gas_max * _GAS_SHARE[0] // _GAS_SHARE[1]
+        groups = list(_split(received, gas))
         for place, group in enumerate(groups):
             wished = at - (len(groups) - 1 - place)
             self._make_block(group, max(wished, self.now + 1))
@@ -216,6 +236,12 @@ class RehearsalChain:
             if not self._driver.pending:
                 return
             at = self.now + 1  # what did not fit beside much that fell due
+
+    def check_bookings(self, expected: int) -> None:
+        """Raise RehearsalError unless every planned booking was made: none may go missing."""
+        if (made := self.tally.total().bookings) != expected:
+            text = f"{made} of {expected} bookings were made; the others' requests failed"
+            raise RehearsalError(text)
 
     def check_end(self) -> bool:
         """Tell whether every pot is empty and every asset's balances add up to its supply."""
@@ -245,7 +271,7 @@ def _split(received: list[ReceivedTransaction], gas: int) -> Iterator[list[Recei
     group: list[ReceivedTransaction] = []
     room = gas
     for tx in reversed(received):
-        if tx.body.gas_limit > room and group:
+        if (tx.body.gas_limit > room or len(group) == TRANSACTIONS_MAX) and group:
             groups.append(group[::-1])
             group, room = [], gas
         group.append(tx)

@@ -1,8 +1,12 @@
-"""The one error of this package's readers: the file is at fault, not the program."""
+"""This package's errors: the user's file is at fault, or the rehearsal itself failed."""
 
 from typing import Final
 
 SEEN_LENGTH_MAX: Final = 100
+
+
+class RehearsalError(Exception):
+    """A rehearsal that can not go on: the machine failed it, or the program is at fault."""
 
 
 class InputError(Exception):

@@ -151,6 +151,17 @@ def shown_name(shop_id: str) -> str:
     return data[: NAME_BYTES_MAX - 20].decode(errors="ignore") + "~" + digest
 
 
+def _move(plan: Plan, by_ms: int) -> None:
+    """Move everything by whole days: rules compare times with each other alone."""
+    for booking in plan.bookings:
+        booking.start += by_ms
+        booking.end += by_ms
+        booking.created += by_ms
+        if booking.ready:
+            booking.ready += by_ms
+    plan.steps = [(at + by_ms, step, number) for at, step, number in plan.steps]
+
+
 class Planner:
     """Takes rows one by one and gives the plan."""
 
@@ -173,6 +184,8 @@ class Planner:
         plan = self.plan
         plan.steps += [(day * DAY_MS, Step.OPEN, shop) for shop, day in sorted(self._open_days)]
         plan.steps.sort()
+        if plan.steps and plan.steps[0][0] < DAY_MS:
+            _move(plan, DAY_MS)  # the chain must begin before, and no time is before 1970
         return plan
 
     def add(self, row: Row) -> None:

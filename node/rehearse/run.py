@@ -16,6 +16,7 @@ from node.rehearse.plan import Plan
 from node.rehearse.tally import Tally
 from node.rehearse.wallets import SigningLine
 from node.seal import seal_folder
+from node.terminal import escape_controls
 
 _RATE_ROUNDS = 7
 _RATE_CHECKS = 300
@@ -106,6 +107,7 @@ def _rehearse(
             on_progress(done, len(plan.steps))
         chain.fire_until(None)
         chain.note_refused(plan)
+        chain.check_bookings(len(plan.bookings))
         result = Result(
             tally=chain.tally,
             transactions=chain.transactions,
@@ -132,6 +134,6 @@ def _instants(plan: Plan, signed: Iterator[bytes]) -> Iterator[tuple[int, list[b
         yield at, [next(signed) for _ in group]
 
 
-def dump_json(value: dict[str, Any]) -> str:
-    """Return a result's JSON text."""
-    return json.dumps(value, ensure_ascii=False)
+def dump_json(value: dict[str, Any], *, ascii_only: bool = False) -> str:
+    """Return a result's JSON text; what a terminal could obey is escaped, or all but ASCII."""
+    return escape_controls(json.dumps(value, ensure_ascii=ascii_only))

@@ -26,6 +26,8 @@ from chain.transaction import (
     tx_id,
 )
 from chain.types import MINUTE_MS
+from node.children import deaf_to_interrupts
+from node.rehearse.errors import RehearsalError
 from node.rehearse.plan import Booking, Plan, Step
 
 CHUNK = 256  # transactions sent from process to process at once
@@ -156,15 +158,16 @@ def check_chunk(chunk: list[bytes]) -> None:
 
 
 def _sign_all(orders: Connection, sink: Connection) -> None:
-    plan, places = orders.recv()
-    signer = PlanSigner(plan, places)
-    for start in range(0, len(plan.steps), CHUNK):
-        sink.send([signer.sign_step(step) for step in plan.steps[start : start + CHUNK]])
+    with suppress(EOFError, OSError):  # a neighbour has ended; so does this
+        plan, places = orders.recv()
+        signer = PlanSigner(plan, places)
+        for start in range(0, len(plan.steps), CHUNK):
+            sink.send([signer.sign_step(step) for step in plan.steps[start : start + CHUNK]])
     sink.close()
 
 
 def _check_all(source: Connection, sink: Connection) -> None:
-    with suppress(EOFError):
+    with suppress(EOFError, OSError):
         while True:
             chunk = source.recv()
             check_chunk(chunk)
@@ -188,16 +191,24 @@ class SigningLine:
             context.Process(target=_sign_all, args=(orders, signed_sink), daemon=True),
             context.Process(target=_check_all, args=(signed, checked_sink), daemon=True),
         ]
-        for process in self._processes:
-            process.start()
+        with deaf_to_interrupts():
+            for process in self._processes:
+                process.start()
         for end in (orders, signed_sink, signed, checked_sink):
             end.close()  # so that a process that dies is an end of file here
 
     def run(self, plan: Plan, places: Places) -> Iterator[bytes]:
-        """Yield the plan's signed transactions in order, every signature checked."""
-        self._orders.send((plan, places))
-        for _ in range(0, len(plan.steps), CHUNK):
-            yield from self._checked.recv()
+        """Yield the plan's signed transactions in order, every signature checked.
+
+        Raises RehearsalError if one of the processes ended too early.
+        """
+        try:
+            self._orders.send((plan, places))
+            for _ in range(0, len(plan.steps), CHUNK):
+                yield from self._checked.recv()
+        except (EOFError, OSError) as error:
+            text = "a process that signs or checks transactions was ended from outside; run again"
+            raise RehearsalError(text) from error
 
     def close(self) -> None:
         """End the processes."""

@@ -1,7 +1,8 @@
 """The files of the protocol: `python -m tests.chain.protocol_files` writes them anew.
 
 They are tests/vectors/protocol/*.json, the tables between markers in docs/protocol.md, and that of
-instructions in docs/contracts.md. Tests compare them with what the code gives; a difference in a vector is a change of the protocol.
+instructions in docs/contracts.md. Tests compare them with what the code gives; a difference in a
+vector is a change of the protocol.
 """
 
 import json

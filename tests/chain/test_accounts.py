@@ -159,3 +159,16 @@ def test_new_guardians_end_a_recovery_of_the_old_ones(chain: TestChain) -> None:
     chain.do("alice", SetGuardians(GUARDIANS, 2))
 
     assert read_recovery(chain.state(), ALICE) is None
+
+
+def test_an_accounts_record_stays_small_enough_to_be_read_by_every_transaction(
+    chain: TestChain,
+) -> None:
+    names = tuple(f"{number:048d}" for number in range(32))
+    scopes = tuple(Scope(word(f"contract {number}"), names) for number in range(6))
+    before = read_account(chain.state(), account("alice"))
+
+    receipt = chain.do("alice", AddKey(AccountKey(word("phone"), scopes, (), None)))
+
+    assert (receipt.ok, receipt.error) == (False, LimitError.code)
+    assert read_account(chain.state(), account("alice")) == before

@@ -180,3 +180,11 @@ def test_json_has_hex_for_bytes_and_names_for_tags() -> None:
         "parts": [{"type": "Left", "amount": 7}, {"type": "Right", "word": "ä", "any": ["ff", 1]}],
         "note": None,
     }
+
+
+@pytest.mark.parametrize("depth", [100, 1_000, 1_020, 100_000])
+def test_arrays_nested_too_deep_for_the_stack_are_refused_as_any_other(depth: int) -> None:
+    data = b"\x91" * depth + b"\xc0"
+
+    with pytest.raises(MalformedBytesError):
+        decode(Record, data)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from chain.errors import RoleError, UnknownIdError, WrongStateError
+from chain.errors import LimitError, RoleError, UnknownIdError, WrongStateError
 from chain.governance import contract_by_name, is_installed, proposal_id
 from chain.params import read_params
 from chain.receipt import KernelEvent, Receipt
@@ -22,7 +22,7 @@ from chain.transaction import (
     Transfer,
     Vote,
 )
-from chain.validators import read_validators
+from chain.validators import VALIDATORS_MAX, read_validators
 from tests.make import MONEY, VALIDATOR, TestChain, account, genesis, word
 
 SAM = account("sam")
@@ -166,3 +166,14 @@ def test_admitters_and_operators_make_members(tmp_path: Path) -> None:
 
 def test_a_proposal_has_an_id_that_its_proposer_knows_before() -> None:
     assert proposal_id(word("a")) != proposal_id(word("b"))
+
+
+def test_there_are_as_many_validators_as_a_certificate_has_room_for(tmp_path: Path) -> None:
+    keys = tuple(word(f"validator {number}").hex() for number in range(VALIDATORS_MAX))
+    chain = TestChain(tmp_path, genesis().model_copy(update={"validators": keys}))
+
+    receipt = chain.do("olga", Propose(SetValidator(word("one more"), 1)))
+
+    found = len(read_validators(chain.state()).keys)
+    chain.close()
+    assert (receipt.error, found) == (LimitError.code, VALIDATORS_MAX)

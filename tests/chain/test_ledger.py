@@ -84,6 +84,18 @@ def test_a_symbol_is_issued_once_by_an_account(chain: TestChain) -> None:
     assert codes == [0, WrongStateError.code, 0]
 
 
+@pytest.mark.parametrize(
+    ("symbol", "code"),
+    [("w-1.0_B", 0), *((text, WrongStateError.code) for text in ("", "CNY\n", "\u202eYNC", "СNY"))],  # noqa: RUF001 - that is the point
+)
+def test_no_symbol_looks_like_another_or_breaks_a_line(
+    chain: TestChain, symbol: str, code: int
+) -> None:
+    receipt = chain.do("alice", IssueAsset(symbol, 2, Policy.OPEN, None, ()))
+
+    assert receipt.error == code
+
+
 def test_an_asset_may_have_another_issuer_than_its_creator(chain: TestChain) -> None:
     chain.do("alice", IssueAsset("COIN", 0, Policy.OPEN, BOB, ()))
 

@@ -9,7 +9,8 @@ import pytest
 
 from chain.errors import StoreError, UnknownIdError
 from chain.merkle import root
-from chain.store import Store, Table
+from chain.state import Space
+from chain.store import CACHED_BYTES_MAX, Store, Table
 from chain.transaction import Transfer
 from tests.make import MONEY, RICH, TestChain, account
 
@@ -113,3 +114,19 @@ def test_scans_of_the_state_are_in_order_and_bounded(tmp_path: Path) -> None:
 
     assert (found, len(pairs)) == ((pairs[:2], pairs), 4)
     assert pairs == sorted(pairs)
+
+
+def test_long_values_are_not_kept_in_memory(tmp_path: Path) -> None:
+    chain = TestChain(tmp_path)
+    contract = chain.deploy()
+    code = (
+        bytes([Space.CODE])
+        + chain.ledger.executor.library.instance(chain.state(), contract).code_id
+    )
+
+    value = chain.ledger.store.get(code)
+
+    kept = max(len(one) for one in chain.ledger.store._values.values() if one is not None)
+    chain.close()
+    assert value is not None
+    assert (len(value) > CACHED_BYTES_MAX, kept <= CACHED_BYTES_MAX) == (True, True)

@@ -20,11 +20,12 @@ from chain.ledger import balance_key
 from chain.merkle import root
 from chain.receipt import ReceiptKind, encode_receipt
 from chain.rules import check_commit, check_header
-from chain.transaction import Mint, Transfer
+from chain.transaction import Mint, Propose, SetParam, Transfer
 from chain.tree import prove_key, verify_proof
 from chain.types import HOUR_MS
 from chain.validators import ValidatorSet
 from contracts import actions as actions_module
+from contracts import execution as execution_module
 from contracts.execution import BlockFullError
 from contracts.firing import ExecutionFaultError
 from tests.make import MONEY, RICH, VALIDATOR, TestChain, account, certify, genesis, signer, word
@@ -230,3 +231,24 @@ def test_the_order_of_transactions_is_part_of_a_block(busy: tuple[TestChain, Blo
 
     with pytest.raises(InvalidBlockError, match="tx_root"):
         chain.check(replace(block, transactions=block.transactions[::-1]))
+
+
+def test_a_checker_stops_at_the_transaction_that_is_too_much(
+    chain: TestChain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(execution_module._BlockRun, "_check_room", lambda _run, _tx: None)
+    gas = chain.build(chain.sign("alice", GIFT)).block.header.gas_used
+    assert chain.do("olga", Propose(SetParam("block_gas_max", 2 * gas))).ok
+    built = chain.build(*[chain.sign("alice", GIFT, gas_limit=2 * gas) for _ in range(6)])
+    done: list[object] = []
+
+    def run_and_note(*arguments: Any) -> int:
+        done.append(arguments)
+        return actions_module.run_action(*arguments)
+
+    monkeypatch.setattr(execution_module, "run_action", run_and_note)
+
+    with pytest.raises(InvalidBlockError, match="gas"):
+        chain.check(built.block)
+
+    assert len(done) == 3

@@ -270,3 +270,51 @@ def test_pots_pay_back_whatever_the_contract_does(make: Maker) -> None:
     event = after.receipts[0].events[0]
     assert (before, event.values) == ([], (box, place[33:], account("alice"), MONEY, 100))
     assert (read_pot(chain.state(), place), chain.balance("alice")) == (None, RICH)
+
+
+def test_a_contract_that_fails_all_the_time_does_not_keep_its_pots(make: Maker) -> None:
+    chain = make()
+    box, until = chain.deploy(), chain.now + 2 * HOUR_MS
+    assert chain.call("alice", box, "put", word("x"), until, account("alice"), funds=70).ok
+    assert chain.call("bob", box, "set_broken", 1).ok
+
+    while chain.now < until + 3 * HOUR_MS:
+        at = chain.now + 20 * MINUTE_MS
+        chain.call("bob", box, "plan", word(str(at)), at, at=at)
+
+    assert (chain.balance("alice"), chain.balance("bob")) == (RICH, RICH)
+
+
+def test_a_pot_that_is_extended_waits_for_retries_anew(make: Maker) -> None:
+    chain = make()
+    box, due = chain.deploy(), chain.now + HOUR_MS
+    assert chain.call("alice", box, "put", word("x"), due + 1, account("alice"), funds=70).ok
+    plan(chain, box, ["bell"], due)
+    chain.call("alice", box, "set_broken", 1)
+    chain.idle(due + 1)
+    place = pot_key(box, b"\0" + word("x"))
+    waiting = read_pot(chain.state(), place)
+
+    receipt = chain.call("alice", box, "extend", word("x"), due + DAY_MS)
+
+    extended = read_pot(chain.state(), place)
+    assert waiting is not None
+    assert extended is not None
+    assert receipt.ok
+    assert (waiting.until > due + 1, waiting.waited) == (True, True)
+    assert (extended.until, extended.waited) == (due + DAY_MS, False)
+
+
+def test_putting_off_fallbacks_is_work_of_the_budget(make: Maker) -> None:
+    chain = make(timers_per_block=2)
+    box, due = chain.deploy(installed="box"), chain.now + HOUR_MS
+    for name in ("a", "b", "c", "d"):
+        put(chain, box, name, due + 1)
+    plan(chain, box, ["bell"], due)
+    chain.call("alice", box, "set_broken", 1)
+    chain.run(at=due)
+
+    chain.run(at=due + 1)
+
+    pots = [read_pot(chain.state(), pot_key(box, b"\0" + word(name))) for name in "abcd"]
+    assert [pot is not None and pot.waited for pot in pots] == [True, True, False, False]

@@ -8,6 +8,7 @@ import pytest
 from chain.errors import BadContractError, MalformedBytesError, RoleError, UnknownIdError
 from chain.receipt import Receipt
 from chain.transaction import Call, Deploy, instance_id
+from contracts.actions import DEPLOY_GAS_PER_BYTE
 from contracts.instances import LINK_DEPTH_MAX, Library
 from contracts.vm.traps import TrapKind
 from tests.make import BOX, MONEY, TestChain, account, compiled, genesis, word
@@ -197,3 +198,39 @@ def test_a_contract_links_only_to_what_was_there_before_so_no_calls_go_round(
     receipt = deploy(chain, Deploy(compiled(CHAIN), (), (own,), ()))
 
     assert receipt.error == UnknownIdError.code
+
+
+WALK = """
+from wash import *
+
+class Walk(Contract):
+    rows: Map[uint, uint]
+
+    @view
+    def sum(self) -> uint:
+        total = 0
+        for row in self.rows.keys(limit=10):
+            total += row
+        return total
+"""
+
+
+def test_no_block_walks_over_keys_through_a_link(chain: TestChain) -> None:
+    rows = chain.deploy(WALK, assets=())
+
+    receipt = deploy(chain, Deploy(compiled(CHAIN), (), (rows,), ()))
+    with pytest.raises(BadContractError, match="walks over keys"):
+        Library().deploy(
+            chain.state(), word("new"), account("olga"), (compiled(CHAIN), (), (rows,))
+        )
+
+    assert (receipt.ok, receipt.error) == (False, BadContractError.code)
+
+
+def test_a_refused_deployment_costs_what_reading_it_cost(chain: TestChain) -> None:
+    action = Deploy(compiled(BOX)[:-1], (MONEY,), (), ())
+
+    receipt = deploy(chain, action)
+
+    assert receipt.error == MalformedBytesError.code
+    assert receipt.gas_used > DEPLOY_GAS_PER_BYTE * len(action.code)

@@ -86,7 +86,7 @@ class _Activation:
         elif name == "EMIT":
             kept = box.events[t].fields
             gas += 4 * len(kept) + 16 * [one.indexed for one in kept].count(True)
-            gas += widest([one.scalar for one in kept]) // 32
+            gas += widest([one.scalar for one in kept]) // 8
         elif name == "CTX" and t == 9:
             gas += 8
         elif name == "CALL":

@@ -1,0 +1,72 @@
+"""What a contract that nobody installed may not do to everybody else's chain."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from chain.errors import WrongStateError
+from chain.transaction import Propose, SetParam
+from chain.types import DAY_MS, MINUTE_MS
+from contracts.vm.traps import TrapKind
+from tests.make import BOX, TestChain, account, word
+
+THREE_YEARS_MS = 3 * 365 * DAY_MS
+ECHO = """
+from wash import *
+
+class Echo(Contract):
+    rung: uint
+
+    @action
+    def begin(self, id: Hash, at: Time):
+        schedule(self.ring, at=at, key=id)
+
+    @timer
+    def ring(self, id: Hash):
+        self.rung = self.rung + 1
+        schedule(self.ring, at=now(), key=id)
+"""
+
+
+@pytest.fixture
+def chain(tmp_path: Path) -> Iterator[TestChain]:
+    made = TestChain(tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize("installed", [None, "box"])
+def test_only_installed_contracts_hold_money_beyond_three_years(
+    chain: TestChain, installed: str | None
+) -> None:
+    box = chain.deploy(BOX, installed=installed)
+    far = chain.now + 2 * MINUTE_MS + THREE_YEARS_MS + DAY_MS
+
+    kept = chain.call("olga", box, "put", word("a"), far, account("olga"), funds=5)
+    near = chain.call("olga", box, "put", word("b"), far - 2 * DAY_MS, account("olga"), funds=5)
+
+    assert (kept.ok, near.ok) == (installed is not None, True)
+    assert kept.trap == (0 if installed else TrapKind.POT)
+
+
+def test_a_guest_timer_can_not_set_itself_for_at_once(chain: TestChain) -> None:
+    echo = chain.deploy(ECHO, assets=())
+    chain.call("olga", echo, "begin", word("a"), chain.now + MINUTE_MS)
+
+    receipts = chain.idle(chain.now + DAY_MS)
+
+    assert [(one.ok, one.trap) for one in receipts] == [(False, TrapKind.TIMER)] * 2
+
+
+def test_no_vote_makes_blocks_too_small_to_vote_again(chain: TestChain) -> None:
+    changes = [
+        SetParam("block_gas_max", 3_999),
+        SetParam("transaction_gas_max", 3_999),
+        SetParam("block_bytes_max", 65_535),
+        SetParam("valid_for_max_ms", MINUTE_MS - 1),
+    ]
+
+    receipts = [chain.do("olga", Propose(change)) for change in changes]
+
+    assert [one.error for one in receipts] == [WrongStateError.code] * 4
