@@ -41,7 +41,7 @@ from chain.pots import Pot, add_to_pot, open_pot, pot_key, read_pot
 from chain.receipt import Receipt, ReceiptKind, encode_receipt
 from chain.roles import Role, set_role
 from chain.state import QUEUE_PREFIX, Space, State, put_uint
-from chain.store import Store
+from chain.store import THROW_AWAY, Store
 from chain.tree import update_tree
 from chain.types import ZERO_ID
 from contracts.host import Frame, World
@@ -103,7 +103,7 @@ class Stage:
     """A chain's store with one instance per case."""
 
     def __init__(self, folder: str) -> None:
-        self.store = Store(folder, sync=False)
+        self.store = Store(folder, THROW_AWAY)
         genesis = Genesis(name="bench", time_ms=NOW, validators=("11" * 32,))
         self.first = genesis_block(genesis)
         self.store.write_genesis(self.first.block, self.first)

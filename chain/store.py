@@ -4,10 +4,11 @@ A commit is one atomic write: block, certificate, receipts, indexes, state and t
 power cut leaves the height before or the height after. A mark tells a clean stop from a dirty one.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from enum import Enum
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import plyvel
 
@@ -18,14 +19,38 @@ from chain.errors import CorruptStoreError, MalformedBytesError, StoreError, Unk
 from chain.executed import ExecutedBlock
 from chain.receipt import Receipt
 from chain.state import QUEUE_PREFIX, QUEUE_STOP
-from chain.tree import tree_root
+from chain.tree import tree_root, update_tree
 
 SCHEMA = b"1"
-CACHE_ENTRIES_MAX = 200_000  # state values kept in memory; dropped all at once when full
 CACHED_BYTES_MAX = 1_024  # longer values are read anew: a full cache of them would fill the memory
-NODE_CACHE_ENTRIES_MAX = 60_000  # tree records likewise: about 20 MB at worst
+REBUILD_CHUNK = 20_000  # values to a batch when the tree is made anew
 _HEIGHT_BYTES = 8
 _PLACE = (5, 3)  # bytes of a height and of a number within it, in indexes
+
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """How a store uses disk and memory; what it holds is the same with any.
+
+    `sync`: wait for the disk at every block. Caches are dropped at once when full. `nodes_held_max`
+    tree records wait in memory to be written together: most are changed again and again, and after
+    a dirty stop the tree is made anew from the values.
+    """
+
+    sync: bool = True
+    write_buffer_bytes: int = 16 * 1024 * 1024
+    values_cached_max: int = 200_000
+    nodes_cached_max: int = 60_000
+    nodes_held_max: int = 4_096
+
+
+THROW_AWAY = Tuning(  # for chains that can be made again: all of a year's bookings in memory
+    sync=False,
+    write_buffer_bytes=64 * 1024 * 1024,
+    values_cached_max=1_000_000,
+    nodes_cached_max=400_000,
+    nodes_held_max=100_000,
+)
 
 
 class Table(Enum):
@@ -52,19 +77,19 @@ _CHAIN_KEY = Table.META.value + b"chain"
 class Store:
     """One chain on disk. Opening marks it dirty, `close` clean; `was_dirty` tells the last stop."""
 
-    def __init__(self, path: str, *, sync: bool = True, checked: bool = False) -> None:
+    def __init__(self, path: str, tuning: Tuning | None = None, *, checked: bool = False) -> None:
         """Open or make the store in folder `path`.
 
-        `sync`: wait for the disk at every block. `checked`: verify LevelDB's checksums at every
+        `checked`: verify LevelDB's checksums at every
         read. Raises StoreError if it is in use, unreadable or of another schema.
         """
-        self._sync, self._checked = sync, checked
+        self._tuning, self._checked = tuning or Tuning(), checked
         try:
             self._db = plyvel.DB(
                 path,
                 create_if_missing=True,
                 paranoid_checks=checked,
-                write_buffer_size=16 * 1024 * 1024,
+                write_buffer_size=self._tuning.write_buffer_bytes,
                 bloom_filter_bits=10,
                 compression=None,  # hashes and signatures, which do not shrink
             )
@@ -77,9 +102,10 @@ class Store:
             text = f"store {path} has schema {schema!r}, this program reads {SCHEMA!r}"
             raise StoreError(text)
         self.was_dirty = self._db.get(_OPEN_KEY) is not None
-        self._db.put(_OPEN_KEY, b"1", sync=sync)
+        self._db.put(_OPEN_KEY, b"1", sync=self._tuning.sync)
         self._values: dict[bytes, bytes | None] = {}
         self._nodes: dict[bytes, bytes | None] = {}
+        self._held: dict[bytes, bytes | None] = {}  # tree records not on disk yet
         self._due = DueWindow(self._scan, QUEUE_PREFIX, QUEUE_STOP)
 
     def __enter__(self) -> Self:
@@ -99,6 +125,7 @@ class Store:
         """Close the store; `clean` unless something went wrong."""
         if not self._db.closed:
             if clean:
+                self.flush_nodes()
                 self._db.delete(_OPEN_KEY, sync=True)
             self._db.close()
 
@@ -109,7 +136,7 @@ class Store:
         values = self._values
         if key in values:
             return values[key]
-        if len(values) >= CACHE_ENTRIES_MAX:
+        if len(values) >= self._tuning.values_cached_max:
             values.clear()
         value = self._read(_STATE + key)
         if value is None or len(value) <= CACHED_BYTES_MAX:
@@ -143,13 +170,31 @@ class Store:
 
     def get_node(self, path: bytes) -> bytes | None:
         """Return the tree record at a path, or None."""
+        if path in self._held:
+            return self._held[path]
         nodes = self._nodes
         if path in nodes:
             return nodes[path]
-        if len(nodes) >= NODE_CACHE_ENTRIES_MAX:
+        if len(nodes) >= self._tuning.nodes_cached_max:
             nodes.clear()
         node = nodes[path] = self._read(_NODE + path)
         return node
+
+    def put_nodes(self, nodes: Mapping[bytes, bytes | None]) -> None:
+        """Take tree records; they are on disk after `flush_nodes` or a later block."""
+        self._held.update(nodes)
+
+    def flush_nodes(self) -> None:
+        """Write the tree records that wait in memory."""
+        with self._db.write_batch(sync=self._tuning.sync) as batch:
+            self._write_held(batch)
+
+    def _write_held(self, batch: Any) -> None:
+        _write_all(batch, _NODE, self._held)
+        if len(self._nodes) >= self._tuning.nodes_cached_max:
+            self._nodes.clear()
+        self._nodes.update(self._held)
+        self._held.clear()
 
     def _read(self, key: bytes) -> bytes | None:
         try:
@@ -165,8 +210,9 @@ class Store:
         """Write a committed block with everything that follows from it, in one batch."""
         header = executed.block.header
         height = _height_key(header.height)
-        with self._db.write_batch(sync=self._sync) as batch:
-            put, delete = batch.put, batch.delete
+        self.put_nodes(executed.nodes)
+        with self._db.write_batch(sync=self._tuning.sync) as batch:
+            put = batch.put
             put(Table.BLOCK.value + height, encode_block(executed.block))
             put(Table.COMMIT.value + height, encode(commit))
             put(Table.RECEIPTS.value + height, encode_value(executed.receipt_bytes))
@@ -175,25 +221,19 @@ class Store:
                 put(Table.TRANSACTION.value + tx_id, _place(header.height, number))
             for number, topic in executed.topics:
                 put(Table.TOPIC.value + topic + _place(header.height, number), b"")
-            for prefix, changes in ((_STATE, executed.changes), (_NODE, executed.nodes)):
-                for key, value in changes.items():
-                    if value is None:
-                        delete(prefix + key)
-                    else:
-                        put(prefix + key, value)
+            _write_all(batch, _STATE, executed.changes)
+            if len(self._held) > self._tuning.nodes_held_max:
+                self._write_held(batch)
             put(_HEAD_KEY, height)
         self._remember(executed)
 
     def _remember(self, executed: ExecutedBlock) -> None:
-        if len(self._values) >= CACHE_ENTRIES_MAX:
+        if len(self._values) >= self._tuning.values_cached_max:
             self._values.clear()
-        if len(self._nodes) >= NODE_CACHE_ENTRIES_MAX:
-            self._nodes.clear()
         self._values.update(executed.changes)
         for key, value in executed.changes.items():
             if value is not None and len(value) > CACHED_BYTES_MAX:
                 del self._values[key]
-        self._nodes.update(executed.nodes)
         self._due.apply([one for one in executed.changes.items() if one[0] >= QUEUE_PREFIX])
 
     def write_genesis(self, block: Block, executed: ExecutedBlock) -> None:
@@ -207,10 +247,9 @@ class Store:
             for key, value in executed.changes.items():
                 if value is not None:
                     batch.put(_STATE + key, value)
-            for path, node in executed.nodes.items():
-                if node is not None:
-                    batch.put(_NODE + path, node)
+            _write_all(batch, _NODE, executed.nodes)
             batch.put(_HEAD_KEY, height)
+        self._nodes.update(executed.nodes)
         self._remember(executed)
 
     # Reading blocks ---------------------------------------------------------------------------
@@ -292,6 +331,7 @@ class Store:
 
     def table_entries(self, table: Table) -> Iterator[tuple[bytes, bytes]]:
         """Yield every (key without prefix, value) of a table in key order, checksums verified."""
+        self.flush_nodes()
         try:
             with self._db.iterator(prefix=table.value, verify_checksums=True) as pairs:
                 for key, value in pairs:
@@ -312,17 +352,36 @@ class Store:
 
     def clear_derived(self) -> None:
         """Forget state, tree and topics, which follow from the blocks; used before a rebuild."""
-        for table in (Table.STATE, Table.NODE, Table.TOPIC):
-            with self._db.write_batch() as batch:
-                for key, _value in self._db.iterator(prefix=table.value):
-                    batch.delete(key)
+        self.clear_nodes()
+        for table in (Table.STATE, Table.TOPIC):
+            self._clear(table)
         self._values.clear()
-        self._nodes.clear()
         self._due.clear()
+
+    def clear_nodes(self) -> None:
+        """Forget the tree, which follows from the values."""
+        self._held.clear()
+        self._nodes.clear()
+        self._clear(Table.NODE)
+
+    def _clear(self, table: Table) -> None:
+        with self._db.write_batch() as batch:
+            for key, _value in self._db.iterator(prefix=table.value):
+                batch.delete(key)
 
     def compact(self) -> None:
         """Merge the store's files; used before a chain is put away."""
+        self.flush_nodes()
         self._db.compact_range()
+
+
+def _write_all(batch: Any, prefix: bytes, changes: Mapping[bytes, bytes | None]) -> None:
+    put, delete = batch.put, batch.delete
+    for key, value in changes.items():
+        if value is None:
+            delete(prefix + key)
+        else:
+            put(prefix + key, value)
 
 
 def _height_key(height: int) -> bytes:
@@ -334,10 +393,27 @@ def _place(height: int, number: int) -> bytes:
 
 
 def check_head(store: Store) -> None:
-    """After a dirty stop: raise CorruptStoreError unless head, id and stored state root agree."""
+    """After a dirty stop: raise CorruptStoreError unless head, id and values agree.
+
+    The tree is made anew from all values: its root must be the one that the head's header names.
+    """
     height = store.head_height()
     header = store.header(height)
     if store.find_block(block_id(header)) != height:
         raise CorruptStoreError(height, "the head's id is not indexed")
-    if tree_root(store) != header.state_root:
+    if rebuild_tree(store) != header.state_root:
         raise CorruptStoreError(height, "the stored state is not the one the head's header names")
+
+
+def rebuild_tree(store: Store) -> bytes:
+    """Make the tree anew from the stored values and return its root."""
+    store.clear_nodes()
+    chunk: dict[bytes, bytes | None] = {}
+    for key, value in store.iterate(b"", QUEUE_PREFIX):
+        chunk[key] = value
+        if len(chunk) == REBUILD_CHUNK:
+            store.put_nodes(update_tree(store, chunk).nodes)
+            chunk = {}
+    store.put_nodes(update_tree(store, chunk).nodes)
+    store.flush_nodes()
+    return tree_root(store)

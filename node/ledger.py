@@ -10,10 +10,10 @@ from chain.genesis import Genesis, genesis_state
 from chain.merkle import root
 from chain.params import params_hash
 from chain.receipt import Receipt
-from chain.state import PARAMS_KEY, QUEUE_PREFIX, State
-from chain.store import Store, check_head
+from chain.state import QUEUE_PREFIX, State
+from chain.store import Store, Tuning, check_head
 from chain.transaction import ReceivedTransaction
-from chain.tree import prove_key, update_tree, verify_proof
+from chain.tree import update_tree
 from chain.validators import read_validators
 from contracts.execution import Executor
 
@@ -76,7 +76,7 @@ class ChainLedger:
         genesis: Genesis,
         is_verified: Callable[[ReceivedTransaction], bool] | None = None,
         *,
-        sync: bool = True,
+        tuning: Tuning | None = None,
     ) -> None:
         """Open the chain in `folder`, or begin it there.
 
@@ -86,7 +86,7 @@ class ChainLedger:
         """
         self.genesis = genesis
         self.chain_id = genesis.chain_id()
-        self.store = Store(str(folder), sync=sync)
+        self.store = Store(str(folder), tuning)
         self.executor = Executor(self.chain_id, is_verified)
         self.recovered_from: CorruptStoreError | None = None
         try:
@@ -115,11 +115,11 @@ class ChainLedger:
 
     def _recover(self) -> None:
         try:
-            _check_state(self.store)
+            check_head(self.store)
         except CorruptStoreError as error:
             self.recovered_from = error
             rebuild_state(self.store, self.genesis, self.executor)
-            _check_state(self.store)
+            check_head(self.store)
             return
         height = self.store.head_height()
         if replay_blocks(self.store, self.executor):
@@ -143,21 +143,6 @@ class ChainLedger:
     def close(self, *, clean: bool = True) -> None:
         """Close the store."""
         self.store.close(clean=clean)
-
-
-def _check_state(store: Store) -> None:
-    """Raise CorruptStoreError unless head, tree and, by one sample, the values agree.
-
-    The tables of values and of the tree are cleared in one write each, so a sample shows a stop
-    between the two.
-    """
-    check_head(store)
-    height = store.head_height()
-    value = store.get(PARAMS_KEY)
-    proof = prove_key(store, PARAMS_KEY)
-    root_hash = store.header(height).state_root
-    if value is None or not verify_proof(root_hash, PARAMS_KEY, value, proof):
-        raise CorruptStoreError(height, "the stored values are not those of the stored tree")
 
 
 def rebuild_state(store: Store, genesis: Genesis, executor: Executor) -> None:

@@ -15,7 +15,7 @@ from chain.block import Block, block_id
 from chain.errors import CorruptStoreError, GenesisError, StoreError, WashError
 from chain.genesis import Genesis, parse_genesis
 from chain.rules import check_commit, check_header
-from chain.store import Store, Table
+from chain.store import THROW_AWAY, Store, Table
 from chain.transaction import ReceivedTransaction
 from chain.validators import read_validators
 from node.children import deaf_to_interrupts
@@ -97,7 +97,7 @@ def _execute_again(
         raise _Found(1, f"no block can be read: there is no folder {folder / 'chain'}")
     shutil.copytree(folder / "chain", temporary / "kept")
     try:
-        kept = Store(str(temporary / "kept"), sync=False, checked=True)
+        kept = Store(str(temporary / "kept"), THROW_AWAY, checked=True)
         height = kept.head_height()
     except StoreError as error:
         text = str(error).replace(str(temporary / "kept"), str(folder / "chain"))
@@ -113,7 +113,7 @@ class _Replay:
         self, kept: Store, genesis: Genesis, folder: Path, on_progress: Callable[[int, int], None]
     ) -> None:
         self.kept, self.on_progress = kept, on_progress
-        self.ledger = ChainLedger(folder, genesis, _is_checked, sync=False)
+        self.ledger = ChainLedger(folder, genesis, _is_checked, tuning=THROW_AWAY)
         self.tally = tally_for_rehearsal()
         self.transactions = self.timers_fired = 0
 

@@ -13,6 +13,7 @@ from chain.genesis import Genesis, GenesisAccount, GenesisAsset, ParamsModel, ge
 from chain.ledger import get_balance
 from chain.receipt import Receipt
 from chain.state import State, StateReader
+from chain.store import Tuning
 from chain.timers import next_work_time
 from chain.transaction import (
     Action,
@@ -201,7 +202,7 @@ class TestChain:
         """Open or begin the chain in `folder`."""
         self.folder = folder
         self.genesis = genesis() if start is None else start
-        self.ledger = ChainLedger(folder, self.genesis, sync=False)
+        self.ledger = ChainLedger(folder, self.genesis, tuning=Tuning(sync=False))
         self.nonces = itertools.count(self.ledger.height * 20)
 
     @property

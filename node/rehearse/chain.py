@@ -11,6 +11,7 @@ from chain.executed import ExecutedBlock
 from chain.genesis import Genesis, GenesisAccount, GenesisAsset, ParamsModel, genesis_asset_id
 from chain.ledger import get_supply
 from chain.state import Space
+from chain.store import THROW_AWAY
 from chain.transaction import (
     Action,
     Call,
@@ -102,7 +103,7 @@ class RehearsalChain:
         """Begin the chain in `folder`."""
         self.genesis, self.tally = genesis, tally
         self.verified: set[bytes] = set()
-        self.ledger = ChainLedger(folder / "chain", genesis, self._is_verified, sync=False)
+        self.ledger = ChainLedger(folder / "chain", genesis, self._is_verified, tuning=THROW_AWAY)
         self._log = VoteLog(folder / "votes.log", sync=False)
         signer = signer_of("validator", 0)
         head = (self.ledger.height, self.ledger.head.time_ms, self.ledger.head_commit)

@@ -12,8 +12,10 @@ import plyvel
 import pytest
 
 from chain.errors import CorruptStoreError, GenesisError, StoreError
+from chain.state import Space
 from chain.store import Store, Table
 from chain.transaction import Transfer
+from chain.tree import tree_root
 from chain.types import HOUR_MS
 from node.ledger import ChainLedger, genesis_block
 from tests.make import MONEY, RICH, TestChain, account, genesis, word
@@ -75,9 +77,10 @@ def grown(folder: Path, blocks: int = 5) -> TestChain:
 
 
 def contents(folder: Path) -> dict[bytes, bytes]:
-    """Return everything in the store but the mark of being open."""
+    """Return everything in the store but the mark of being open and the tree, which may wait."""
     with plyvel.DB(str(folder)) as database:
-        return {key: value for key, value in database if key != b"mopen"}
+        tree = Table.NODE.value
+        return {key: value for key, value in database if key != b"mopen" and key[:1] != tree}
 
 
 def damage(folder: Path, how: Damage) -> None:
@@ -99,6 +102,11 @@ def break_root(database: plyvel.DB) -> None:
     database.put(ROOT_NODE, record[:10] + bytes([record[10] ^ 1]) + record[11:])
 
 
+def break_value(database: plyvel.DB) -> None:
+    key, value = next(database.iterator(prefix=Table.STATE.value + bytes([Space.BALANCE])))
+    database.put(key, value[:-1] + bytes([value[-1] ^ 1]))
+
+
 def wrong_id(database: plyvel.DB) -> None:
     drop(Table.BLOCK_ID)(database)
 
@@ -107,13 +115,12 @@ def wrong_id(database: plyvel.DB) -> None:
     "how",
     [
         drop(Table.STATE),
-        drop(Table.NODE),
         drop(Table.STATE, Table.NODE, Table.TOPIC),
-        drop(Table.NODE, Table.TRANSACTION, Table.RECEIPTS),
-        break_root,
+        drop(Table.STATE, Table.TRANSACTION, Table.RECEIPTS),
+        break_value,
         wrong_id,
     ],
-    ids=["state", "tree", "all", "indexes", "root", "id"],
+    ids=["state", "all", "indexes", "value", "id"],
 )
 def test_what_follows_from_the_blocks_is_made_anew_after_a_dirty_stop(
     tmp_path: Path, how: Damage
@@ -128,6 +135,20 @@ def test_what_follows_from_the_blocks_is_made_anew_after_a_dirty_stop(
 
     assert isinstance(recovered, CorruptStoreError)
     assert (contents(tmp_path) == whole, bob) == (True, RICH + 55)
+
+
+@pytest.mark.parametrize("how", [drop(Table.NODE), break_root], ids=["tree", "root"])
+def test_a_lost_tree_is_made_anew_from_the_values(tmp_path: Path, how: Damage) -> None:
+    chain = grown(tmp_path)
+    chain.reopen().close()  # so that the whole tree is on disk
+    TestChain(tmp_path, chain.genesis).close(clean=False)
+    damage(tmp_path, how)
+
+    again = TestChain(tmp_path, chain.genesis)
+    found = again.ledger.recovered_from, tree_root(again.ledger.store)
+    again.close()
+
+    assert found == (None, again.head.state_root)
 
 
 def test_a_whole_chain_is_not_made_anew(tmp_path: Path) -> None:
@@ -145,7 +166,7 @@ def test_a_block_that_is_damaged_itself_is_said_with_its_height(tmp_path: Path) 
     key = Table.BLOCK.value + (3).to_bytes(8, "big")
 
     def change(database: plyvel.DB) -> None:
-        drop(Table.NODE)(database)
+        drop(Table.STATE)(database)
         data = database.get(key)
         database.put(key, data[:-1] + bytes([data[-1] ^ 1]))
 
@@ -162,7 +183,7 @@ def test_a_stop_while_the_state_is_made_anew_loses_no_block(
 ) -> None:
     chain = grown(tmp_path)
     whole, height = contents(tmp_path), chain.ledger.height
-    damage(tmp_path, break_root)
+    damage(tmp_path, break_value)
     append, left = Store.append, [done]
 
     def dying(self: Store, *arguments: object) -> None:
