@@ -6,10 +6,12 @@ numbers alone: the chain is thrown away and its bytes are the same at every run.
 """
 
 import multiprocessing
+import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from queue import Full, Queue
 
 from chain.crypto import Signer, hash_bytes
 from chain.nonces import next_nonce
@@ -31,6 +33,8 @@ from node.rehearse.errors import RehearsalError
 from node.rehearse.plan import Booking, Plan, Step
 
 CHUNK = 256  # transactions sent from process to process at once
+AHEAD = 64  # chunks that wait for the chain, some megabytes
+_PATIENCE_S = 0.2  # how long the reader of a line that closes goes on trying
 VALID_FOR_MS = 10 * MINUTE_MS
 SHOP_SETUP_TRANSACTIONS = 1  # what each shop has signed before the plan begins
 
@@ -176,9 +180,11 @@ def _check_all(source: Connection, sink: Connection) -> None:
 
 
 class SigningLine:
-    """Two processes ahead of the chain, as far as the pipes hold: one signs, one checks.
+    """Two processes ahead of the chain: one signs, one checks.
 
-    They start at once, so that their start-up passes while the chain is being set up.
+    They start at once, so that their start-up passes while the chain is being set up. A pipe holds
+    less than a chunk, so a thread here takes what is ready, up to AHEAD chunks: the processes work
+    on while a full instant is carried out.
     """
 
     def __init__(self) -> None:
@@ -197,23 +203,45 @@ class SigningLine:
         for end in (orders, signed_sink, signed, checked_sink):
             end.close()  # so that a process that dies is an end of file here
 
+        self._ready: Queue[list[bytes] | None] = Queue(AHEAD)
+        self._closing = threading.Event()
+        self._reader = threading.Thread(target=self._read_ahead, daemon=True)
+        self._reader.start()
+
+    def _read_ahead(self) -> None:
+        chunk: list[bytes] | None = []
+        while chunk is not None:
+            try:
+                chunk = self._checked.recv()
+            except (EOFError, OSError):
+                chunk = None  # the end, or a process that was ended
+            while not self._closing.is_set():
+                with suppress(Full):
+                    self._ready.put(chunk, timeout=_PATIENCE_S)
+                    break
+
     def run(self, plan: Plan, places: Places) -> Iterator[bytes]:
         """Yield the plan's signed transactions in order, every signature checked.
 
         Raises RehearsalError if one of the processes ended too early.
         """
+        text = "a process that signs or checks transactions was ended from outside; run again"
         try:
             self._orders.send((plan, places))
-            for _ in range(0, len(plan.steps), CHUNK):
-                yield from self._checked.recv()
-        except (EOFError, OSError) as error:
-            text = "a process that signs or checks transactions was ended from outside; run again"
+        except OSError as error:
             raise RehearsalError(text) from error
+        for _ in range(0, len(plan.steps), CHUNK):
+            chunk = self._ready.get()
+            if chunk is None:
+                raise RehearsalError(text)
+            yield from chunk
 
     def close(self) -> None:
-        """End the processes."""
+        """End the processes and the thread."""
+        self._closing.set()
         for process in self._processes:
             process.terminate()
             process.join()
+        self._reader.join()
         self._orders.close()
         self._checked.close()
