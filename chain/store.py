@@ -1,6 +1,6 @@
 """The store: LevelDB behind a few named tables, one batch a block. The only door to plyvel.
 
-A commit is one atomic write: block, certificate, receipts, indexes, state and tree together, so a
+A commit is one atomic write: block, certificate, receipts, indexes and state together, so a
 power cut leaves the height before or the height after. A mark tells a clean stop from a dirty one.
 """
 
