@@ -12,18 +12,16 @@ from typing import Any, Self
 
 import plyvel
 
-from chain.block import Block, Commit, Header, block_id, decode_block, encode_block
+from chain.block import Block, Commit, Header, decode_block, encode_block
 from chain.codec import decode, decode_value, encode, encode_value
 from chain.due_window import DueWindow
 from chain.errors import CorruptStoreError, MalformedBytesError, StoreError, UnknownIdError
 from chain.executed import ExecutedBlock
 from chain.receipt import Receipt
 from chain.state import QUEUE_PREFIX, QUEUE_STOP
-from chain.tree import tree_root, update_tree
 
 SCHEMA = b"1"
 CACHED_BYTES_MAX = 1_024  # longer values are read anew: a full cache of them would fill the memory
-REBUILD_CHUNK = 20_000  # values to a batch when the tree is made anew
 _HEIGHT_BYTES = 8
 _PLACE = (5, 3)  # bytes of a height and of a number within it, in indexes
 
@@ -390,30 +388,3 @@ def _height_key(height: int) -> bytes:
 
 def _place(height: int, number: int) -> bytes:
     return height.to_bytes(_PLACE[0], "big") + number.to_bytes(_PLACE[1], "big")
-
-
-def check_head(store: Store) -> None:
-    """After a dirty stop: raise CorruptStoreError unless head, id and values agree.
-
-    The tree is made anew from all values: its root must be the one that the head's header names.
-    """
-    height = store.head_height()
-    header = store.header(height)
-    if store.find_block(block_id(header)) != height:
-        raise CorruptStoreError(height, "the head's id is not indexed")
-    if rebuild_tree(store) != header.state_root:
-        raise CorruptStoreError(height, "the stored state is not the one the head's header names")
-
-
-def rebuild_tree(store: Store) -> bytes:
-    """Make the tree anew from the stored values and return its root."""
-    store.clear_nodes()
-    chunk: dict[bytes, bytes | None] = {}
-    for key, value in store.iterate(b"", QUEUE_PREFIX):
-        chunk[key] = value
-        if len(chunk) == REBUILD_CHUNK:
-            store.put_nodes(update_tree(store, chunk).nodes)
-            chunk = {}
-    store.put_nodes(update_tree(store, chunk).nodes)
-    store.flush_nodes()
-    return tree_root(store)

@@ -17,7 +17,8 @@ from chain.store import Store, Table
 from chain.transaction import Transfer
 from chain.tree import tree_root
 from chain.types import HOUR_MS
-from node.ledger import ChainLedger, genesis_block
+from node.genesis_block import genesis_block
+from node.ledger import ChainLedger
 from tests.make import MONEY, RICH, TestChain, account, genesis, word
 
 GIFT = Transfer(MONEY, account("bob"), 1)
