@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from node import __version__
-from node.terminal import escape_controls, prepare_streams, speaks_unicode, stop_in_order
+from node.terminal import (
+    discard_output,
+    escape_controls,
+    prepare_streams,
+    speaks_unicode,
+    stop_in_order,
+)
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -166,6 +172,7 @@ def _failing_in_one_line() -> Iterator[None]:
     except OSError as error:
         if error.errno == errno.EPIPE:
             raise  # nobody reads any more: click ends quietly
+        discard_output()
         what = error.args[0] if error.args else ""
         # LevelDB words its faults in bytes, copying a folder lists them.
         text = what.decode(errors="replace") if isinstance(what, bytes) else str(error)

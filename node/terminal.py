@@ -1,9 +1,11 @@
 """What a terminal is shown and how it ends a command: other people's text must not command it."""
 
+import os
 import signal
 import sys
 import threading
 import unicodedata
+from contextlib import suppress
 from io import TextIOWrapper
 from typing import IO, NoReturn
 
@@ -39,6 +41,14 @@ def prepare_streams() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper) and not speaks_unicode(stream):
             stream.reconfigure(errors="backslashreplace")
+
+
+def discard_output() -> None:
+    """Throw away what standard output could not take, so that leaving does not try it again."""
+    with suppress(OSError, ValueError):  # it may be no file at all
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
 
 
 def stop_in_order() -> None:
