@@ -3,8 +3,10 @@
 from chain.block import block_id
 from chain.errors import CorruptStoreError, InvalidBlockError, UnknownIdError
 from chain.genesis import Genesis
-from chain.state import QUEUE_PREFIX
+from chain.pots import read_pot
+from chain.state import QUEUE_PREFIX, QUEUE_STOP, Space, State
 from chain.store import Store
+from chain.timers import Kind, queue_key, read_timer
 from chain.tree import tree_root, update_tree
 from contracts.execution import Executor
 from node.genesis_block import genesis_block
@@ -16,6 +18,7 @@ def check_head(store: Store) -> None:
     """After a dirty stop: raise CorruptStoreError unless head, id and values agree.
 
     The tree is made anew from all values: its root must be the one that the head's header names.
+    The queue of what falls due must be that of the timers and pots.
     """
     height = store.head_height()
     header = store.header(height)
@@ -23,6 +26,23 @@ def check_head(store: Store) -> None:
         raise CorruptStoreError(height, "the head's id is not indexed")
     if rebuild_tree(store) != header.state_root:
         raise CorruptStoreError(height, "the stored state is not the one the head's header names")
+    if dict(store.iterate(QUEUE_PREFIX, QUEUE_STOP)) != expected_queue(store):
+        raise CorruptStoreError(height, "the queue is not that of the stored timers and pots")
+
+
+def expected_queue(store: Store) -> dict[bytes, bytes]:
+    """Return the queue of what falls due as it follows from all timers and pots."""
+    state = State(store)
+    queue: dict[bytes, bytes] = {}
+    for place, _value in store.iterate(bytes([Space.TIMER]), bytes([Space.TIMER + 1])):
+        timer = read_timer(state, place)
+        assert timer is not None, "it was just read"
+        queue[queue_key(timer.due, Kind.TIMER, timer.sequence)] = place
+    for place, _value in store.iterate(bytes([Space.POT]), bytes([Space.POT + 1])):
+        pot = read_pot(state, place)
+        assert pot is not None, "it was just read"
+        queue[queue_key(pot.until, Kind.FALLBACK, pot.sequence)] = place
+    return queue
 
 
 def rebuild_tree(store: Store) -> bytes:

@@ -14,6 +14,7 @@ import pytest
 from chain.errors import CorruptStoreError, GenesisError, StoreError
 from chain.state import Space
 from chain.store import Store, Table
+from chain.timers import queue_key
 from chain.transaction import Transfer
 from chain.tree import tree_root
 from chain.types import HOUR_MS
@@ -108,6 +109,10 @@ def break_value(database: plyvel.DB) -> None:
     database.put(key, value[:-1] + bytes([value[-1] ^ 1]))
 
 
+def invent_due(database: plyvel.DB) -> None:
+    database.put(Table.STATE.value + queue_key(HOUR_MS, 0, 7), b"no such timer")
+
+
 def wrong_id(database: plyvel.DB) -> None:
     drop(Table.BLOCK_ID)(database)
 
@@ -119,9 +124,10 @@ def wrong_id(database: plyvel.DB) -> None:
         drop(Table.STATE, Table.NODE, Table.TOPIC),
         drop(Table.STATE, Table.TRANSACTION, Table.RECEIPTS),
         break_value,
+        invent_due,
         wrong_id,
     ],
-    ids=["state", "all", "indexes", "value", "id"],
+    ids=["state", "all", "indexes", "value", "queue", "id"],
 )
 def test_what_follows_from_the_blocks_is_made_anew_after_a_dirty_stop(
     tmp_path: Path, how: Damage
