@@ -10,9 +10,6 @@ import hashlib
 import nacl.bindings
 import nacl.exceptions
 
-from chain.errors import BadSignatureError
-
-SEED_BYTES = 32
 KEY_BYTES = 32
 SIGNATURE_BYTES = 64
 HASH_BYTES = 32
@@ -54,13 +51,6 @@ def verify_signature(public_key: bytes, message: bytes, signature: bytes) -> boo
     except nacl.exceptions.BadSignatureError:
         return False
     return True
-
-
-def check_signature(key: bytes, message: bytes, signature: bytes) -> None:
-    """Raise BadSignatureError unless `signature` is `key`'s over `message`."""
-    if not verify_signature(key, message, signature):
-        text = f"signature {signature.hex()} is not of key {key.hex()}; sign these bytes again"
-        raise BadSignatureError(text)
 
 
 _MIDSTATES: dict[str, "hashlib._Hash"] = {}

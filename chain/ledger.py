@@ -59,7 +59,7 @@ def balance_key(account: bytes, asset: bytes) -> bytes:
 
 def get_balance(state: State, account: bytes, asset: bytes) -> int:
     """Return the free balance of an account, minor units."""
-    return get_uint(state, _BALANCE + account + asset)
+    return get_uint(state, balance_key(account, asset))
 
 
 def get_supply(state: State, asset: bytes) -> int:
@@ -83,13 +83,13 @@ def _decode_asset(data: bytes) -> Asset:
 
 def credit(state: State, account: bytes, asset: bytes, amount: int) -> None:
     """Add to a balance; the supply's cap keeps every sum within 2^53-1."""
-    key = _BALANCE + account + asset
+    key = balance_key(account, asset)
     put_uint(state, key, get_uint(state, key) + amount)
 
 
 def debit(state: State, account: bytes, asset: bytes, amount: int) -> None:
     """Take from a balance, or raise InsufficientFundsError."""
-    key = _BALANCE + account + asset
+    key = balance_key(account, asset)
     have = get_uint(state, key)
     if have < amount:
         raise InsufficientFundsError(have=have, need=amount)

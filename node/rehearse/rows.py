@@ -47,13 +47,6 @@ COLUMNS: Final = (
     "outcome_at",
 )
 OUTCOMES: Final = ("completed", "cancelled", "no_show")
-REFUSALS: Final = (
-    "price_not_positive",
-    "price_too_large",
-    "policy_unknown",
-    "outcome_before_creation",
-    "created_after_slot",
-)
 """The reasons of `refusal`, in their order of precedence."""
 
 _GZIP_MAGIC: Final = b"\x1f\x8b"
@@ -87,7 +80,7 @@ class Row:
 
 
 def refusal(row: Row, policies: Container[str]) -> str | None:
-    """Return the first of `REFUSALS` that applies to the row, None if it can be booked."""
+    """Return the first reason why a row can not be booked, None if it can."""
     price = row.price_minor
     if price <= 0:
         return "price_not_positive"

@@ -2,15 +2,23 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from chain.receipt import Event, KernelEvent, Receipt
 from chain.types import ZERO_ID
 from contracts.vm.container import Container
 from contracts.vm.program import Program
+from node.catalog import abi
 
-CANCELLED = (23, 24)
-NO_SHOW_CUSTOMER = 25
+CANCELLED = ("CANCELLED_CUSTOMER", "CANCELLED_SHOP")
+NO_SHOW = "NO_SHOW_CUSTOMER"
+
+
+@cache
+def state_names() -> dict[int, str]:
+    """Return the booking contract's own names of its states, by number."""
+    return {number: name for name, number in abi("booking")["enums"]["State"].items()}
 
 
 @dataclass(slots=True)
@@ -91,8 +99,8 @@ class Tally:
                 tally = self.shops[shop]
                 tally.payouts += to_shop
                 tally.refunds += to_customer
-                tally.cancelled += state in CANCELLED
-                tally.no_show += state == NO_SHOW_CUSTOMER
+                tally.cancelled += state_names()[state] in CANCELLED
+                tally.no_show += state_names()[state] == NO_SHOW
             case "Refused":
                 shop, reason, count = values
                 self.shops[shop].rejected += count

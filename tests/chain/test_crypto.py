@@ -8,14 +8,12 @@ from hypothesis import strategies as st
 
 from chain.crypto import (
     Signer,
-    check_signature,
     hash_bytes,
     public_key,
     sha256,
     sign,
     verify_signature,
 )
-from chain.errors import BadSignatureError
 
 seeds = st.binary(min_size=32, max_size=32)
 
@@ -40,11 +38,6 @@ def test_a_signer_signs_as_its_seed_does(seed: bytes, message: bytes) -> None:
 @pytest.mark.parametrize(("key", "signature"), [(31, 64), (33, 64), (32, 63), (32, 65), (0, 0)])
 def test_wrong_lengths_are_bad_signatures_and_raise_nothing(key: int, signature: int) -> None:
     assert verify_signature(bytes(key), b"message", bytes(signature)) is False
-
-
-def test_a_check_raises_what_a_verification_denies() -> None:
-    with pytest.raises(BadSignatureError, match="sign these bytes again"):
-        check_signature(public_key(bytes(32)), b"message", bytes(64))
 
 
 @given(st.text("abc", max_size=5), st.binary(max_size=200))
