@@ -1,8 +1,13 @@
-"""Settings shared by all tests: how long and how randomly properties are tried."""
+"""What all tests share: how randomly properties are tried, and a chain to work on."""
 
 import os
+from collections.abc import Iterator
+from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.make import TestChain
 
 # A check that fails today and passes tomorrow teaches nothing: `make test` draws the same examples
 # every time. `make fuzz RUNS=n` draws fresh ones and remembers those that failed.
@@ -21,3 +26,11 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+@pytest.fixture
+def chain(tmp_path: Path) -> Iterator[TestChain]:
+    """A new chain on disk; olga is its operator."""
+    made = TestChain(tmp_path)
+    yield made
+    made.close()

@@ -1,8 +1,5 @@
 """Assets: who may make, take, move and hold them; and that money is neither made nor lost."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from chain import ledger as ledger_module
@@ -32,13 +29,6 @@ from tests.make import MONEY, RICH, TestChain, account, memory_state, word
 
 ALICE, BOB, SAM, OLGA = (account(name) for name in ("alice", "bob", "sam", "olga"))
 COIN = asset_id(ALICE, "COIN")
-
-
-@pytest.fixture
-def chain(tmp_path: Path) -> Iterator[TestChain]:
-    made = TestChain(tmp_path)
-    yield made
-    made.close()
 
 
 def issue(policy: Policy, contracts: tuple[bytes, ...] = ()) -> IssueAsset:

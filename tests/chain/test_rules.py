@@ -1,6 +1,5 @@
 """Who may send what: form, replay, sponsors, allowance, keys; each refusal by its type."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -39,13 +38,6 @@ from tests.make import MONEY, START_MS, TestChain, account, genesis, signer, wor
 
 GIFT = Transfer(MONEY, account("bob"), 1)
 SMALL = 10_000  # gas, so that the allowance's share of a block is no matter
-
-
-@pytest.fixture
-def chain(tmp_path: Path) -> Iterator[TestChain]:
-    made = TestChain(tmp_path)
-    yield made
-    made.close()
 
 
 def test_a_transaction_is_good_once(chain: TestChain) -> None:

@@ -1,8 +1,5 @@
 """What actions tell in events, and what a contract sees of who called it."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from chain.errors import WrongStateError
@@ -53,13 +50,6 @@ class Mirror(Contract):
         emit(self.Seen, caller(), origin(), signer(), sponsor(), this(), due(), now())
 """
 OLGA, ALICE, BOB, SAM = (account(name) for name in ("olga", "alice", "bob", "sam"))
-
-
-@pytest.fixture
-def chain(tmp_path: Path) -> Iterator[TestChain]:
-    made = TestChain(tmp_path)
-    yield made
-    made.close()
 
 
 COIN = asset_id(OLGA, "COIN")

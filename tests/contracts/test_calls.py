@@ -1,8 +1,5 @@
 """Calls: how they fail, what they cost, what they tell."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from chain.errors import (
@@ -18,13 +15,6 @@ from contracts.vm.traps import TrapKind
 from tests.make import MONEY, RICH, TestChain, account, word
 
 ALICE, BOB = account("alice"), account("bob")
-
-
-@pytest.fixture
-def chain(tmp_path: Path) -> Iterator[TestChain]:
-    made = TestChain(tmp_path)
-    yield made
-    made.close()
 
 
 def outcome(receipt: Receipt) -> tuple[bool, int, int]:

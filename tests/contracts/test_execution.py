@@ -34,13 +34,6 @@ ALICE, BOB = account("alice"), account("bob")
 GIFT = Transfer(MONEY, BOB, 1)
 
 
-@pytest.fixture
-def chain(tmp_path: Path) -> Iterator[TestChain]:
-    made = TestChain(tmp_path)
-    yield made
-    made.close()
-
-
 def test_a_block_carries_what_it_did(chain: TestChain) -> None:
     txs = [chain.sign("alice", GIFT), chain.sign("bob", Transfer(MONEY, ALICE, 2 * RICH))]
 

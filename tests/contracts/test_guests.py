@@ -1,8 +1,5 @@
 """What a contract that nobody installed may not do to everybody else's chain."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from chain.errors import WrongStateError
@@ -27,13 +24,6 @@ class Echo(Contract):
         self.rung = self.rung + 1
         schedule(self.ring, at=now(), key=id)
 """
-
-
-@pytest.fixture
-def chain(tmp_path: Path) -> Iterator[TestChain]:
-    made = TestChain(tmp_path)
-    yield made
-    made.close()
 
 
 @pytest.mark.parametrize("installed", [None, "box"])
