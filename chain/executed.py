@@ -30,7 +30,8 @@ class ExecutedBlock:
     """A block with its outcome.
 
     `receipts` are in block order (timers and fallbacks first), `receipt_bytes` their encodings.
-    `topics` are (number of the event in the block, 8-byte topic). `changes` are state keys with
+    `topics` are (number in the block of the event, or of the receipt where the topic is an
+    account's, 8-byte topic). `changes` are state keys with
     their new values or None, `nodes` the same for records of the state tree. `refused` lists
     transactions that a builder left out, with the error.
     """
@@ -59,6 +60,11 @@ def event_topic(
     if field is not None:
         data += bytes([field]) + topic_bytes(value)
     return hash_bytes("topic", data)[:TOPIC_BYTES]
+
+
+def account_topic(account: bytes) -> bytes:
+    """Return the 8-byte topic of the transactions that an account sent or sponsored."""
+    return hash_bytes("topic", account)[:TOPIC_BYTES]  # an event's topic hashes more bytes
 
 
 def topic_bytes(value: object) -> bytes:

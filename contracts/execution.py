@@ -29,7 +29,7 @@ from chain.errors import (
     TooLargeError,
     WashError,
 )
-from chain.executed import KERNEL_INDEXED, ExecutedBlock, event_topic
+from chain.executed import ExecutedBlock
 from chain.ledger import audit_changes
 from chain.merkle import root
 from chain.params import ChainParams, params_hash, read_params
@@ -44,6 +44,7 @@ from contracts.actions import fixed_gas, run_action
 from contracts.firing import Budget, ExecutionFaultError, Firing
 from contracts.host import World
 from contracts.instances import Library
+from contracts.topics import block_topics
 from contracts.vm.traps import Trap, TrapKind
 
 TX_BASE_GAS = 800  # decoding, hashing, admission, receipt
@@ -324,35 +325,12 @@ class _BlockRun:
             receipts=tuple(self.receipts),
             receipt_bytes=receipt_bytes,
             tx_ids=tuple([tx.tx_id for tx in self.taken]),
-            topics=tuple(self._topics()),
+            topics=tuple(block_topics(state, self.executor.library, self.receipts, self.taken)),
             changes=changes,
             nodes=tree.nodes,
             timers_fired=timers_fired,
             refused=tuple(self.refused),
         )
-
-    def _topics(self) -> list[tuple[int, bytes]]:
-        """Return the index entries of every event, numbered through the block."""
-        topics: list[tuple[int, bytes]] = []
-        number = -1
-        for receipt in self.receipts:
-            for event in receipt.events:
-                number += 1
-                contract, kind, values = event.contract, event.number, event.values
-                places = self._indexed(contract, kind)
-                if not places:
-                    topics.append((number, event_topic(contract, kind)))
-                topics += [
-                    (number, event_topic(contract, kind, place, values[place])) for place in places
-                ]
-        return topics
-
-    def _indexed(self, contract: bytes, kind: int) -> Sequence[int]:
-        if contract == ZERO_ID:
-            return KERNEL_INDEXED[kind]
-        library = self.executor.library
-        program = library.program(self.state, library.instance(self.state, contract).code_id)
-        return program.indexed[kind]
 
 
 def _run_actions(
