@@ -14,6 +14,13 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from chain.errors import WashError
 
 ENVIRONMENT_PREFIX = "WASH_"
+# Variables of commands, which are no settings of a node.
+OTHER_VARIABLES = frozenset(
+    {
+        "WASH_CONFIG", "WASH_DATA", "WASH_LANG", "WASH_PASSPHRASE", "WASH_PASSPHRASE_FILE",
+        "WASH_RPC", "WASH_TOKEN",
+    }
+)  # fmt: skip
 FILE_BYTES_MAX = 65_536  # a config file is read by people; a larger one is some other file
 
 # Text is how a path is written, so paths alone are not held to their exact type.
@@ -60,6 +67,99 @@ class ChainConfig(_Section):
     )
 
 
+class RpcConfig(_Section):
+    """`[rpc]`: the door for programs and pages."""
+
+    host: str = Field(
+        default="127.0.0.1",
+        min_length=1,
+        max_length=255,
+        description="address to listen on; anything but loopback is seen from outside",
+    )
+    port: int = Field(
+        default=8787, ge=0, le=65_535, description="port to listen on; 0 takes a free one"
+    )
+    allowed_hosts: tuple[str, ...] = Field(
+        default=("localhost", "127.0.0.1", "[::1]"),
+        strict=False,
+        description="names by which clients may address this node, with or without a port",
+    )
+    allowed_origins: tuple[str, ...] = Field(
+        default=(),
+        strict=False,
+        description="web pages of other hosts that may call this node, as https://shop.example",
+    )
+    request_bytes_max: int = Field(
+        default=5 * 1024 * 1024,
+        ge=1024,
+        le=64 * 1024 * 1024,
+        description="longest request, in bytes",
+    )
+    response_bytes_max: int = Field(
+        default=10 * 1024 * 1024,
+        ge=1024,
+        le=256 * 1024 * 1024,
+        description="longest answer, in bytes",
+    )
+    batch_max: int = Field(default=50, ge=1, le=1_000, description="calls in one HTTP request")
+    websocket_batch_max: int = Field(
+        default=20, ge=1, le=1_000, description="calls in one WebSocket message"
+    )
+    requests_per_second: int = Field(
+        default=200,
+        ge=0,
+        le=1_000_000,
+        description="calls a second from one address, twice as many at once; 0 sets no limit",
+    )
+    connections_max: int = Field(
+        default=512, ge=1, le=65_536, description="open WebSocket and event-stream connections"
+    )
+    subscriptions_max: int = Field(
+        default=32, ge=1, le=1_024, description="event subscriptions of one connection"
+    )
+    window_max: int = Field(
+        default=1_000, ge=1, le=10_000, description="events sent ahead of their acknowledgement"
+    )
+
+
+class PoolConfig(_Section):
+    """`[pool]`: transactions that wait for a block."""
+
+    transactions_max: int = Field(
+        default=50_000, ge=1, le=1_000_000, description="how many may wait"
+    )
+    bytes_max: int = Field(
+        default=64 * 1024 * 1024,
+        ge=65_536,
+        le=4 * 1024**3,
+        description="how many bytes of them may wait",
+    )
+    per_account_max: int = Field(
+        default=1_024, ge=1, le=1_000_000, description="how many of one account may wait"
+    )
+    checkers: int = Field(
+        default=1,
+        ge=0,
+        le=64,
+        description="processes that check signatures of batches; 0 checks them in the node",
+    )
+
+
+class KeyConfig(_Section):
+    """`[keys]`: which of the keys in data_dir/keys this node uses."""
+
+    validator: str = Field(
+        default="validator",
+        max_length=32,
+        description="name of the key that signs blocks",
+    )
+    sponsor: str = Field(
+        default="",
+        max_length=32,
+        description="name of the shop's key that co-signs for customers; empty: none",
+    )
+
+
 class Config(_Section):
     """All settings of a node. Build it with `load_config`."""
 
@@ -72,6 +172,9 @@ class Config(_Section):
     )
     store: StoreConfig = StoreConfig()
     chain: ChainConfig = ChainConfig()
+    rpc: RpcConfig = RpcConfig()
+    pool: PoolConfig = PoolConfig()
+    keys: KeyConfig = KeyConfig()
 
     @property
     def genesis_path(self) -> Path:
@@ -137,14 +240,14 @@ def _read_environment(environment: Mapping[str, str]) -> Iterator[tuple[str, obj
         for name, kind in setting_names().items()
     }
     for variable in sorted(environment):
-        if not variable.startswith(ENVIRONMENT_PREFIX):
+        if not variable.startswith(ENVIRONMENT_PREFIX) or variable in OTHER_VARIABLES:
             continue
         if variable not in variables:
             known = ", ".join(variables)
             raise ConfigError(variable, f"no such setting; there are {known}")
         name, kind = variables[variable]
         try:
-            value = TypeAdapter(kind).validate_strings(environment[variable])
+            value = _read_variable(kind, environment[variable])
         except ValidationError as error:
             raise ConfigError(variable, _describe(error)) from error
         # Bounds belong to the model, not to the bare type; naming the variable helps here as well.
@@ -152,6 +255,12 @@ def _read_environment(environment: Mapping[str, str]) -> Iterator[tuple[str, obj
         _put(probe, name, value)
         _check(variable, probe)
         yield name, value
+
+
+def _read_variable(kind: Any, text: str) -> object:
+    if kind == tuple[str, ...]:
+        return tuple(part.strip() for part in text.split(",") if part.strip())
+    return TypeAdapter(kind).validate_strings(text)
 
 
 def _put(settings: dict[str, Any], name: str, value: object) -> None:
