@@ -1,0 +1,347 @@
+"""The node's core: one chain, what waits for its next block, and what became of it.
+
+Everything here runs on one thread, the event loop's. Accepting, building and reading are plain
+calls between which nothing else happens, so a reader sees one height.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from chain.crypto import Signer
+from chain.errors import (
+    BadSignatureError,
+    ExpiredError,
+    TooLargeError,
+    WashError,
+)
+from chain.executed import ExecutedBlock
+from chain.nonces import next_nonce
+from chain.params import read_params
+from chain.rules import admit_transaction, check_form, check_signatures
+from chain.state import State
+from chain.transaction import ReceivedTransaction, read_transaction
+from consensus import Engine
+from contracts.execution import BlockFullError, transaction_gas
+from node.driver import Driver
+from node.ledger import ChainLedger
+from node.live.clock import Clock
+from node.live.outcomes import Outcomes, Pending, TxStatus
+from node.live.pool import Pool
+from node.live.signatures import SignatureCheckers
+from node.live.simulation import Simulated, Simulator
+from node.wal import VoteLog
+
+RETRY_MS = 1_000  # a transaction refused for what may pass is offered again after this
+OFFERED_BLOCKS = 2  # gas limits are bounds: this many blocks' worth of them is offered
+
+_log = logging.getLogger("washnode.node")
+
+
+class Node:
+    """One running chain with one validator."""
+
+    def __init__(
+        self,
+        open_ledger: Callable[[Callable[[ReceivedTransaction], bool]], ChainLedger],
+        log: VoteLog,
+        signer: Signer,
+        clock: Clock,
+        *,
+        pool: Pool | None = None,
+        checkers: SignatureCheckers | None = None,
+    ) -> None:
+        """`open_ledger` is given what tells of good signatures; `signer` makes the blocks."""
+        self._open_ledger, self._vote_log, self._signer = open_ledger, log, signer
+        self.clock = clock
+        self.pool = Pool() if pool is None else pool
+        self._checkers = checkers or SignatureCheckers(0)
+        self._verified: set[bytes] = set()
+        self._outcomes = Outcomes()
+        self.on_commit: list[Callable[[ExecutedBlock], None]] = []
+        self.on_reopen: list[Callable[[], None]] = []
+        self.failure: BaseException | None = None
+        self._work = asyncio.Event()
+        self._failed = asyncio.Event()
+        self.is_halted = False  # a development chain stands still on purpose
+        self._open()
+
+    def _open(self) -> None:
+        self.ledger = self._open_ledger(lambda tx: tx.witness_id in self._verified)
+        self.is_dev = bool(read_params(self.state()).dev)
+        self.simulator = Simulator(self.ledger)
+        ledger = self.ledger
+        engine = Engine(
+            self._signer,
+            ledger.chain_id,
+            (ledger.height, ledger.head.time_ms, ledger.head_commit),
+            read_params(self.state()).block_interval_ms,
+        )
+        self.driver = Driver(
+            ledger, engine, self._vote_log, self._signer.public_key, self._on_commit
+        )
+
+    @property
+    def validator_key(self) -> bytes:
+        """The public key this node signs blocks with."""
+        return self._signer.public_key
+
+    def state(self) -> State:
+        """Return the state at the head, for reading."""
+        return self.ledger.state()
+
+    def block_time(self) -> int:
+        """Return the earliest time that the next block may have now, ms."""
+        return max(self.clock.now_ms(), self.ledger.head.time_ms + 1)
+
+    # Taking transactions ----------------------------------------------------------------------
+
+    def submit(self, data: bytes) -> Pending:
+        """Take signed bytes, or raise the typed refusal; the same bytes get the same answer."""
+        tx = read_transaction(data)
+        known = self._known(tx)
+        if known is not None:
+            return known
+        self._check(tx)
+        check_signatures(tx)
+        return self._accept(tx)
+
+    async def submit_batch(self, items: list[bytes]) -> list[Pending | WashError]:
+        """Take many; each item is answered by itself. Signatures are checked in other processes."""
+        answers: list[Pending | WashError | None] = []
+        fresh: list[tuple[int, ReceivedTransaction]] = []
+        for place, data in enumerate(items):
+            try:
+                tx = read_transaction(data)
+                answers.append(self._known(tx))
+            except WashError as error:
+                answers.append(error)
+                continue
+            if answers[-1] is None:
+                fresh.append((place, tx))
+        verdicts = await self._checkers.check([tx for _place, tx in fresh])
+        for (place, tx), good in zip(fresh, verdicts, strict=True):
+            answers[place] = self._take(tx, good=good)
+        return [answer for answer in answers if answer is not None]
+
+    def _take(self, tx: ReceivedTransaction, *, good: bool) -> Pending | WashError:
+        known = self._known(tx)  # it may stand in the batch twice
+        if known is not None:
+            return known
+        try:
+            self._check(tx)
+            if not good:
+                check_signatures(tx)
+                raise BadSignatureError(tx.tx_id.hex())
+            return self._accept(tx)
+        except WashError as error:
+            return error
+
+    def _known(self, tx: ReceivedTransaction) -> Pending | None:
+        tx_id = tx.tx_id
+        if tx_id in self.pool or self.ledger.store.find_transaction(tx_id) is not None:
+            return Pending(tx_id, tx.body.valid_until)
+        return None
+
+    def _check(self, tx: ReceivedTransaction) -> None:
+        """Check all but the signatures, as the next block would."""
+        self._check_form_and_sender(tx, self.block_time())
+        self.pool.check(tx)
+
+    def _check_form_and_sender(self, tx: ReceivedTransaction, now: int) -> None:
+        state = self.state()
+        params = read_params(state)
+        check_form(tx, self.ledger.chain_id, params, now)
+        need = transaction_gas(tx)
+        if need > tx.body.gas_limit:
+            raise TooLargeError("gas of size and signatures", maximum=tx.body.gas_limit, found=need)
+        admit_transaction(state, tx, params, now)
+
+    def _accept(self, tx: ReceivedTransaction) -> Pending:
+        self._verified.add(tx.witness_id)
+        self._outcomes.forget(tx.tx_id)
+        self.pool.add(tx)
+        self._work.set()
+        return Pending(tx.tx_id, tx.body.valid_until)
+
+    def next_nonce(self, account: bytes, key: bytes) -> int:
+        """Return the lowest nonce above those of the chain and of what waits."""
+        return self.pool.next_nonce(account, key, next_nonce(self.state(), account, key))
+
+    def simulate(self, tx: ReceivedTransaction, *, signed: bool) -> Simulated:
+        """Tell what a transaction would do in the next block; `signed`: its signatures count."""
+        if signed:
+            try:
+                check_signatures(tx)
+            except BadSignatureError as error:
+                return Simulated(None, error, ())
+        return self.simulator.run(tx, self.block_time())
+
+    # What became of them ----------------------------------------------------------------------
+
+    def status(self, tx_id: bytes, valid_until: int | None = None) -> TxStatus:
+        """Return what is known of a transaction.
+
+        `valid_until` (ms), where the caller knows it, lets a transaction that this node never saw
+        be told as expired.
+        """
+        place = self.ledger.store.find_transaction(tx_id)
+        if place is not None:
+            return self._status_in_block(*place)
+        if tx_id in self.pool:
+            return TxStatus("pending")
+        searched = (0, self.ledger.height)
+        error = self._outcomes.error(tx_id)
+        over = valid_until is not None and self.ledger.head.time_ms >= valid_until
+        if isinstance(error, ExpiredError) or (error is None and over):
+            return TxStatus("expired", searched=searched)
+        if error is not None:
+            return TxStatus("failed", error=error, searched=searched)
+        return TxStatus("unknown", searched=searched)
+
+    def _status_in_block(self, height: int, place: int) -> TxStatus:
+        receipts = self.ledger.store.receipts(height)
+        first = len(receipts) - len(self.ledger.store.block(height).transactions)
+        receipt = receipts[first + place]
+        return TxStatus("final" if receipt.ok else "failed", height, first + place)
+
+    async def wait(self, tx_id: bytes, timeout_ms: int) -> TxStatus:
+        """Return the status once it is settled, or as it is after `timeout_ms`."""
+        return await self._outcomes.wait(tx_id, timeout_ms, self.status)
+
+    def _drop(self, tx: ReceivedTransaction, error: WashError) -> None:
+        self._verified.discard(tx.witness_id)
+        self._outcomes.drop(tx.tx_id, error)
+
+    # Making blocks ----------------------------------------------------------------------------
+
+    def make_block(self, at_ms: int) -> ExecutedBlock | None:
+        """Make a block at a time from what waits and is due; None if it is too soon for one."""
+        return self._make_block(at_ms, self._offer(at_ms))
+
+    def _make_block(self, at_ms: int, offered: list[ReceivedTransaction]) -> ExecutedBlock | None:
+        self.driver.pending = offered
+        try:
+            return self.driver.make_block(at_ms)
+        finally:
+            self.driver.pending = []
+
+    def _offer(self, at_ms: int) -> list[ReceivedTransaction]:
+        """Return what the next block may take; one that was refused before is checked first."""
+        gas_max = OFFERED_BLOCKS * read_params(self.state()).block_gas_max
+        chosen = []
+        for tx in self.pool.offer(at_ms, gas_max):
+            if self.pool.is_put_off(tx.tx_id):
+                try:
+                    self._check_form_and_sender(tx, at_ms)
+                except WashError as error:
+                    self._refuse(tx, error, at_ms)
+                    continue
+            chosen.append(tx)
+        return chosen
+
+    def _on_commit(self, executed: ExecutedBlock) -> None:
+        for witness_id in self._forget(executed):
+            self._verified.discard(witness_id)
+        now = executed.block.header.time_ms
+        offered = {tx.witness_id: tx for tx in self.pool} if executed.refused else {}
+        for witness_id, error in executed.refused:
+            tx = offered.get(witness_id)
+            if tx is not None and not isinstance(error, BlockFullError):
+                self._refuse(tx, error, now)
+        for tx in self.pool.take_expired(now):
+            self._drop(tx, ExpiredError(now=now, valid_until=tx.body.valid_until))
+        for tell in self.on_commit:
+            tell(executed)
+        for tx_id in executed.tx_ids:
+            self._outcomes.settle(tx_id)
+
+    def _forget(self, executed: ExecutedBlock) -> list[bytes]:
+        removed = [self.pool.remove(tx_id) for tx_id in executed.tx_ids]
+        return [tx.witness_id for tx in removed if tx is not None]
+
+    def _refuse(self, tx: ReceivedTransaction, error: Exception, now: int) -> None:
+        if not isinstance(error, WashError):
+            text = f"{error}"
+            error = WashError(text)
+        if error.retry in {"same", "later"}:
+            self.pool.put_off(tx.tx_id, now + RETRY_MS)
+            return
+        self.pool.remove(tx.tx_id)
+        self._drop(tx, error)
+
+    def _due_ms(self) -> int | None:
+        """Return when something falls due or may be tried again, or None."""
+        times = [self.driver.next_work_time(), self.pool.next_retry_ms()]
+        return min((one for one in times if one is not None), default=None)
+
+    async def run(self) -> None:
+        """Make blocks whenever there is work, until cancelled; returns after `fail`."""
+        while self.failure is None:
+            self._work.clear()
+            now = self.block_time()
+            offered = [] if self.is_halted else self._offer(now)
+            due = None if self.is_halted else self._due_ms()
+            if not offered and (due is None or due > now):
+                await self._sleep(None if due is None else due - now)
+                continue
+            try:
+                made = self._make_block(now, offered)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the node stops loudly
+                self.fail(error)
+                return
+            wake = self.driver.wake_at_ms
+            if made is None and wake is not None:
+                await self._rest(wake - self.block_time())
+            else:
+                await asyncio.sleep(0)  # readers and newcomers have their turn
+
+    async def _rest(self, wait_ms: int) -> None:
+        """Wait for the block interval; newcomers do not shorten it."""
+        await asyncio.sleep(max(wait_ms, 0) / 1_000)
+
+    async def _sleep(self, wait_ms: int | None) -> None:
+        try:
+            async with asyncio.timeout(None if wait_ms is None else wait_ms / 1_000):
+                await self._work.wait()
+        except TimeoutError:
+            pass
+
+    def wake(self) -> None:
+        """Look for work again: the clock was moved, or a halt is over."""
+        self._work.set()
+
+    # Ends -------------------------------------------------------------------------------------
+
+    def fail(self, error: BaseException) -> None:
+        """Stop for good: the disk or the money failed."""
+        if self.failure is None:
+            self.failure = error
+            _log.critical("stopping: %s", error, exc_info=error)
+        self._failed.set()
+        self._work.set()
+
+    async def failed(self) -> None:
+        """Return once `fail` was called."""
+        await self._failed.wait()
+
+    def reopen(self, action: Callable[[], None]) -> None:
+        """Close the chain, run `action` on its folder, open it again; what waited is forgotten."""
+        self.ledger.close()
+        try:
+            action()
+        finally:
+            self._vote_log.begin_height()
+            self._verified.clear()
+            for tx in self.pool:
+                self.pool.remove(tx.tx_id)
+                self._outcomes.settle(tx.tx_id)
+            self._open()
+        for tell in self.on_reopen:
+            tell()
+
+    def close(self) -> None:
+        """Close the chain; as dirty if it failed."""
+        self._checkers.close()
+        self.ledger.close(clean=self.failure is None)
+        self._vote_log.close()

@@ -1,0 +1,188 @@
+"""Pending transactions: what was accepted and is in no block yet.
+
+Bounded in number, in bytes and by account. When it is full, newcomers are refused and nobody is
+pushed out: what was accepted stays until it is in a block, can not be any more, or is over.
+"""
+
+import heapq
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from chain.errors import InvalidTransactionError, NonceUsedError
+from chain.transaction import ReceivedTransaction
+
+CLIENT_REFS_MAX = 100_000  # remembered references; the oldest are forgotten first
+
+
+class PoolFullError(InvalidTransactionError):
+    """No room for one more pending transaction."""
+
+    code = 1010
+    retry = "later"
+
+    def __init__(self, what: str, *, maximum: int) -> None:
+        super().__init__(f"{what} wait for a block already, at most {maximum} may; try again soon")
+        self.maximum = maximum
+
+
+class DuplicateReferenceError(InvalidTransactionError):
+    """A `client_ref` that another transaction of the account bears."""
+
+    code = 1007
+
+    def __init__(self, tx_id: bytes) -> None:
+        super().__init__(f"this client_ref names transaction {tx_id.hex()}; take a new one")
+        self.tx_id = tx_id
+
+
+@dataclass(frozen=True, slots=True)
+class PoolLimits:
+    """Bounds: transactions and bytes in all, transactions of one account."""
+
+    transactions_max: int = 50_000
+    bytes_max: int = 64 * 1024 * 1024
+    per_account_max: int = 1_024
+
+
+class Pool:
+    """Pending transactions by id, in order of arrival."""
+
+    def __init__(self, limits: PoolLimits | None = None) -> None:
+        self._limits = limits or PoolLimits()
+        self._entries: dict[bytes, ReceivedTransaction] = {}
+        self._put_off: dict[bytes, int] = {}  # not offered before: refused for what may pass
+        self._ends: list[tuple[int, bytes]] = []  # a heap of valid_until and id
+        self._nonces: dict[tuple[bytes, bytes], dict[int, bytes]] = {}
+        self._counts: dict[bytes, int] = {}
+        self._references: OrderedDict[tuple[bytes, bytes], bytes] = OrderedDict()
+        self.bytes_held = 0
+
+    def __len__(self) -> int:
+        """Return how many wait."""
+        return len(self._entries)
+
+    def __contains__(self, tx_id: bytes) -> bool:
+        """Tell whether a transaction waits."""
+        return tx_id in self._entries
+
+    def get(self, tx_id: bytes) -> ReceivedTransaction | None:
+        """Return a waiting transaction, or None."""
+        return self._entries.get(tx_id)
+
+    def check(self, tx: ReceivedTransaction) -> None:
+        """Raise PoolFullError, NonceUsedError or DuplicateReferenceError unless it may be added."""
+        limits, body = self._limits, tx.body
+        if len(self._entries) >= limits.transactions_max:
+            what = f"{len(self._entries)} transactions"
+            raise PoolFullError(what, maximum=limits.transactions_max)
+        if self.bytes_held + len(tx.data) > limits.bytes_max:
+            raise PoolFullError(f"{self.bytes_held} bytes", maximum=limits.bytes_max)
+        count = self._counts.get(body.account, 0)
+        if count >= limits.per_account_max:
+            what = f"{count} transactions of this account"
+            raise PoolFullError(what, maximum=limits.per_account_max)
+        if body.nonce in self._nonces.get(_key(tx), ()):
+            raise NonceUsedError(body.nonce)
+        if body.client_ref is not None:
+            named = self._references.get((body.account, body.client_ref))
+            if named is not None and named != tx.tx_id:
+                raise DuplicateReferenceError(named)
+
+    def add(self, tx: ReceivedTransaction) -> None:
+        """Let a transaction wait; `check` has passed."""
+        body = tx.body
+        self._entries[tx.tx_id] = tx
+        heapq.heappush(self._ends, (body.valid_until, tx.tx_id))
+        self._nonces.setdefault(_key(tx), {})[body.nonce] = tx.tx_id
+        self._counts[body.account] = self._counts.get(body.account, 0) + 1
+        self.bytes_held += len(tx.data)
+        if body.client_ref is not None:
+            self._references[body.account, body.client_ref] = tx.tx_id
+            if len(self._references) > CLIENT_REFS_MAX:
+                self._references.popitem(last=False)
+
+    def remove(self, tx_id: bytes) -> ReceivedTransaction | None:
+        """Forget a transaction and return it, or None if it does not wait."""
+        tx = self._entries.pop(tx_id, None)
+        if tx is None:
+            return None
+        self._put_off.pop(tx_id, None)
+        key = _key(tx)
+        nonces = self._nonces[key]
+        del nonces[tx.body.nonce]
+        if not nonces:
+            del self._nonces[key]
+        count = self._counts[tx.body.account] - 1
+        if count:
+            self._counts[tx.body.account] = count
+        else:
+            del self._counts[tx.body.account]
+        self.bytes_held -= len(tx.data)
+        return tx
+
+    def put_off(self, tx_id: bytes, until_ms: int) -> None:
+        """Do not offer a transaction before a time."""
+        self._put_off[tx_id] = until_ms
+
+    def is_put_off(self, tx_id: bytes) -> bool:
+        """Tell whether a transaction was refused before for what may pass."""
+        return tx_id in self._put_off
+
+    def next_retry_ms(self) -> int | None:
+        """Return when the first transaction that was put off may be offered again, or None."""
+        return min(self._put_off.values(), default=None)
+
+    def next_nonce(self, account: bytes, key: bytes, on_chain: int) -> int:
+        """Return the lowest nonce above those of the chain and of what waits."""
+        waiting = self._nonces.get((account, key))
+        return max(on_chain, max(waiting) + 1) if waiting else on_chain
+
+    def has_work(self, now_ms: int) -> bool:
+        """Tell whether a transaction may be offered now."""
+        if len(self._entries) > len(self._put_off):
+            return True
+        return any(until_ms <= now_ms for until_ms in self._put_off.values())
+
+    def offer(self, now_ms: int, gas_max: int) -> list[ReceivedTransaction]:
+        """Return what should go into the next block: in order of arrival, a key's by nonce.
+
+        Stops when the gas limits add up to `gas_max`, or after one that alone is more.
+        """
+        chosen: list[ReceivedTransaction] = []
+        gas = 0
+        for tx_id, tx in self._entries.items():
+            if self._put_off.get(tx_id, 0) <= now_ms:
+                chosen.append(tx)
+                gas += tx.body.gas_limit
+                if gas >= gas_max:
+                    break
+        return list(_in_nonce_order(chosen))
+
+    def take_expired(self, now_ms: int) -> list[ReceivedTransaction]:
+        """Forget and return those that no block from `now_ms` on can contain."""
+        over: list[ReceivedTransaction] = []
+        while self._ends and self._ends[0][0] <= now_ms:
+            tx = self.remove(heapq.heappop(self._ends)[1])
+            if tx is not None:
+                over.append(tx)
+        return over
+
+    def __iter__(self) -> Iterator[ReceivedTransaction]:
+        """Yield what waits, in order of arrival."""
+        return iter(list(self._entries.values()))
+
+
+def _key(tx: ReceivedTransaction) -> tuple[bytes, bytes]:
+    return tx.body.account, tx.body.key or tx.body.account
+
+
+def _in_nonce_order(chosen: list[ReceivedTransaction]) -> Iterable[ReceivedTransaction]:
+    """Give each key's transactions the places they have together, lowest nonce first."""
+    by_key: dict[tuple[bytes, bytes], list[ReceivedTransaction]] = {}
+    for tx in chosen:
+        by_key.setdefault(_key(tx), []).append(tx)
+    if len(by_key) == len(chosen):
+        return chosen
+    queues = {key: iter(sorted(txs, key=lambda tx: tx.body.nonce)) for key, txs in by_key.items()}
+    return [next(queues[_key(tx)]) for tx in chosen]

@@ -1,0 +1,82 @@
+"""What a transaction would do in the next block, without making it."""
+
+from dataclasses import dataclass
+
+from chain.codec import encode
+from chain.errors import WashError
+from chain.receipt import Receipt
+from chain.state import Space
+from chain.transaction import (
+    Cosignature,
+    ReceivedTransaction,
+    SignedTransaction,
+    Transaction,
+    read_transaction,
+)
+from contracts.execution import BlockInputs, Executor
+from node.ledger import ChainLedger
+
+_NO_SIGNATURE = bytes(64)
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceChange:
+    """A free balance before and after, minor units."""
+
+    account: bytes
+    asset: bytes
+    before: int
+    after: int
+
+
+@dataclass(frozen=True, slots=True)
+class Simulated:
+    """Its receipt, or why no block would contain it; the balances it would change, sorted.
+
+    What falls due in the same block is carried out first, as it would be, and its changes of
+    balances are among them.
+    """
+
+    receipt: Receipt | None
+    error: WashError | None
+    changes: tuple[BalanceChange, ...]
+
+
+def as_received(body: Transaction) -> ReceivedTransaction:
+    """Return an unsigned body in the form of a received transaction, for simulation only.
+
+    A sponsor's signature is taken as given by the sponsor's first key.
+    """
+    cosignature = None if body.sponsor is None else Cosignature(body.sponsor, _NO_SIGNATURE)
+    return read_transaction(encode(SignedTransaction(body, _NO_SIGNATURE, cosignature)))
+
+
+class Simulator:
+    """Executes blocks that nobody stores."""
+
+    def __init__(self, ledger: ChainLedger) -> None:
+        self._ledger = ledger
+        self._executor = Executor(ledger.chain_id, lambda _tx: True)
+        self._executor.library = ledger.executor.library
+
+    def run(self, tx: ReceivedTransaction, time_ms: int) -> Simulated:
+        """Execute a block of one transaction at a time; signatures are not looked at."""
+        ledger = self._ledger
+        inputs = BlockInputs(time_ms, ledger.head.proposer, ledger.head_commit, (tx,))
+        executed = self._executor.build(ledger.store, ledger.head, inputs)
+        if executed.refused:
+            error = executed.refused[0][1]
+            if not isinstance(error, WashError):
+                raise error
+            return Simulated(None, error, ())
+        changes: list[BalanceChange] = []
+        for key in sorted(key for key in executed.changes if key[0] == Space.BALANCE):
+            after, before = executed.changes[key], ledger.store.get(key)
+            change = BalanceChange(key[1:33], key[33:], _amount(before), _amount(after))
+            if change.before != change.after:
+                changes.append(change)
+        return Simulated(executed.receipts[-1], None, tuple(changes))
+
+
+def _amount(data: bytes | None) -> int:
+    return 0 if data is None else int.from_bytes(data, "big")
