@@ -1,4 +1,4 @@
-"""Signatures and hashes: the only door to libsodium.
+"""Signatures, hashes and sealed secrets: the only door to libsodium.
 
 Ed25519 (RFC 8032) with libsodium's acceptance rules: it refuses small-order keys and points and
 non-canonical encodings. Other libraries accept some of those, and two validators that disagree on
@@ -6,6 +6,7 @@ one signature split the chain, so every check in the project goes through `verif
 """
 
 import hashlib
+from dataclasses import dataclass
 
 import nacl.bindings
 import nacl.exceptions
@@ -13,6 +14,9 @@ import nacl.exceptions
 KEY_BYTES = 32
 SIGNATURE_BYTES = 64
 HASH_BYTES = 32
+SALT_BYTES = 16
+SEAL_NONCE_BYTES = 24
+SEAL_TAG_BYTES = 16  # a sealed secret is this much longer than the secret
 
 _open_signed = nacl.bindings.crypto_sign_open
 _sign_message = nacl.bindings.crypto_sign
@@ -74,3 +78,52 @@ def hash_bytes(tag: str, data: bytes) -> bytes:
 def sha256(data: bytes) -> bytes:
     """Return plain SHA-256 of `data`, 32 bytes (FIPS 180-4)."""
     return hashlib.sha256(data).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class PassphraseCost:
+    """What one try of a passphrase costs: `passes` over `memory_bytes` (RFC 9106)."""
+
+    passes: int
+    memory_bytes: int
+
+
+COST_MIN = PassphraseCost(1, 8_192)  # libsodium's least; for tests
+
+
+def seal_secret(
+    secret: bytes, passphrase: bytes, *, salt: bytes, nonce: bytes, cost: PassphraseCost
+) -> bytes:
+    """Return `secret` encrypted and authenticated under a passphrase.
+
+    Argon2id makes the key, XSalsa20-Poly1305 seals. The caller brings a fresh `salt` and `nonce`.
+    Raises MemoryError if the machine lacks the memory that `cost` asks for.
+    """
+    key = _stretch(passphrase, salt, cost)
+    return nacl.bindings.crypto_secretbox(secret, nonce, key)
+
+
+def open_secret(
+    sealed: bytes, passphrase: bytes, *, salt: bytes, nonce: bytes, cost: PassphraseCost
+) -> bytes | None:
+    """Return what `seal_secret` sealed, or None: another passphrase, or bytes were changed."""
+    key = _stretch(passphrase, salt, cost)
+    try:
+        return nacl.bindings.crypto_secretbox_open(sealed, nonce, key)
+    except nacl.exceptions.CryptoError:
+        return None
+
+
+def _stretch(passphrase: bytes, salt: bytes, cost: PassphraseCost) -> bytes:
+    try:
+        return nacl.bindings.crypto_pwhash_alg(
+            nacl.bindings.crypto_secretbox_KEYBYTES,
+            passphrase,
+            salt,
+            cost.passes,
+            cost.memory_bytes,
+            nacl.bindings.crypto_pwhash_ALG_ARGON2ID13,
+        )
+    except nacl.exceptions.RuntimeError as error:  # libsodium's only reason at run time
+        text = f"a passphrase needs {cost.memory_bytes} bytes of free memory to be checked"
+        raise MemoryError(text) from error

@@ -1,0 +1,1 @@
+"""The commands of `washnode`, one module for each group."""

@@ -1,0 +1,333 @@
+"""`washnode key`: make, show, back up, bring back and change keys.
+
+The functions return what a command prints as a dictionary; the commands below only ask and print.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol, TypeAlias, TypeVar
+
+import click
+
+from chain.errors import WashError
+from chain.ids import decode_id, encode_id
+from node.commands.passphrase import take_passphrase
+from node.key_errors import KeyFileError, PhraseError
+from node.key_file import ACCOUNT_PREFIX
+from node.keys import KeyInfo, KeyStore, Rotation
+from node.phrase import TEXT_LENGTH_MAX, Language, read_phrase, write_phrase
+from node.terminal import escape_controls
+
+EXIT_KEY = 4
+KEYS_FOLDER = "keys"  # in the data folder
+RPC_DEFAULT = "http://127.0.0.1:8787"
+_COLUMNS = 4
+_F = TypeVar("_F", bound=Callable[..., object])
+Facts: TypeAlias = dict[str, Any]
+
+
+class Client(Protocol):
+    """What of the node's client a rotation needs."""
+
+    def account(self, account: str) -> Mapping[str, Any]:
+        """Return an account with its keys."""
+        ...
+
+    def send(self, actions: Sequence[Mapping[str, Any]]) -> object:
+        """Sign, send and wait until the actions are final; raises when they are refused."""
+        ...
+
+
+def show_info(info: KeyInfo) -> Facts:
+    """Return what anybody may know of a key."""
+    return {
+        "name": info.name,
+        "account": info.account_text,
+        "public_key": info.public_key.hex(),
+        "is_sealed": info.is_sealed,
+    }
+
+
+def list_keys(store: KeyStore) -> Facts:
+    """Return every key, and what is wrong with files that are none."""
+    return {
+        "keys": [show_info(info) for info in store.list()],
+        "faults": [str(fault) for fault in store.faults()],
+    }
+
+
+def back_up_words(store: KeyStore, name: str, passphrase: str | None, language: Language) -> Facts:
+    """Return the words of a key. The account belongs to them if the key is not its first."""
+    words = write_phrase(store.export(name, passphrase), language)
+    return {**show_info(store.show(name)), "words": words}
+
+
+def restore_words(
+    store: KeyStore,
+    name: str,
+    text: str,
+    passphrase: str | None,
+    *,
+    language: Language | None = None,
+    account: str | None = None,
+) -> Facts:
+    """Keep the key that a phrase tells; `account` as text if the key is not its first."""
+    owner = None if account is None else decode_id(account, ACCOUNT_PREFIX)
+    seed = read_phrase(text, language=language)
+    return show_info(store.add(name, seed, passphrase, account=owner))
+
+
+def rotate_key(
+    store: KeyStore, name: str, passphrase: str | None, connect: Callable[[Rotation], Client]
+) -> Facts:
+    """Give the account a new key and take the old one away, in one transaction.
+
+    The new key is on disk before and the old one after, so an interrupted rotation is finished by
+    running it again. `connect` returns a client that signs with the rotation's old key.
+    """
+    rotation = store.begin_rotation(name, passphrase)
+    client = connect(rotation)
+    old, new = rotation.old.public_key.hex(), rotation.new.public_key.hex()
+    account = encode_id(ACCOUNT_PREFIX, rotation.account)
+    known = {entry["key"] for entry in client.account(account)["keys"]}
+    if new not in known:
+        if old not in known:
+            text = f"key {name!r} is no key of {account} any more; restore the one that is"
+            raise KeyFileError(text)
+        add: Facts = {"type": "add_key", "key": new, "scopes": None, "limits": []}
+        client.send([{**add, "expires_at": None}, {"type": "remove_key", "key": old}])
+    info, old_path = store.finish_rotation(name)
+    return {**show_info(info), "old_file": str(old_path)}
+
+
+# ------------------------------------------------------------------------------------- commands
+
+
+def _store_option(command: _F) -> _F:
+    return click.option(
+        "--data",
+        "store",
+        envvar=["WASH_DATA", "WASH_DATA_DIR"],
+        default="washdata",
+        show_default=True,
+        metavar="DIR",
+        callback=lambda _context, _option, value: KeyStore(Path(value) / KEYS_FOLDER),
+        help="The node's data folder.",
+    )(command)
+
+
+def _file_option(flag: str, name: str, text: str) -> Callable[[_F], _F]:
+    kind = click.Path(dir_okay=False, path_type=Path)
+    return click.option(flag, name, type=kind, metavar="FILE", help=text)
+
+
+_passphrase_option = _file_option("--passphrase-file", "passphrase_file", "Has the passphrase.")
+_plain_option = click.option(
+    "--no-passphrase",
+    "is_plain",
+    is_flag=True,
+    help="Write the key unsealed, for starts without a person. Whoever reads the file has the key.",
+)
+
+
+def _ask(file: Path | None, prompt: str, *, is_new: bool = False) -> str:
+    terminal = sys.stdin.isatty() and sys.stderr.isatty()
+    return take_passphrase(file, os.environ, prompt=prompt, is_terminal=terminal, is_new=is_new)
+
+
+def _ask_new(file: Path | None, *, is_plain: bool) -> str | None:
+    if is_plain and file is not None:
+        text = "give --no-passphrase or --passphrase-file, not both"
+        raise click.UsageError(text)
+    return None if is_plain else _ask(file, "New passphrase", is_new=True)
+
+
+def _ask_for(store: KeyStore, name: str, file: Path | None) -> str | None:
+    return _ask(file, f"Passphrase of {name}") if store.show(name).is_sealed else None
+
+
+@contextmanager
+def _failing_in_one_line() -> Iterator[None]:
+    try:
+        yield
+    except WashError as error:
+        click.echo(f"washnode: {escape_controls(str(error))}", err=True)
+        sys.exit(EXIT_KEY if isinstance(error, KeyFileError) else 1)
+
+
+def _print_info(facts: Facts) -> None:
+    for label in ("name", "account", "public_key"):
+        click.echo(f"{label.replace('_', ' '):<12}{facts[label]}")
+    click.echo(f"{'passphrase':<12}{'yes' if facts['is_sealed'] else 'NONE: keep the file safe'}")
+
+
+@click.group()
+def key() -> None:
+    """Make, back up and change keys."""
+
+
+@key.command()
+@click.argument("name")
+@_store_option
+@_passphrase_option
+@_plain_option
+def new(*, name: str, store: KeyStore, passphrase_file: Path | None, is_plain: bool) -> None:
+    """Make a new key."""
+    with _failing_in_one_line():
+        passphrase = _ask_new(passphrase_file, is_plain=is_plain)
+        _print_info(show_info(store.create(name, passphrase)))
+    click.echo(f"Next: washnode key backup {name}", err=True)
+
+
+@key.command("list")
+@_store_option
+def list_command(*, store: KeyStore) -> None:
+    """List the keys of this machine."""
+    with _failing_in_one_line():
+        found = list_keys(store)
+    for facts in found["keys"]:
+        click.echo(f"{facts['name']:<32} {facts['account']}")
+    for fault in found["faults"]:
+        click.echo(f"washnode: {escape_controls(fault)}", err=True)
+    if not found["keys"] and not found["faults"]:
+        click.echo("No keys yet. Next: washnode key new NAME", err=True)
+
+
+@key.command()
+@click.argument("name")
+@_store_option
+def show(*, name: str, store: KeyStore) -> None:
+    """Show a key's account and public key."""
+    with _failing_in_one_line():
+        _print_info(show_info(store.show(name)))
+
+
+@key.command()
+@click.argument("name")
+@_store_option
+@_passphrase_option
+@_file_option("--out", "out", "Write a sealed copy there instead of printing words.")
+@click.option("--lang", type=click.Choice(["en", "zh"]), default="en", help="Words' language.")
+def backup(
+    *, name: str, store: KeyStore, passphrase_file: Path | None, out: Path | None, lang: Language
+) -> None:
+    """Print a key's 24 recovery words, or write a sealed copy."""
+    with _failing_in_one_line():
+        if out is not None:
+            is_sealed = store.show(name).is_sealed
+            prompt = f"Passphrase of {name}" if is_sealed else "Passphrase for the copy"
+            store.back_up(name, _ask(passphrase_file, prompt, is_new=not is_sealed), out)
+            click.echo(f"Written: {out}. Keep it off this machine.", err=True)
+            return
+        facts = back_up_words(store, name, _ask_for(store, name, passphrase_file), lang)
+    words = [f"{number:>2} {word}" for number, word in enumerate(facts["words"], 1)]
+    for start in range(0, len(words), _COLUMNS):
+        click.echo("".join(f"{word:<14}" for word in words[start : start + _COLUMNS]).rstrip())
+    click.echo("Write the words on paper: whoever has them has the key.", err=True)
+    click.echo(f"They belong to account {facts['account']}.", err=True)
+
+
+@key.command()
+@click.argument("name")
+@_store_option
+@_passphrase_option
+@_plain_option
+@_file_option("--words-file", "words_file", "Has the 24 words.")
+@_file_option("--file", "backup_file", "A sealed copy that `key backup --out` wrote.")
+@click.option("--lang", type=click.Choice(["en", "zh"]), help="Words' language, if unclear.")
+@click.option("--account", metavar="ACCT", help="The account, if the key is not its first.")
+def restore(
+    *,
+    name: str,
+    store: KeyStore,
+    passphrase_file: Path | None,
+    is_plain: bool,
+    words_file: Path | None,
+    backup_file: Path | None,
+    lang: Language | None,
+    account: str | None,
+) -> None:
+    """Bring a key back from its 24 words or a sealed copy."""
+    with _failing_in_one_line():
+        if backup_file is not None:
+            if is_plain or words_file is not None or lang or account:
+                text = "--file goes with --passphrase-file alone: the copy says the rest"
+                raise click.UsageError(text)
+            passphrase = _ask(passphrase_file, "Passphrase of the copy")
+            _print_info(show_info(store.restore(name, backup_file, passphrase)))
+            return
+        text = _read_words(words_file)
+        read_phrase(text, language=lang)  # a wrong word is told before a passphrase is asked
+        new_passphrase = _ask_new(passphrase_file, is_plain=is_plain)
+        facts = restore_words(store, name, text, new_passphrase, language=lang, account=account)
+        _print_info(facts)
+
+
+def _read_words(path: Path | None) -> str:
+    if path is None:
+        if not sys.stdin.isatty():
+            text = "nobody is there to type the words; give --words-file FILE or --file FILE"
+            raise click.UsageError(text)
+        typed: str = click.prompt("The 24 words", err=True)
+        return typed
+    try:
+        with path.open("rb") as file:
+            return file.read(4 * TEXT_LENGTH_MAX).decode("utf-8-sig")
+    except OSError as error:
+        text = f"{path}: {error.strerror or error}"
+        raise PhraseError(text) from error
+    except UnicodeDecodeError as error:
+        text = f"{path}: not UTF-8 text"
+        raise PhraseError(text) from error
+
+
+@key.command()
+@click.argument("name")
+@_store_option
+@_passphrase_option
+@click.option("--rpc", envvar="WASH_RPC", default=RPC_DEFAULT, metavar="URL", show_default=True)
+def rotate(*, name: str, store: KeyStore, passphrase_file: Path | None, rpc: str) -> None:
+    """Replace a key by a new one, on the chain and here. The account stays."""
+    from node.client import Wash
+
+    clients: list[Wash] = []
+
+    def connect(rotation: Rotation) -> Client:
+        clients.append(Wash(rpc, key=rotation.old, account=rotation.account))
+        return clients[0]
+
+    with _failing_in_one_line():
+        try:
+            passphrase = _ask_for(store, name, passphrase_file)
+            facts = rotate_key(store, name, passphrase, connect)
+        finally:
+            for client in clients:
+                client.close()
+        _print_info(facts)
+    click.echo(f"The old key lies in {facts['old_file']}.", err=True)
+    click.echo(f"Next: washnode key backup {name}", err=True)
+
+
+@key.command()
+@click.argument("name")
+@_store_option
+@_passphrase_option
+@_plain_option
+@_file_option("--new-passphrase-file", "new_file", "Has the new passphrase.")
+def passphrase(
+    *,
+    name: str,
+    store: KeyStore,
+    passphrase_file: Path | None,
+    is_plain: bool,
+    new_file: Path | None,
+) -> None:
+    """Seal a key with another passphrase."""
+    with _failing_in_one_line():
+        old = _ask_for(store, name, passphrase_file)
+        store.unlock(name, old)  # a wrong one is told before a new one is asked
+        changed = store.change_passphrase(name, old, _ask_new(new_file, is_plain=is_plain))
+        _print_info(show_info(changed))

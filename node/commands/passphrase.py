@@ -1,0 +1,56 @@
+"""Where a passphrase comes from: a file, the environment or a person, never the command line.
+
+What stands on a command line is seen by every user of the machine and kept by the shell.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+
+from node.key_errors import KeyFileError
+from node.key_file import PASSPHRASE_BYTES_MAX
+
+TEXT_VARIABLE = "WASH_PASSPHRASE"
+FILE_VARIABLE = "WASH_PASSPHRASE_FILE"
+
+
+def read_passphrase_file(path: Path) -> str:
+    """Return the passphrase in a file: its text without the line's end."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(PASSPHRASE_BYTES_MAX + 3)  # and a line's end
+        text = data.decode("utf-8-sig")
+    except OSError as error:
+        fault = f"passphrase file {path}: {error.strerror or error}"
+        raise KeyFileError(fault) from error
+    except UnicodeDecodeError as error:
+        fault = f"passphrase file {path}: not UTF-8 text"
+        raise KeyFileError(fault) from error
+    return text.removesuffix("\n").removesuffix("\r")
+
+
+def take_passphrase(
+    file: Path | None,
+    environment: Mapping[str, str],
+    *,
+    prompt: str,
+    is_terminal: bool,
+    is_new: bool = False,
+) -> str:
+    """Return a passphrase from the file that was named, the environment, or the person there.
+
+    Raises click.UsageError when there is neither: a command without a terminal must not wait.
+    """
+    if file is not None:
+        return read_passphrase_file(file)
+    if TEXT_VARIABLE in environment:
+        return environment[TEXT_VARIABLE]
+    if FILE_VARIABLE in environment:
+        return read_passphrase_file(Path(environment[FILE_VARIABLE]))
+    if is_terminal:
+        asked: str = click.prompt(prompt, hide_input=True, confirmation_prompt=is_new, err=True)
+        return asked
+    how = f"--passphrase-file FILE, {FILE_VARIABLE} or {TEXT_VARIABLE}"
+    text = f"a passphrase is needed and nobody is there to ask; give {how}"
+    raise click.UsageError(text)
