@@ -180,6 +180,24 @@ def _count_open(state: State, account: bytes, instance: bytes, change: int) -> N
         state.delete(key)
 
 
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What an account may call of a contract unsponsored: used on day `day`, and in all."""
+
+    instance: bytes
+    open_pots: int
+    day: int
+    used_that_day: int
+    used: int
+
+
+def read_allowances(state: State, account: bytes, limit: int) -> list[Allowance]:
+    """Return at most `limit` of an account's allowances, by contract."""
+    prefix = _ALLOWANCE + account
+    found = state.scan(prefix, prefix + b"\xff" * 33, limit)
+    return [Allowance(key[len(prefix) :], *_QUOTA.unpack(data)) for key, data in found]
+
+
 def use_allowance(
     state: State, account: bytes, instance: bytes, now: int, limits: tuple[int, int]
 ) -> bool:

@@ -110,11 +110,15 @@ def _may_send(state: State, account: bytes) -> bool:
     return has_role(state, account, Role.MEMBER) or has_role(state, account, Role.OPERATOR)
 
 
-def _use_quota(state: State, sponsor: bytes, maximum: int, now: int) -> None:
+def quota_used(state: State, sponsor: bytes, now: int) -> int:
+    """Return how many transactions a sponsor has co-signed on the day of `now`, as it counts."""
     data = state.get(_QUOTA + sponsor)
     day, used = (0, 0) if data is None else (_number(data, 0), _number(data, 4))
-    today = now // DAY_MS
-    used = used if day == today else 0
+    return used if day == now // DAY_MS else 0
+
+
+def _use_quota(state: State, sponsor: bytes, maximum: int, now: int) -> None:
+    today, used = now // DAY_MS, quota_used(state, sponsor, now)
     if used >= maximum:
         raise SponsorQuotaError(used=used, maximum=maximum)
     state.put(_QUOTA + sponsor, today.to_bytes(4, "big") + (used + 1).to_bytes(4, "big"))

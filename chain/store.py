@@ -7,8 +7,9 @@ power cut leaves the height before or the height after. A mark tells a clean sto
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from itertools import islice
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 import plyvel
 
@@ -24,6 +25,7 @@ SCHEMA = b"1"
 CACHED_BYTES_MAX = 1_024  # longer values are read anew: a full cache of them would fill the memory
 _HEIGHT_BYTES = 8
 _PLACE = (5, 3)  # bytes of a height and of a number within it, in indexes
+Place: TypeAlias = tuple[int, int]  # a height and a number in its block
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,33 +301,34 @@ class Store:
         """Return the receipts of the block at a height (from 1 on)."""
         return [decode(Receipt, data) for data in self.receipt_bytes(height)]
 
-    def find_transaction(self, tx_id: bytes) -> tuple[int, int] | None:
+    def find_transaction(self, tx_id: bytes) -> Place | None:
         """Return (height, number among the block's transactions), or None."""
         data = self._read(Table.TRANSACTION.value + tx_id)
         if data is None:
             return None
-        return int.from_bytes(data[:5], "big"), int.from_bytes(data[5:], "big")
+        return _read_place(data)
 
     def find_block(self, wanted: bytes) -> int | None:
         """Return the height of the block with an id, or None."""
         data = self._read(Table.BLOCK_ID.value + wanted)
         return None if data is None else int.from_bytes(data, "big")
 
-    def find_events(
-        self, topic: bytes, after: tuple[int, int], limit: int
-    ) -> list[tuple[int, int]]:
+    def find_events(self, topic: bytes, after: Place, limit: int) -> list[Place]:
         """Return at most `limit` places (height, number) of a topic above `after`, in order."""
         prefix = Table.TOPIC.value + topic
-        found: list[tuple[int, int]] = []
+        start, stop = prefix + _place(*after), prefix + b"\xff" * 9
         with self._db.iterator(
-            start=prefix + _place(*after), include_start=False, include_value=False
+            start=start, stop=stop, include_start=False, include_value=False
         ) as keys:
-            for key in keys:
-                if len(found) == limit or not key.startswith(prefix):
-                    break
-                place = key[len(prefix) :]
-                found.append((int.from_bytes(place[:5], "big"), int.from_bytes(place[5:], "big")))
-        return found
+            return [_read_place(key[len(prefix) :]) for key in islice(keys, limit)]
+
+    def newest_events(self, topic: bytes, before: Place, limit: int) -> list[Place]:
+        """Return at most `limit` places (height, number) of a topic below `before`, last first."""
+        prefix = Table.TOPIC.value + topic
+        with self._db.iterator(
+            start=prefix, stop=prefix + _place(*before), include_value=False, reverse=True
+        ) as keys:
+            return [_read_place(key[len(prefix) :]) for key in islice(keys, limit)]
 
     def table_entries(self, table: Table) -> Iterator[tuple[bytes, bytes]]:
         """Yield every (key without prefix, value) of a table in key order, checksums verified."""
@@ -388,3 +391,7 @@ def _height_key(height: int) -> bytes:
 
 def _place(height: int, number: int) -> bytes:
     return height.to_bytes(_PLACE[0], "big") + number.to_bytes(_PLACE[1], "big")
+
+
+def _read_place(data: bytes) -> Place:
+    return int.from_bytes(data[: _PLACE[0]], "big"), int.from_bytes(data[_PLACE[0] :], "big")

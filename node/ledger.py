@@ -33,7 +33,7 @@ class ChainLedger:
         fit. Raises StoreError, GenesisError (another chain's folder) or CorruptStoreError; the
         store is closed then, and as dirty as it was.
         """
-        self.genesis = genesis
+        self.genesis, self.folder = genesis, folder
         self.chain_id = genesis.chain_id()
         self.store = Store(str(folder), tuning)
         self.executor = Executor(self.chain_id, is_verified)

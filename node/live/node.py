@@ -7,6 +7,7 @@ calls between which nothing else happens, so a reader sees one height.
 import asyncio
 import logging
 from collections.abc import Callable
+from pathlib import Path
 
 from chain.crypto import Signer
 from chain.errors import (
@@ -23,9 +24,12 @@ from chain.state import State
 from chain.transaction import ReceivedTransaction, read_transaction
 from consensus import Engine
 from contracts.execution import BlockFullError, transaction_gas
+from node import __version__
 from node.driver import Driver
 from node.ledger import ChainLedger
+from node.live.abis import AbiBook
 from node.live.clock import Clock
+from node.live.feed import EventFeed
 from node.live.outcomes import Outcomes, Pending, TxStatus
 from node.live.pool import Pool
 from node.live.signatures import SignatureCheckers
@@ -50,19 +54,31 @@ class Node:
         *,
         pool: Pool | None = None,
         checkers: SignatureCheckers | None = None,
+        abis: AbiBook | None = None,
+        sponsor: Signer | None = None,
+        folder: Path | None = None,
     ) -> None:
-        """`open_ledger` is given what tells of good signatures; `signer` makes the blocks."""
+        """`open_ledger` is given what tells of good signatures; `signer` makes the blocks.
+
+        `sponsor` co-signs for customers where this node is a shop's; `folder` is where its data
+        lies.
+        """
         self._open_ledger, self._vote_log, self._signer = open_ledger, log, signer
         self.clock = clock
         self.pool = Pool() if pool is None else pool
         self._checkers = checkers or SignatureCheckers(0)
         self._verified: set[bytes] = set()
         self._outcomes = Outcomes()
-        self.on_commit: list[Callable[[ExecutedBlock], None]] = []
+        self.abis = AbiBook(None) if abis is None else abis
+        self.sponsor, self.folder = sponsor, folder
+        self.version = __version__
+        self.started_at_ms = clock.now_ms()
+        self.feed = EventFeed(self)
+        self.on_commit: list[Callable[[ExecutedBlock], None]] = [self.feed.on_commit]
         self.on_reopen: list[Callable[[], None]] = []
         self.failure: BaseException | None = None
         self._work = asyncio.Event()
-        self._failed = asyncio.Event()
+        self._stopped = asyncio.Event()
         self.is_halted = False  # a development chain stands still on purpose
         self._open()
 
@@ -318,12 +334,16 @@ class Node:
         if self.failure is None:
             self.failure = error
             _log.critical("stopping: %s", error, exc_info=error)
-        self._failed.set()
+        self.stop()
+
+    def stop(self) -> None:
+        """Ask the node to stop; what it is doing is finished first."""
+        self._stopped.set()
         self._work.set()
 
-    async def failed(self) -> None:
-        """Return once `fail` was called."""
-        await self._failed.wait()
+    async def stopped(self) -> None:
+        """Return once `stop` or `fail` was called."""
+        await self._stopped.wait()
 
     def reopen(self, action: Callable[[], None]) -> None:
         """Close the chain, run `action` on its folder, open it again; what waited is forgotten."""
@@ -337,6 +357,7 @@ class Node:
                 self.pool.remove(tx.tx_id)
                 self._outcomes.settle(tx.tx_id)
             self._open()
+        self.feed.clear()
         for tell in self.on_reopen:
             tell()
 

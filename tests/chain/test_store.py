@@ -8,6 +8,7 @@ import plyvel
 import pytest
 
 from chain.errors import StoreError, UnknownIdError
+from chain.executed import account_topic
 from chain.merkle import root
 from chain.state import Space
 from chain.store import CACHED_BYTES_MAX, Store, Table
@@ -130,3 +131,28 @@ def test_long_values_are_not_kept_in_memory(tmp_path: Path) -> None:
     chain.close()
     assert value is not None
     assert (len(value) > CACHED_BYTES_MAX, kept <= CACHED_BYTES_MAX) == (True, True)
+
+
+def test_places_of_a_topic_are_found_forwards_and_backwards(tmp_path: Path) -> None:
+    chain = TestChain(tmp_path)
+    topic = account_topic(account("alice"))
+    for _ in range(3):
+        chain.run(chain.sign("alice", GIFT), chain.sign("bob", GIFT), chain.sign("alice", GIFT))
+    store = chain.ledger.store
+
+    found = (
+        store.find_events(topic, (1, 0), 4),
+        store.newest_events(topic, (3, 2), 4),
+        store.newest_events(topic, (1, 0), 4),
+        store.find_events(topic, (3, 2), 4),
+        store.newest_events(account_topic(account("sam")), (9, 0), 4),
+    )
+    chain.close()
+
+    assert found == (
+        [(1, 2), (2, 0), (2, 2), (3, 0)],
+        [(3, 0), (2, 2), (2, 0), (1, 2)],
+        [],
+        [],
+        [],
+    )

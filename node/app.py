@@ -1,0 +1,174 @@
+"""A running node as a whole: built from its settings, served until it is told to stop.
+
+Stopping is the reverse of starting: the door closes, the block under way is finished, the chain is
+closed clean. A fault of the disk or of the money stops it as well, loudly, and leaves the chain
+marked dirty, so that the next start checks it.
+"""
+
+import asyncio
+import json
+import logging
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import FrameType
+
+from chain.crypto import Signer
+from chain.errors import StoreError, WashError
+from chain.genesis import Genesis
+from chain.store import Tuning
+from chain.transaction import ReceivedTransaction
+from node.config import Config
+from node.ledger import ChainLedger
+from node.live.abis import AbiBook
+from node.live.clock import Clock
+from node.live.node import Node
+from node.live.pool import Pool, PoolLimits
+from node.live.signatures import SignatureCheckers
+from node.rpc.access import load_or_make_tokens
+from node.rpc.served import make_registry
+from node.rpc.server import RpcServer
+from node.wal import VoteLog
+
+RUNNING_NAME = "node.json"  # says where a running node is found
+STOP_PATIENCE_S = 4
+_BYTES_PER_VALUE = 320  # of the read cache: a key, a value and what Python adds
+
+_log = logging.getLogger("washnode")
+
+
+class NotValidatorError(WashError):
+    """A key that may not make this chain's blocks."""
+
+    code = 4001
+
+
+def build_node(
+    config: Config,
+    genesis: Genesis,
+    signer: Signer,
+    *,
+    sponsor: Signer | None = None,
+    clock: Clock | None = None,
+) -> Node:
+    """Open the chain in `config.data_dir` with everything around it but the door.
+
+    Raises NotValidatorError unless `signer` is the chain's one validator, StoreError, GenesisError.
+    """
+    if genesis.validators != (signer.public_key.hex(),):
+        text = (
+            f"this key ({signer.public_key.hex()}) is not the one validator of the chain "
+            f"({', '.join(genesis.validators)}); name the right one in [keys] validator"
+        )
+        raise NotValidatorError(text)
+    folder, pool = config.data_dir, config.pool
+    tuning = Tuning(
+        sync=config.store.sync, values_cached_max=config.store.cache_bytes // _BYTES_PER_VALUE
+    )
+
+    def open_ledger(is_verified: Callable[[ReceivedTransaction], bool]) -> ChainLedger:
+        return ChainLedger(folder / "chain", genesis, is_verified, tuning=tuning)
+
+    log = VoteLog(folder / "votes.log", sync=config.store.sync)
+    try:
+        return Node(
+            open_ledger,
+            log,
+            signer,
+            Clock() if clock is None else clock,
+            pool=Pool(PoolLimits(pool.transactions_max, pool.bytes_max, pool.per_account_max)),
+            checkers=SignatureCheckers(pool.checkers),
+            abis=AbiBook(folder / "abis"),
+            sponsor=sponsor,
+            folder=folder,
+        )
+    except BaseException:
+        log.close()
+        raise
+
+
+async def serve(node: Node, config: Config, on_ready: Callable[[str], None]) -> None:
+    """Serve a node until a signal, `node.stop` or a fault; then close it.
+
+    `on_ready` is given the address once requests are answered. Raises what made the node fail.
+    """
+    registry = make_registry(node)
+    tokens = load_or_make_tokens(config.data_dir / "tokens.json")
+    server = RpcServer(node, registry, config.rpc, tokens)
+    try:
+        with _stopping_on_signals(node):
+            port = await server.start()
+            url = f"http://{_in_url(config.rpc.host)}:{port}"
+            with _found_at(config.data_dir, url):
+                _tell_recovery(node)
+                _log.info("serving", extra={"url": url, "height": node.ledger.height})
+                on_ready(url)
+                await _run(node)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(STOP_PATIENCE_S):
+                        await server.stop()
+    finally:
+        node.close()
+    if node.failure is not None:
+        raise node.failure
+    _log.info("stopped", extra={"height": node.ledger.height})
+
+
+async def _run(node: Node) -> None:
+    async with asyncio.TaskGroup() as tasks:
+        blocks = tasks.create_task(node.run())
+        await node.stopped()
+        blocks.cancel()
+
+
+def _tell_recovery(node: Node) -> None:
+    found = node.ledger.recovered_from
+    if found is not None:
+        _log.warning("the chain was made whole after a bad stop: %s", found)
+
+
+def _in_url(host: str) -> str:
+    if host in {"0.0.0.0", "::", ""}:  # noqa: S104 - the address to listen on is not one to call
+        return "127.0.0.1"
+    return f"[{host}]" if ":" in host else host
+
+
+@contextmanager
+def _stopping_on_signals(node: Node) -> Iterator[None]:
+    """Stop in order on Ctrl-C, `kill`, and on Windows Ctrl-Break or the closing of the console."""
+    loop = asyncio.get_running_loop()
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        _log.info("stopping on %s", signal.Signals(number).name)
+        with suppress(RuntimeError):  # the loop may be closed by now
+            loop.call_soon_threadsafe(node.stop)
+
+    names = ("SIGINT", "SIGTERM", "SIGBREAK", "SIGHUP")
+    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    try:
+        before = {number: signal.signal(number, stop) for number in numbers}
+    except ValueError:  # not the main thread, as in tests
+        before = {}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _found_at(folder: Path, url: str) -> Iterator[None]:
+    """Let commands on this machine find the running node."""
+    path = folder / RUNNING_NAME
+    try:
+        path.write_text(json.dumps({"pid": os.getpid(), "url": url}) + "\n", encoding="utf-8")
+    except OSError as error:
+        text = f"{path} can not be written: {error.strerror or error}"
+        raise StoreError(text) from error
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            path.unlink()

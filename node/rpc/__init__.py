@@ -1,0 +1,1 @@
+"""What a node answers: JSON-RPC over HTTP and WebSocket, and the stream of events."""

@@ -1,0 +1,170 @@
+"""`node_*`: what this node is and how it is."""
+
+import shutil
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
+
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from node.rpc.block_shapes import HeaderJson, header_json
+from node.rpc.openrpc import API_VERSION
+from node.rpc.registry import Call, rpc_method
+
+DISK_FREE_BYTES_MIN = 1024**3  # with less, people should act before blocks can not be written
+CLOCK_BEHIND_MS_MAX = 1_000
+LAG_MS_MAX = 10_000
+POOL_SHARE_MAX = 0.8
+
+
+class HealthWarning(TypedDict):
+    """Something that a person should look after."""
+
+    code: str
+    text: str
+    fix: str
+
+
+class NodeInfoJson(TypedDict):
+    """What a node is."""
+
+    version: Annotated[str, Field(description="Version of the node's program.")]
+    api: Annotated[str, Field(description="Version of the API.")]
+    chain_id: str
+    chain_name: str
+    genesis_hash: Annotated[str, Field(description="Id of block 0.")]
+    roles: Annotated[
+        list[str], Field(description="validator: it makes blocks; archive: it keeps all.")
+    ]
+    is_dev: bool
+    features: list[str]
+    validator_key: str
+    started_at_ms: int
+    head: HeaderJson
+
+
+class NodeHealthJson(TypedDict):
+    """How a node is."""
+
+    ready: Annotated[bool, Field(description="Whether it takes transactions and answers reads.")]
+    syncing: bool
+    height: int
+    head_time_ms: int
+    time_ms: Annotated[int, Field(description="The node's clock.")]
+    lag_ms: Annotated[int, Field(description="How long the oldest due work has waited.")]
+    peers: int
+    clock_offset_ms: Annotated[int, Field(description="How far its clock was moved on purpose.")]
+    disk_free_bytes: int | None
+    pending: Annotated[int, Field(description="Transactions that wait for a block.")]
+    warnings: list[HealthWarning]
+
+
+@rpc_method()
+def node_info(call: Call) -> NodeInfoJson:
+    """Return what this node is: its program, its chain, and its part in it."""
+    node = call.node
+    ledger = node.ledger
+    features = ["contracts", "events", "proofs", "timers"]
+    if node.is_dev:
+        features.append("dev")
+    if node.sponsor is not None:
+        features.append("sponsor")
+    return {
+        "version": node.version,
+        "api": API_VERSION,
+        "chain_id": ledger.chain_id.hex(),
+        "chain_name": ledger.genesis.name,
+        "genesis_hash": header_json(ledger.store.header(0))["hash"],
+        "roles": ["validator", "archive"],
+        "is_dev": node.is_dev,
+        "features": sorted(features),
+        "validator_key": node.validator_key.hex(),
+        "started_at_ms": node.started_at_ms,
+        "head": header_json(ledger.head, ledger.head_id),
+    }
+
+
+@rpc_method()
+def node_health(call: Call) -> NodeHealthJson:
+    """Return how this node is, with a warning for whatever a person should look after."""
+    node = call.node
+    now, head = node.clock.now_ms(), node.ledger.head
+    vitals = Vitals(
+        now_ms=now,
+        head_time_ms=head.time_ms,
+        lag_ms=_lag_ms(node, now),
+        disk_free_bytes=_free_bytes(node.folder),
+        pending=len(node.pool),
+        is_halted=node.is_halted,
+        failure=None if node.failure is None else str(node.failure),
+        recovered=None if node.ledger.recovered_from is None else str(node.ledger.recovered_from),
+    )
+    return {
+        "ready": node.failure is None,
+        "syncing": False,
+        "height": head.height,
+        "head_time_ms": head.time_ms,
+        "time_ms": now,
+        "lag_ms": vitals.lag_ms,
+        "peers": 0,
+        "clock_offset_ms": node.clock.offset_ms,
+        "disk_free_bytes": vitals.disk_free_bytes,
+        "pending": vitals.pending,
+        "warnings": find_warnings(vitals),
+    }
+
+
+class Vitals(NamedTuple):
+    """What is measured of a running node."""
+
+    now_ms: int
+    head_time_ms: int
+    lag_ms: int
+    disk_free_bytes: int | None
+    pending: int
+    is_halted: bool
+    failure: str | None
+    recovered: str | None
+
+
+def find_warnings(vitals: Vitals) -> list[HealthWarning]:
+    """Return what a person should look after, the worst first."""
+    found: list[HealthWarning] = []
+
+    def warn(code: str, text: str, fix: str) -> None:
+        found.append({"code": code, "text": text, "fix": fix})
+
+    if vitals.failure is not None:
+        fix = "read the log, see that the disk is well and has room, start the node again"
+        warn("FAILED", f"the node stopped making blocks: {vitals.failure}", fix)
+    free = vitals.disk_free_bytes
+    if free is None:
+        warn("DISK_UNKNOWN", "the data folder can not be asked for its free space", "look at it")
+    elif free < DISK_FREE_BYTES_MIN:
+        text = f"{free} bytes are free on the disk of the data folder"
+        warn("DISK_LOW", text, f"make room: at least {DISK_FREE_BYTES_MIN} bytes")
+    behind = vitals.head_time_ms - vitals.now_ms
+    if behind > CLOCK_BEHIND_MS_MAX:
+        text = f"this machine's clock is {behind} ms behind the newest block"
+        warn("CLOCK_BEHIND", text, "set the clock, best by NTP, and start the node again")
+    if vitals.lag_ms > LAG_MS_MAX and not vitals.is_halted:
+        text = f"work has been due for {vitals.lag_ms} ms"
+        warn("LAGGING", text, "see whether the machine is busy with something else")
+    if vitals.is_halted:
+        warn("HALTED", "blocks are held back on purpose", "end the halt when the test is over")
+    if vitals.recovered is not None:
+        text = f"the state was made anew from the blocks at the last start: {vitals.recovered}"
+        warn("RECOVERED", text, "stop the node with its stop command; look for power cuts")
+    return found
+
+
+def _lag_ms(node: Any, now_ms: int) -> int:
+    due = node.driver.next_work_time()
+    return 0 if due is None else max(0, now_ms - due)
+
+
+def _free_bytes(folder: Path | None) -> int | None:
+    try:
+        return None if folder is None else shutil.disk_usage(folder).free
+    except OSError:
+        return None

@@ -1,0 +1,343 @@
+"""Building, reading and explaining transactions, so that any language can sign without a codec."""
+
+from typing import Annotated, Any, Literal, cast
+
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from chain.codec import decode, encode
+from chain.crypto import verify_signature
+from chain.errors import KeyScopeError, UnknownIdError, WashError
+from chain.governance import is_installed
+from chain.ids import encode_id
+from chain.params import ChainParams, read_params
+from chain.receipt import Receipt
+from chain.rules import check_form, check_signatures
+from chain.transaction import (
+    SIGNING_PREFIX,
+    TX_VERSION,
+    Cosignature,
+    ReceivedTransaction,
+    SignedTransaction,
+    Transaction,
+    read_transaction,
+)
+from chain.transaction import (
+    Call as CallAction,
+)
+from chain.transaction import (
+    tx_id as hash_body,
+)
+from chain.types import MINUTE_MS, SAFE_INT_MAX
+from contracts.execution import transaction_gas
+from node.live.simulation import Simulated, as_received
+from node.rpc.action_lookup import ChainLookup, show_created
+from node.rpc.actions import (
+    ActionsJson,
+    body_json,
+    check_body,
+    read_actions,
+    transaction_json,
+)
+from node.rpc.errors import (
+    ContractRefusedError,
+    ErrorJson,
+    InvalidParamsError,
+    MethodDisabledError,
+    NotFoundError,
+    OutcomeJson,
+    error_json,
+)
+from node.rpc.explain import Explainer
+from node.rpc.explain_words import Words
+from node.rpc.params import AccountId, HexBytes, TimeMs
+from node.rpc.registry import Call, rpc_method
+from node.rpc.shapes import unplaced_receipt
+
+VALID_MS = 10 * MINUTE_MS
+SPONSORED_GAS_MAX = 200_000
+SIGNATURE_BYTES = 64
+
+PublicKeyHex = Annotated[
+    str, Field(pattern="^[0-9a-f]{64}$", description="A public key: 64 lower-case hex digits.")
+]
+Signature = Annotated[
+    str, Field(pattern="^[0-9a-f]{128}$", description="An Ed25519 signature: 128 hex digits.")
+]
+Reference = Annotated[
+    str,
+    Field(
+        pattern="^[0-9a-f]{32}$",
+        description="16 bytes as hex that name this transaction for its account, once.",
+    ),
+]
+Nonce = Annotated[
+    int, Field(strict=True, ge=0, le=SAFE_INT_MAX, description="A number that the key uses once.")
+]
+Gas = Annotated[
+    int, Field(strict=True, ge=0, le=SAFE_INT_MAX, description="Bound of what it may compute.")
+]
+
+
+class SummaryJson(TypedDict):
+    """What a transaction asks for, for the person who signs it."""
+
+    en: str
+    zh: str
+
+
+class CreatedJson(TypedDict):
+    """What the action at a place will make, with the id that it will have."""
+
+    action: int
+    kind: str
+    id: str
+
+
+class TrialJson(TypedDict):
+    """Whether it would succeed in the next block; `error` is why not."""
+
+    ok: bool
+    error: ErrorJson | OutcomeJson | None
+
+
+class BuiltJson(TypedDict):
+    """An unsigned transaction; `tx_assemble` puts it and the signature of `sign_bytes` together."""
+
+    body: str
+    sign_bytes: str
+    tx_id: str
+    nonce: int
+    valid_until: int
+    gas_limit: int
+    summary: SummaryJson
+    creates: list[CreatedJson]
+    trial: TrialJson
+
+
+class AssembledJson(TypedDict):
+    """A signed transaction, ready for `tx_submit`."""
+
+    tx: str
+    tx_id: str
+
+
+class SignatureJson(TypedDict):
+    """Whether a key made its signature."""
+
+    key: str
+    good: bool
+
+
+class DecodedJson(TypedDict):
+    """The fields of a transaction; without signatures if only a body was given."""
+
+    transaction: dict[str, Any]
+    sign_bytes: str
+    signatures: list[SignatureJson]
+    summary: SummaryJson
+
+
+class CosignedJson(TypedDict):
+    """The sponsor's part: `sponsor_key` and `sponsor_signature` of `tx_assemble`."""
+
+    key: str
+    signature: str
+
+
+@rpc_method(errors=(InvalidParamsError, NotFoundError, UnknownIdError))
+def tx_build(
+    call: Call,
+    *,
+    account: AccountId,
+    actions: ActionsJson,
+    key: PublicKeyHex | None = None,
+    nonce: Nonce | None = None,
+    valid_until: TimeMs | None = None,
+    gas_limit: Gas | None = None,
+    sponsor: AccountId | None = None,
+    client_ref: Reference | None = None,
+) -> BuiltJson:
+    """Build an unsigned transaction from actions and say in words what it asks for.
+
+    What is left out is filled in: the next unused nonce of the key, ten minutes of time, half as
+    much gas again as a trial run takes. `trial` tells whether it would succeed now. Sign
+    `sign_bytes` with the key, hand both to `tx_assemble`, send the result with `tx_submit`.
+    """
+    node, lookup = call.node, ChainLookup(call.node)
+    params = read_params(lookup.state)
+    signing = None if key is None else bytes.fromhex(key)
+    until = node.block_time() + min(VALID_MS, params.valid_for_max_ms)
+    body = Transaction(
+        version=TX_VERSION,
+        chain_id=node.ledger.chain_id,
+        account=account,
+        key=signing,
+        nonce=node.next_nonce(account, signing or account) if nonce is None else nonce,
+        valid_until=until if valid_until is None else valid_until,
+        gas_limit=params.transaction_gas_max if gas_limit is None else gas_limit,
+        sponsor=sponsor,
+        actions=read_actions(actions, lookup),
+        client_ref=None if client_ref is None else bytes.fromhex(client_ref),
+    )
+    check_body(body)
+    received = as_received(body)
+    outcome: Simulated = node.simulate(received, signed=False)
+    if gas_limit is None:
+        body = _with_gas(body, _wanted_gas(received, outcome, params))
+    return {
+        "body": encode(body).hex(),
+        "sign_bytes": (SIGNING_PREFIX + encode(body)).hex(),
+        "tx_id": hash_body(body).hex(),
+        "nonce": body.nonce,
+        "valid_until": body.valid_until,
+        "gas_limit": body.gas_limit,
+        "summary": _summary(lookup, body),
+        "creates": [
+            {"action": place, "kind": kind, "id": text}
+            for place, kind, text in show_created(body, lookup)
+        ],
+        "trial": _trial(node, outcome),
+    }
+
+
+def _with_gas(body: Transaction, gas: int) -> Transaction:
+    return Transaction(
+        body.version, body.chain_id, body.account, body.key, body.nonce, body.valid_until, gas,
+        body.sponsor, body.actions, body.client_ref,
+    )  # fmt: skip
+
+
+def _wanted_gas(tx: ReceivedTransaction, outcome: Simulated, params: ChainParams) -> int:
+    """Return half as much again as the trial took; if it failed, as much as there can be."""
+    if outcome.receipt is None or not outcome.receipt.ok:
+        return params.transaction_gas_max
+    wanted = max(outcome.receipt.gas_used * 3 // 2, transaction_gas(tx))
+    return min(wanted, params.transaction_gas_max)
+
+
+def _trial(node: Any, outcome: Simulated) -> TrialJson:
+    if outcome.receipt is None:
+        assert outcome.error is not None, "it is refused, or it has a receipt"
+        return {"ok": False, "error": error_json(outcome.error)}
+    return {"ok": outcome.receipt.ok, "error": _refusal(node, outcome.receipt)}
+
+
+def _refusal(node: Any, receipt: Receipt) -> OutcomeJson | None:
+    return cast("OutcomeJson | None", unplaced_receipt(node, receipt)["error"])
+
+
+def _summary(lookup: ChainLookup, body: Transaction) -> SummaryJson:
+    def said(lang: Literal["en", "zh"]) -> str:
+        words = Words(lookup, lang, me=body.account, is_full=True)
+        return Explainer(words).asked(body)["sentence"]
+
+    return {"en": said("en"), "zh": said("zh")}
+
+
+@rpc_method(errors=(WashError,))
+def tx_assemble(
+    call: Call,
+    *,
+    body: HexBytes,
+    signature: Signature,
+    sponsor_key: PublicKeyHex | None = None,
+    sponsor_signature: Signature | None = None,
+) -> AssembledJson:
+    """Put a body and its signatures together to what `tx_submit` takes.
+
+    A wrong signature is refused here. `sponsor_key` may be left out if the sponsor signs with its
+    first key.
+    """
+    decoded = decode(Transaction, body)
+    cosignature = None
+    if decoded.sponsor is not None:
+        if sponsor_signature is None:
+            text = f"is missing; {encode_id('acct', decoded.sponsor)} is named as sponsor"
+            raise InvalidParamsError("sponsor_signature", text)
+        signing = decoded.sponsor if sponsor_key is None else bytes.fromhex(sponsor_key)
+        cosignature = Cosignature(signing, bytes.fromhex(sponsor_signature))
+    elif sponsor_signature is not None or sponsor_key is not None:
+        raise InvalidParamsError("sponsor_signature", "the body names no sponsor")
+    signed = SignedTransaction(decoded, bytes.fromhex(signature), cosignature)
+    received = read_transaction(encode(signed))
+    check_signatures(received)
+    del call
+    return {"tx": received.data.hex(), "tx_id": received.tx_id.hex()}
+
+
+@rpc_method(errors=(WashError,))
+def tx_decode(
+    call: Call, *, tx: HexBytes | None = None, body: HexBytes | None = None
+) -> DecodedJson:
+    """Show what is in a transaction: all fields, the actions as JSON, whether it is well signed.
+
+    Give `tx`, the signed bytes, or `body`, the unsigned ones.
+    """
+    lookup = ChainLookup(call.node)
+    if tx is not None and body is None:
+        received = read_transaction(tx)
+        return {
+            "transaction": transaction_json(received, lookup),
+            "sign_bytes": (SIGNING_PREFIX + received.body_bytes).hex(),
+            "signatures": [
+                {"key": key.hex(), "good": verify_signature(key, message, signature)}
+                for key, message, signature in received.signatures()
+            ],
+            "summary": _summary(lookup, received.body),
+        }
+    if body is None or tx is not None:
+        raise InvalidParamsError("tx", "give either tx or body")
+    decoded = decode(Transaction, body)
+    shown = {"tx_id": hash_body(decoded).hex(), **body_json(decoded, lookup)}
+    return {
+        "transaction": shown,
+        "sign_bytes": (SIGNING_PREFIX + body).hex(),
+        "signatures": [],
+        "summary": _summary(lookup, decoded),
+    }
+
+
+@rpc_method(tier="shop", errors=(WashError, ContractRefusedError, MethodDisabledError))
+def tx_sponsor(call: Call, *, body: HexBytes) -> CosignedJson:
+    """Co-sign a customer's transaction with this shop's key, so that it rides on its quota.
+
+    Only calls of contracts that the operators installed, within a bound of gas, and only what
+    would succeed now: a transaction that fails costs the quota too.
+    """
+    node = call.node
+    signer = node.sponsor
+    if signer is None:
+        raise MethodDisabledError("this node has no shop's key to co-sign with")
+    decoded = decode(Transaction, body)
+    if decoded.sponsor is None:
+        wanted = encode_id("acct", signer.public_key)
+        raise InvalidParamsError("body", f"names no sponsor; build it with sponsor {wanted}")
+    cosignature = Cosignature(signer.public_key, bytes(SIGNATURE_BYTES))
+    unsigned = SignedTransaction(decoded, bytes(SIGNATURE_BYTES), cosignature)
+    received = read_transaction(encode(unsigned))
+    _check_sponsored(node, decoded)
+    check_form(received, node.ledger.chain_id, read_params(node.state()), node.block_time())
+    outcome: Simulated = node.simulate(received, signed=False)
+    if outcome.error is not None:
+        raise outcome.error
+    assert outcome.receipt is not None, "it is refused, or it has a receipt"
+    if not outcome.receipt.ok:
+        refusal = _refusal(node, outcome.receipt)
+        assert refusal is not None, "it failed"
+        raise ContractRefusedError(refusal)
+    signature = signer.sign(SIGNING_PREFIX + body)
+    return {"key": signer.public_key.hex(), "signature": signature.hex()}
+
+
+def _check_sponsored(node: Any, body: Transaction) -> None:
+    state = node.state()
+    for place, action in enumerate(body.actions):
+        if not isinstance(action, CallAction) or not is_installed(state, action.contract):
+            text = (
+                f"action {place} is no call of an installed contract; this shop co-signs no others"
+            )
+            raise KeyScopeError(text)
+    if body.gas_limit > SPONSORED_GAS_MAX:
+        text = f"gas_limit is {body.gas_limit}, this shop co-signs at most {SPONSORED_GAS_MAX}"
+        raise KeyScopeError(text)

@@ -1,0 +1,192 @@
+"""Checking a proof offline: from one hash that the reader trusts to a fact of the ledger.
+
+A proof (what `chain_getProof` answers) carries everything else: the block's header, the validators'
+keys, their certificate, and a path from what is proved to a root that the header names. The reader
+brings the hash of the validators it trusts and, to tell networks apart, the chain's id. A proof is
+somebody's text: anything may stand in it, and `check_proof` raises ProofError or tells the truth.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal, NoReturn
+
+from chain.block import Commit, Header, block_id
+from chain.codec import decode
+from chain.errors import InvalidBlockError, MalformedBytesError, WashError
+from chain.merkle import leaf_hash, verify_inclusion
+from chain.receipt import Receipt
+from chain.rules import check_commit
+from chain.state import QUEUE_PREFIX
+from chain.transaction import ReceivedTransaction, read_transaction
+from chain.tree import Proof, verify_proof
+from chain.tree_record import DEPTH_MAX
+from chain.validators import VALIDATORS_MAX, ValidatorSet
+
+FORMAT = "washnode-proof-1"
+HEX_LENGTH_MAX = 4 * 1024 * 1024  # the longest receipt or value, as hex, with room
+PATH_LENGTH_MAX = 64
+HASH_LENGTH = 64  # of hex
+
+ProofType = Literal["block", "transaction", "receipt", "state"]
+
+
+class ProofError(WashError):
+    """A proof that does not show what it says."""
+
+    code = 4003
+
+
+@dataclass(frozen=True, slots=True)
+class Proven:
+    """What a good proof shows: a block that the validators certified, and what stands in it.
+
+    `index` is the place that the proof gives the transaction or receipt; that it stands in the
+    block is proven, its place only as far as the path tells. Of a state proof, `value` None says
+    that the key was absent after this block.
+    """
+
+    type: ProofType
+    header: Header
+    block_id: bytes
+    validators: ValidatorSet
+    index: int | None = None
+    transaction: ReceivedTransaction | None = None
+    receipt: Receipt | None = None
+    key: bytes | None = None
+    value: bytes | None = None
+
+
+def check_proof(proof: object, *, validators_hash: bytes, chain_id: bytes | None = None) -> Proven:
+    """Return what a proof shows under the trusted validators, or raise ProofError.
+
+    `validators_hash` is the `validators_hash` of a header that the reader trusts; `chain_id` None
+    takes the network on trust as well.
+    """
+    members = _members(proof)
+    if members.get("format") != FORMAT:
+        _refuse("format", f"is not {FORMAT!r}; this program reads no other")
+    try:
+        block = _check_block(members, validators_hash, chain_id)
+    except MalformedBytesError as error:
+        raise ProofError(f"header or certificate: {error}") from error
+    check = _CHECKS.get(str(members.get("type")))
+    if check is None:
+        _refuse("type", "is none of " + ", ".join(_CHECKS))
+    return check(members, block)
+
+
+def _check_block(
+    members: Mapping[str, object], validators_hash: bytes, chain_id: bytes | None
+) -> Proven:
+    header = decode(Header, _bytes(members, "header"))
+    if chain_id is not None and header.chain_id != chain_id:
+        _refuse("header", f"is of chain {header.chain_id.hex()}, expected {chain_id.hex()}")
+    if header.validators_hash != validators_hash:
+        _refuse("header", "was not made under the validators that are trusted")
+    keys = _list(members, "validators", VALIDATORS_MAX)
+    validators = ValidatorSet(tuple(_unhex("validators", key, HASH_LENGTH) for key in keys))
+    if not validators.keys or validators.set_hash() != header.validators_hash:
+        _refuse("validators", "are not those that the header names")
+    try:
+        check_commit(decode(Commit, _bytes(members, "commit")), header, validators)
+    except InvalidBlockError as error:
+        raise ProofError(f"certificate: {error}") from error
+    return Proven("block", header, block_id(header), validators)
+
+
+def _check_transaction(members: Mapping[str, object], block: Proven) -> Proven:
+    try:
+        tx = read_transaction(_bytes(members, "leaf"))
+    except MalformedBytesError as error:
+        raise ProofError(f"leaf: {error}") from error
+    index = _check_path(members, tx.witness_id, block.header.tx_root)
+    return _extend(block, "transaction", index=index, transaction=tx)
+
+
+def _check_receipt(members: Mapping[str, object], block: Proven) -> Proven:
+    data = _bytes(members, "leaf")
+    try:
+        receipt = decode(Receipt, data)
+    except MalformedBytesError as error:
+        raise ProofError(f"leaf: {error}") from error
+    index = _check_path(members, data, block.header.receipt_root)
+    return _extend(block, "receipt", index=index, receipt=receipt)
+
+
+def _check_path(members: Mapping[str, object], leaf: bytes, root: bytes) -> int:
+    path = [_unhex("path", one, HASH_LENGTH) for one in _list(members, "path", PATH_LENGTH_MAX)]
+    index, size = members.get("index"), members.get("size")
+    if type(index) is not int or type(size) is not int:
+        _refuse("index", "and size must be integers")
+    if not verify_inclusion(leaf_hash(leaf), index, size, path, root):
+        _refuse("path", "does not lead from the leaf to the root in the header")
+    return index
+
+
+def _check_state(members: Mapping[str, object], block: Proven) -> Proven:
+    key = _bytes(members, "key")
+    if key[:1] >= QUEUE_PREFIX:
+        _refuse("key", "is of an index that no root covers")
+    value = None if members.get("value") is None else _bytes(members, "value")
+    nodes = [_unhex("nodes", one) for one in _list(members, "nodes", DEPTH_MAX)]
+    proof = Proof(tuple(nodes), _bytes(members, "other"))
+    if not verify_proof(block.header.state_root, key, value, proof):
+        _refuse("nodes", "do not show this value of the key under the header's state root")
+    return _extend(block, "state", key=key, value=value)
+
+
+_CHECKS: dict[str, Callable[[Mapping[str, object], Proven], Proven]] = {
+    "block": lambda _members, block: block,
+    "transaction": _check_transaction,
+    "receipt": _check_receipt,
+    "state": _check_state,
+}
+
+
+def _extend(
+    block: Proven,
+    kind: ProofType,
+    *,
+    index: int | None = None,
+    transaction: ReceivedTransaction | None = None,
+    receipt: Receipt | None = None,
+    key: bytes | None = None,
+    value: bytes | None = None,
+) -> Proven:
+    place = block.header, block.block_id, block.validators
+    return Proven(kind, *place, index, transaction, receipt, key, value)
+
+
+def _members(proof: object) -> Mapping[str, object]:
+    if not isinstance(proof, Mapping):
+        _refuse("proof", "is no JSON object")
+    return proof
+
+
+def _list(members: Mapping[str, object], name: str, length_max: int) -> list[object]:
+    found = members.get(name)
+    if not isinstance(found, list) or len(found) > length_max:
+        _refuse(name, f"is no list of at most {length_max}")
+    return found
+
+
+def _bytes(members: Mapping[str, object], name: str) -> bytes:
+    return _unhex(name, members.get(name))
+
+
+def _unhex(name: str, text: object, length: int | None = None) -> bytes:
+    if not isinstance(text, str) or len(text) > HEX_LENGTH_MAX or not text.isascii():
+        _refuse(name, "is no hex text")
+    if length is not None and len(text) != length:
+        _refuse(name, f"has {len(text)} hex digits, expected {length}")
+    try:
+        data = bytes.fromhex(text)
+    except ValueError:
+        _refuse(name, "is no hex text")
+    if 2 * len(data) != len(text):  # fromhex skips spaces
+        _refuse(name, "is no hex text")
+    return data
+
+
+def _refuse(name: str, why: str) -> NoReturn:
+    raise ProofError(f"{name} {why}")

@@ -1,0 +1,32 @@
+"""Everything that a node serves, in one registry."""
+
+from typing import Any
+
+from node.rpc.contract_views import serve_views
+from node.rpc.methods import (
+    account,
+    chain,
+    contract,
+    contract_pending,
+    dev,
+    events,
+    node,
+    rpc,
+    tx,
+    tx_build,
+    tx_explain,
+    tx_list,
+)
+from node.rpc.registry import Registry, collect
+
+MODULES = (
+    account, chain, contract, contract_pending, dev, events, node, rpc, tx, tx_build, tx_explain,
+    tx_list,
+)  # fmt: skip
+
+
+def make_registry(served: Any) -> Registry:
+    """Return all methods, with the views of the contracts that `served` (a node) knows by name."""
+    registry = collect(*MODULES)
+    serve_views(registry, served)
+    return registry

@@ -1,0 +1,393 @@
+"""Contracts over the API: lists, ABIs, views, trials, what is pending."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chain.errors import UnknownIdError
+from chain.ids import encode_id
+from chain.types import HOUR_MS, MINUTE_MS
+from contracts.lang.compiler import compile_contract
+from node.abi import BadAbiError
+from node.catalog import abi
+from node.rpc.contract_views import serve_views
+from node.rpc.errors import ContractRefusedError, InvalidParamsError
+from node.rpc.methods import contract as methods, contract_pending as pending
+from node.rpc.registry import collect
+from tests.contracts.standard.setting import HELD, RULES, TOTAL
+from tests.make import BOX, MONEY, RICH, TestChain, account, word
+from tests.node.rpc.shop import POLICY, SLOT, Reader, Shop
+
+ALICE, BOB = (encode_id("acct", account(name)) for name in ("alice", "bob"))
+CNY = {"currency": "CNY", "asset": encode_id("ast", MONEY)}
+REQUEST = {
+    "shop": BOB, "service": 0, "version": 0, "start": SLOT, "end": SLOT + HOUR_MS, "cell": 0,
+    "total": TOTAL, "policy": POLICY.hex(),
+}  # fmt: skip
+
+
+@pytest.fixture
+def reader(chain: TestChain, tmp_path: Path) -> Reader:
+    return Reader(chain, tmp_path / "abis")
+
+
+@pytest.fixture
+def shop(chain: TestChain) -> Shop:
+    return Shop(chain)
+
+
+def money(amount: int) -> dict[str, Any]:
+    return {"amount": amount, **CNY}
+
+
+# What there is ----------------------------------------------------------------------------------
+
+
+def test_installed_contracts_come_first_by_name_and_pages_join(
+    reader: Reader, shop: Shop, chain: TestChain
+) -> None:
+    boxes = sorted(chain.deploy() for _ in range(3))
+
+    whole = methods.contract_list(reader.call)
+    pages = [methods.contract_list(reader.call, limit=2)]
+    while pages[-1]["next_cursor"] is not None:
+        cursor = pages[-1]["next_cursor"]
+        pages.append(methods.contract_list(reader.call, limit=2, cursor=cursor))
+
+    expected = [shop.booking, shop.register, *boxes]
+    names = ["booking", "shops", None, None, None]
+    assert [one["contract"] for one in whole["items"]] == [encode_id("ctr", c) for c in expected]
+    assert [one["name"] for one in whole["items"]] == names
+    assert whole["next_cursor"] is None
+    assert [len(page["items"]) for page in pages] == [2, 2, 1]
+    assert [one for page in pages for one in page["items"]] == whole["items"]
+
+
+def test_a_list_that_ends_with_a_page_says_so(reader: Reader, shop: Shop) -> None:
+    page = methods.contract_list(reader.call, limit=2)
+
+    assert [one["contract"] for one in page["items"]] == [
+        encode_id("ctr", shop.booking), encode_id("ctr", shop.register),
+    ]  # fmt: skip
+    assert page["next_cursor"] is None
+
+
+def test_a_contract_is_shown_with_its_bindings_costs_and_abi(reader: Reader, shop: Shop) -> None:
+    found = methods.contract_get(reader.call, contract="booking")
+
+    assert (found["name"], found["code_name"]) == ("booking", "BookingRules")
+    assert found["assets"] == [{"slot": "money", **{k: CNY[k] for k in ("asset", "currency")}}]
+    assert found["links"] == [
+        {"slot": "register", "contract": encode_id("ctr", shop.register), "name": "shops"}
+    ]
+    assert found["gas"]["request"] > found["gas"]["booking"] > 0
+    assert (found["abi_source"], found["abi"]) == ("author", abi("booking"))
+    assert found == methods.contract_get(reader.call, contract=found["contract"])
+
+
+def test_an_unknown_name_is_answered_with_those_near_it(reader: Reader, shop: Shop) -> None:
+    assert shop.booking
+
+    with pytest.raises(UnknownIdError, match="no contract is called 'bokking'; there are booking"):
+        methods.contract_get(reader.call, contract="bokking")
+
+
+def test_an_abi_is_made_from_the_code_until_the_author_s_is_given(
+    reader: Reader, chain: TestChain, tmp_path: Path
+) -> None:
+    box = encode_id("ctr", chain.deploy())
+    before = methods.contract_get(reader.call, contract=box)
+    document = compile_contract(BOX).abi
+
+    methods.contract_putAbi(reader.call, contract=box, abi=document)
+
+    after = methods.contract_get(reader.call, contract=box)
+    restarted = methods.contract_get(Reader(chain, tmp_path / "abis").call, contract=box)
+    params = [one["params"] for one in before["abi"]["actions"] if one["name"] == "pay"]
+    assert [one["name"] for one in params[0]] == ["a0", "a1", "a2"]
+    assert (before["abi_source"], after["abi_source"]) == ("code", "author")
+    assert after["abi"] == restarted["abi"] == document
+
+
+def test_an_abi_of_another_hash_is_not_taken(reader: Reader, chain: TestChain) -> None:
+    box = encode_id("ctr", chain.deploy())
+    document = {**compile_contract(BOX).abi, "doc": "Gives money away."}
+
+    with pytest.raises(BadAbiError, match="ABI has hash"):
+        methods.contract_putAbi(reader.call, contract=box, abi=document)
+
+
+def test_a_spoilt_file_is_no_abi(reader: Reader, chain: TestChain, tmp_path: Path) -> None:
+    box = encode_id("ctr", chain.deploy())
+    methods.contract_putAbi(reader.call, contract=box, abi=compile_contract(BOX).abi)
+    (file,) = (tmp_path / "abis").glob("*.json")
+    file.write_text(file.read_text().replace("amount", "amused"))
+
+    found = methods.contract_get(Reader(chain, tmp_path / "abis").call, contract=box)
+
+    assert found["abi_source"] == "code"
+
+
+# Views ------------------------------------------------------------------------------------------
+
+
+def test_a_view_answers_with_names_amounts_and_ids(reader: Reader, shop: Shop) -> None:
+    booking = encode_id("bkg", shop.book())
+
+    found = methods.contract_read(
+        reader.call, contract="booking", view="booking", args={"id": booking}
+    )
+
+    assert {name: found[name] for name in ("customer", "shop", "state", "total", "start")} == {
+        "customer": ALICE, "shop": BOB, "state": "ACCEPTED", "total": money(TOTAL), "start": SLOT,
+    }  # fmt: skip
+    assert json.loads(json.dumps(found)) == found
+
+
+def test_a_record_inside_a_record_is_an_object_both_ways(reader: Reader, shop: Shop) -> None:
+    assert shop.booking
+    read = methods.contract_read
+
+    rules = read(reader.call, contract="booking", view="policy", args={"id": POLICY.hex()})
+    tiers = read(reader.call, contract="booking", view="policy_tiers", args={"id": POLICY.hex()})
+    again = read(
+        reader.call, contract="booking", view="policy_id", args={"p": rules, "tiers": tiers}
+    )
+
+    assert rules["no_show"]["bp"] == RULES.no_show.fee_bp
+    assert again == POLICY.hex()
+
+
+def test_a_view_can_be_asked_about_a_later_time(reader: Reader, shop: Shop) -> None:
+    args = {"id": encode_id("bkg", shop.book())}
+
+    fees = [
+        methods.contract_read(
+            reader.call, contract="booking", view="cancel_fee", args=args, time=time
+        )
+        for time in (None, SLOT - HOUR_MS)
+    ]
+
+    assert fees == [money(0), money(4_000)]
+    with pytest.raises(InvalidParamsError, match="expected a time of the newest block"):
+        methods.contract_read(reader.call, contract="booking", view="cancel_fee", args=args, time=1)
+
+
+@pytest.mark.parametrize(
+    ("view", "args", "code", "reason"),
+    [
+        ("shops.terms", {"shop": BOB, "service": 9, "cell": 0}, 3000, "not_offered"),
+        ("booking.policy", {"id": word("no rules").hex()}, 5002, None),
+    ],
+)
+def test_a_view_s_refusal_has_the_code_and_name_of_its_reason(
+    reader: Reader, shop: Shop, view: str, args: dict[str, Any], code: int, reason: str | None
+) -> None:
+    contract, _dot, name = view.partition(".")
+    assert shop.booking
+
+    with pytest.raises(ContractRefusedError) as caught:
+        methods.contract_read(reader.call, contract=contract, view=name, args=args)
+
+    outcome = caught.value.outcome
+    assert (outcome["code"], outcome.get("reason")) == (code, reason)
+
+
+@pytest.mark.parametrize(
+    ("args", "field"),
+    [
+        ({}, "args.id"),
+        ({"id": "bkg1qq"}, "args.id"),
+        ({"id": ALICE}, "args.id"),
+        ({"id": None, "more": 1}, "args.more"),
+    ],
+)
+def test_a_wrong_argument_is_named(
+    reader: Reader, shop: Shop, args: dict[str, Any], field: str
+) -> None:
+    assert shop.booking
+
+    with pytest.raises(InvalidParamsError) as caught:
+        methods.contract_read(reader.call, contract="booking", view="booking", args=args)
+
+    assert caught.value.field == field
+
+
+def test_a_view_that_never_ends_is_stopped_by_its_gas(reader: Reader, chain: TestChain) -> None:
+    spinner = chain.deploy(
+        """
+from wash import *
+
+class Spinner(Contract):
+    \"\"\"Counts for long.\"\"\"
+    total: uint
+
+    @view
+    def spin(self) -> uint:
+        t = 0
+        for i in range(0, 4000):
+            for j in range(0, 4000):
+                t += 1
+        return t
+""",
+        assets=(),
+    )
+
+    with pytest.raises(ContractRefusedError) as caught:
+        methods.contract_read(reader.call, contract=encode_id("ctr", spinner), view="spin")
+
+    assert caught.value.outcome["code"] == 5001
+
+
+def test_an_action_is_no_view(reader: Reader, shop: Shop) -> None:
+    assert shop.booking
+
+    with pytest.raises(UnknownIdError, match="has no view 'request'; there are booking, policy"):
+        methods.contract_read(reader.call, contract="booking", view="request")
+
+
+def test_views_of_installed_contracts_are_methods(reader: Reader, shop: Shop) -> None:
+    registry = collect(methods)
+    serve_views(registry, reader)
+    booking = encode_id("bkg", shop.book())
+    method = registry.find("booking.held_money")
+
+    assert method is not None
+    at, arguments = method.arguments({"id": booking})
+    found = method.function(reader.call, **arguments)
+
+    assert (method.read, at, found) == (True, "final", money(HELD))
+    assert {"booking.cancel_fee", "shops.terms"} <= set(registry.dynamic_names())
+    assert [registry.find(one) for one in ("booking.request", "nobody.booking", ".", "a.b.c")] == [
+        None, None, None, None,
+    ]  # fmt: skip
+
+
+def test_a_view_s_own_parameter_called_at_is_written_apart(reader: Reader, shop: Shop) -> None:
+    registry = collect(methods)
+    serve_views(registry, reader)
+    method = registry.find("shops.was_open")
+    assert shop.register
+    assert method is not None
+
+    _at, arguments = method.arguments({"shop": BOB, "at_": SLOT})
+
+    assert method.function(reader.call, **arguments) is False
+
+
+# Trials -----------------------------------------------------------------------------------------
+
+
+def test_a_trial_tells_the_result_the_events_and_the_money(reader: Reader, shop: Shop) -> None:
+    assert shop.booking
+
+    found = methods.contract_simulate(
+        reader.call, contract="booking", function="request", account=account("alice"),
+        args=REQUEST, funds=HELD,
+    )  # fmt: skip
+
+    assert (found["ok"], found["error"]) == (True, None)
+    assert [event["type"] for event in found["events"]] == ["booking.Requested", "booking.Moved"]
+    assert found["events"][0]["values"]["id"] == found["returns"]
+    assert found["returns"].startswith("bkg1")
+    assert found["changes"] == [
+        {
+            "account": ALICE, "before": money(RICH), "after": money(RICH - HELD),
+            "change": -HELD,
+        }
+    ]  # fmt: skip
+    assert 0 < found["gas_used"]
+    assert found["worst_case_gas"] > 0
+    assert reader.chain.balance("alice") == RICH
+
+
+@pytest.mark.parametrize(
+    ("changes", "funds", "code", "reason"),
+    [
+        ({"service": 1, "version": 9}, HELD, 3007, "price_changed"),
+        ({}, HELD - 1, 3000, "wrong_hold"),
+        ({}, RICH + 1, 2001, None),
+    ],
+)
+def test_a_trial_that_fails_says_why(
+    reader: Reader, shop: Shop, changes: dict[str, Any], funds: int, code: int, reason: str | None
+) -> None:
+    assert shop.booking
+
+    found = methods.contract_simulate(
+        reader.call, contract="booking", function="request", account=account("alice"),
+        args={**REQUEST, **changes}, funds=funds,
+    )  # fmt: skip
+
+    assert found["error"] is not None
+    assert (found["ok"], found["error"]["code"], found["error"].get("reason")) == (
+        False, code, reason,
+    )  # fmt: skip
+    assert (found["returns"], found["events"], found["changes"]) == (None, [], [])
+
+
+def test_a_trial_of_what_no_block_would_take_says_so(reader: Reader, shop: Shop) -> None:
+    assert shop.booking
+
+    found = methods.contract_simulate(
+        reader.call, contract="booking", function="cancel_booking", account=word("nobody"),
+        args={"id": encode_id("bkg", word("x"))},
+    )  # fmt: skip
+
+    assert found["error"] is not None
+    assert (found["ok"], found["error"]["code"]) == (False, 1008)
+
+
+# Pending ----------------------------------------------------------------------------------------
+
+
+def test_the_timers_and_the_pot_of_a_booking_are_found_by_its_id(
+    reader: Reader, shop: Shop
+) -> None:
+    booking = shop.book()
+    shop.book(start=SLOT + HOUR_MS)
+    key = [encode_id("bkg", booking)]
+
+    timers = pending.contract_timers(reader.call, contract="booking", key=key)
+    pots = pending.contract_pots(reader.call, contract="booking", key=key)
+
+    assert timers == {
+        "items": [
+            {
+                "timer": "on_no_show", "key": key, "due": SLOT + 20 * MINUTE_MS,
+                "first_due": SLOT + 20 * MINUTE_MS, "tries": 0,
+            }
+        ],
+        "next_cursor": None,
+    }  # fmt: skip
+    (pot,) = pots["items"]
+    assert (pot["pot"], pot["key"], pot["amount"], pot["fallback"]) == (
+        "held", key, money(HELD), ALICE,
+    )  # fmt: skip
+
+
+def test_all_that_is_pending_comes_in_pages(reader: Reader, shop: Shop) -> None:
+    for number in range(5):
+        shop.book(start=SLOT + number * HOUR_MS)
+
+    for method in (pending.contract_timers, pending.contract_pots):
+        whole = method(reader.call, contract="booking")
+        first = method(reader.call, contract="booking", limit=3)
+        cursor = first["next_cursor"]
+        assert cursor is not None
+        second = method(reader.call, contract="booking", limit=3, cursor=cursor)
+        assert [*first["items"], *second["items"]] == whole["items"]
+        assert (len(whole["items"]), second["next_cursor"]) == (5, None)
+        with pytest.raises(InvalidParamsError):
+            method(reader.call, contract="shops", cursor=cursor)
+
+
+def test_a_key_of_another_form_is_refused(reader: Reader, shop: Shop) -> None:
+    assert shop.booking
+
+    for key in ([ALICE], ["x", "y"], []):
+        with pytest.raises(InvalidParamsError) as caught:
+            pending.contract_timers(reader.call, contract="booking", key=key)
+        assert caught.value.field.startswith("key")
