@@ -2,4 +2,4 @@
 
 from node.cli import main
 
-main()
+main(prog_name="washnode")

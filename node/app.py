@@ -10,10 +10,11 @@ import json
 import logging
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from chain.crypto import Signer
 from chain.errors import StoreError, WashError
@@ -89,10 +90,16 @@ def build_node(
         raise
 
 
-async def serve(node: Node, config: Config, on_ready: Callable[[str], None]) -> None:
+async def serve(
+    node: Node,
+    config: Config,
+    on_ready: Callable[[str], None],
+    companions: Sequence[Callable[[], Coroutine[Any, Any, None]]] = (),
+) -> None:
     """Serve a node until a signal, `node.stop` or a fault; then close it.
 
-    `on_ready` is given the address once requests are answered. Raises what made the node fail.
+    `on_ready` is given the address once requests are answered. `companions` run beside the node
+    until it stops. Raises what made the node fail.
     """
     registry = make_registry(node)
     tokens = load_or_make_tokens(config.data_dir / "tokens.json")
@@ -105,7 +112,7 @@ async def serve(node: Node, config: Config, on_ready: Callable[[str], None]) -> 
                 _tell_recovery(node)
                 _log.info("serving", extra={"url": url, "height": node.ledger.height})
                 on_ready(url)
-                await _run(node)
+                await _run(node, companions)
                 with suppress(TimeoutError):
                     async with asyncio.timeout(STOP_PATIENCE_S):
                         await server.stop()
@@ -116,11 +123,12 @@ async def serve(node: Node, config: Config, on_ready: Callable[[str], None]) -> 
     _log.info("stopped", extra={"height": node.ledger.height})
 
 
-async def _run(node: Node) -> None:
-    async with asyncio.TaskGroup() as tasks:
-        blocks = tasks.create_task(node.run())
+async def _run(node: Node, companions: Sequence[Callable[[], Coroutine[Any, Any, None]]]) -> None:
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(run()) for run in (node.run, *companions)]
         await node.stopped()
-        blocks.cancel()
+        for task in tasks:
+            task.cancel()
 
 
 def _tell_recovery(node: Node) -> None:

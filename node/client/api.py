@@ -1,6 +1,7 @@
 """The asynchronous client: everything a program needs of a node."""
 
 import asyncio
+import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Self
 
@@ -29,6 +30,7 @@ from node.client.subscription import WINDOW_DEFAULT, EventStream
 
 URL_DEFAULT = "http://127.0.0.1:8787"
 TIMEOUT_S = 30.0
+CLIENT_REF_BYTES = 16
 BUILDS_MAX = 3  # of one send: another program may have taken the nonce meanwhile
 SponsorLike = Signer | Identity | Literal["node"]
 _NONCE_USED, _NONCE_STALE, _NONCE_TOO_FAR = 1004, 1005, 1013
@@ -99,7 +101,8 @@ class AsyncWash:
 
     async def head(self) -> Json:
         """Return the newest block's header."""
-        return _object(read_data(await self._connection.call("chain_head", {})))
+        block = _object(read_data(await self._connection.call("chain_head", {})))
+        return _object(block.get("header", block))
 
     async def account(self, account: AccountLike | None = None) -> Json:
         """Return an account, by default one's own: keys, roles, balances."""
@@ -229,11 +232,14 @@ class AsyncWash:
     ) -> Final:
         """Build, sign and send actions, and return the outcome; raises as `submit_and_wait`.
 
-        Many may be on their way at once.
+        Many may be on their way at once. `client_ref` (16 bytes) names the sending: a node takes
+        only one transaction of an account under it. By default each has its own, so that two equal
+        payments by two programs are two.
         """
         who, payer = self._who(key, account), self._payer(sponsor)
         nonces, public = self._builder.nonces, who.signer.public_key
-        numbers = Numbers(client_ref=client_ref)
+        reference = secrets.token_bytes(CLIENT_REF_BYTES) if client_ref is None else client_ref
+        numbers = Numbers(client_ref=reference)
         async with self._in_flight:
             for attempt in range(1, BUILDS_MAX + 1):
                 body = await self._builder.build(actions, who, payer, numbers)

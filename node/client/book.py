@@ -136,9 +136,11 @@ def _read_label(data: object) -> AssetLabel:
 
 
 def _read_labels(entries: object) -> dict[str, AssetLabel]:
-    """Read a contract's assets, listed with their names or keyed by them."""
-    if isinstance(entries, dict):
-        return {str(name): _read_label(entry) for name, entry in entries.items()}
-    if isinstance(entries, list):
-        return {str(entry["name"]): _read_label(entry) for entry in entries if "name" in entry}
-    raise BadAnswer(f"no assets of a contract: {str(entries)[:200]}")
+    """Read a contract's assets by their names in its code."""
+    labels: dict[str, AssetLabel] = {}
+    if not isinstance(entries, list):
+        raise BadAnswer(f"no assets of a contract: {str(entries)[:200]}")
+    for entry in entries:
+        label = _read_label(entry)
+        labels[str(entry.get("slot"))] = label
+    return labels

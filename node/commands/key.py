@@ -3,25 +3,23 @@
 The functions return what a command prints as a dictionary; the commands below only ask and print.
 """
 
-import os
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias, TypeVar
 
 import click
 
-from chain.errors import WashError
 from chain.ids import decode_id, encode_id
-from node.commands.passphrase import take_passphrase
+from node.commands.common import group
+from node.commands.output import finish, say, warn
+from node.commands.passphrase import ask_passphrase
+from node.commands.words import t
 from node.key_errors import KeyFileError, PhraseError
 from node.key_file import ACCOUNT_PREFIX
 from node.keys import KeyInfo, KeyStore, Rotation
 from node.phrase import TEXT_LENGTH_MAX, Language, read_phrase, write_phrase
-from node.terminal import escape_controls
 
-EXIT_KEY = 4
 KEYS_FOLDER = "keys"  # in the data folder
 RPC_DEFAULT = "http://127.0.0.1:8787"
 _COLUMNS = 4
@@ -133,38 +131,30 @@ _plain_option = click.option(
 )
 
 
-def _ask(file: Path | None, prompt: str, *, is_new: bool = False) -> str:
-    terminal = sys.stdin.isatty() and sys.stderr.isatty()
-    return take_passphrase(file, os.environ, prompt=prompt, is_terminal=terminal, is_new=is_new)
-
-
 def _ask_new(file: Path | None, *, is_plain: bool) -> str | None:
     if is_plain and file is not None:
-        text = "give --no-passphrase or --passphrase-file, not both"
+        text = t("give --no-passphrase or --passphrase-file, not both")
         raise click.UsageError(text)
-    return None if is_plain else _ask(file, "New passphrase", is_new=True)
+    return None if is_plain else ask_passphrase(file, t("New passphrase"), is_new=True)
 
 
 def _ask_for(store: KeyStore, name: str, file: Path | None) -> str | None:
-    return _ask(file, f"Passphrase of {name}") if store.show(name).is_sealed else None
+    if not store.show(name).is_sealed:
+        return None
+    return ask_passphrase(file, t("Passphrase of {name}", name=name))
 
 
-@contextmanager
-def _failing_in_one_line() -> Iterator[None]:
-    try:
-        yield
-    except WashError as error:
-        click.echo(f"washnode: {escape_controls(str(error))}", err=True)
-        sys.exit(EXIT_KEY if isinstance(error, KeyFileError) else 1)
+def _show(facts: Facts, next_command: str | None = None) -> None:
+    def show() -> None:
+        for label in ("name", "account", "public_key"):
+            click.echo(f"{label.replace('_', ' '):<12}{facts[label]}")
+        sealed = t("yes") if facts["is_sealed"] else t("NONE: keep the file safe")
+        click.echo(f"{'passphrase':<12}{sealed}")
+
+    finish(facts, show, next_command=next_command)
 
 
-def _print_info(facts: Facts) -> None:
-    for label in ("name", "account", "public_key"):
-        click.echo(f"{label.replace('_', ' '):<12}{facts[label]}")
-    click.echo(f"{'passphrase':<12}{'yes' if facts['is_sealed'] else 'NONE: keep the file safe'}")
-
-
-@click.group()
+@group()
 def key() -> None:
     """Make, back up and change keys."""
 
@@ -176,24 +166,27 @@ def key() -> None:
 @_plain_option
 def new(*, name: str, store: KeyStore, passphrase_file: Path | None, is_plain: bool) -> None:
     """Make a new key."""
-    with _failing_in_one_line():
-        passphrase = _ask_new(passphrase_file, is_plain=is_plain)
-        _print_info(show_info(store.create(name, passphrase)))
-    click.echo(f"Next: washnode key backup {name}", err=True)
+    passphrase = _ask_new(passphrase_file, is_plain=is_plain)
+    _show(show_info(store.create(name, passphrase)), f"washnode key backup {name}")
 
 
 @key.command("list")
 @_store_option
 def list_command(*, store: KeyStore) -> None:
     """List the keys of this machine."""
-    with _failing_in_one_line():
-        found = list_keys(store)
-    for facts in found["keys"]:
-        click.echo(f"{facts['name']:<32} {facts['account']}")
-    for fault in found["faults"]:
-        click.echo(f"washnode: {escape_controls(fault)}", err=True)
+    found = list_keys(store)
+
+    def show() -> None:
+        for facts in found["keys"]:
+            click.echo(f"{facts['name']:<32} {facts['account']}")
+        for fault in found["faults"]:
+            warn(fault)
+
     if not found["keys"] and not found["faults"]:
-        click.echo("No keys yet. Next: washnode key new NAME", err=True)
+        say(t("No keys yet."))
+        finish(found, show, next_command="washnode key new NAME")
+    else:
+        finish(found, show)
 
 
 @key.command()
@@ -201,8 +194,7 @@ def list_command(*, store: KeyStore) -> None:
 @_store_option
 def show(*, name: str, store: KeyStore) -> None:
     """Show a key's account and public key."""
-    with _failing_in_one_line():
-        _print_info(show_info(store.show(name)))
+    _show(show_info(store.show(name)))
 
 
 @key.command()
@@ -215,19 +207,24 @@ def backup(
     *, name: str, store: KeyStore, passphrase_file: Path | None, out: Path | None, lang: Language
 ) -> None:
     """Print a key's 24 recovery words, or write a sealed copy."""
-    with _failing_in_one_line():
-        if out is not None:
-            is_sealed = store.show(name).is_sealed
-            prompt = f"Passphrase of {name}" if is_sealed else "Passphrase for the copy"
-            store.back_up(name, _ask(passphrase_file, prompt, is_new=not is_sealed), out)
-            click.echo(f"Written: {out}. Keep it off this machine.", err=True)
-            return
-        facts = back_up_words(store, name, _ask_for(store, name, passphrase_file), lang)
-    words = [f"{number:>2} {word}" for number, word in enumerate(facts["words"], 1)]
-    for start in range(0, len(words), _COLUMNS):
-        click.echo("".join(f"{word:<14}" for word in words[start : start + _COLUMNS]).rstrip())
-    click.echo("Write the words on paper: whoever has them has the key.", err=True)
-    click.echo(f"They belong to account {facts['account']}.", err=True)
+    if out is not None:
+        is_sealed = store.show(name).is_sealed
+        prompt = t("Passphrase of {name}", name=name) if is_sealed else t("Passphrase for the copy")
+        passphrase = ask_passphrase(passphrase_file, prompt, is_new=not is_sealed)
+        info = store.back_up(name, passphrase, out)
+        say(t("Written: {file}. Keep it off this machine.", file=out))
+        finish({**show_info(info), "file": str(out)}, lambda: None)
+        return
+    facts = back_up_words(store, name, _ask_for(store, name, passphrase_file), lang)
+
+    def show() -> None:
+        words = [f"{number:>2} {word}" for number, word in enumerate(facts["words"], 1)]
+        for start in range(0, len(words), _COLUMNS):
+            click.echo("".join(f"{word:<14}" for word in words[start : start + _COLUMNS]).rstrip())
+
+    finish(facts, show)
+    say(t("Write the words on paper: whoever has them has the key."))
+    say(t("They belong to account {account}.", account=facts["account"]))
 
 
 @key.command()
@@ -251,27 +248,25 @@ def restore(
     account: str | None,
 ) -> None:
     """Bring a key back from its 24 words or a sealed copy."""
-    with _failing_in_one_line():
-        if backup_file is not None:
-            if is_plain or words_file is not None or lang or account:
-                text = "--file goes with --passphrase-file alone: the copy says the rest"
-                raise click.UsageError(text)
-            passphrase = _ask(passphrase_file, "Passphrase of the copy")
-            _print_info(show_info(store.restore(name, backup_file, passphrase)))
-            return
-        text = _read_words(words_file)
-        read_phrase(text, language=lang)  # a wrong word is told before a passphrase is asked
-        new_passphrase = _ask_new(passphrase_file, is_plain=is_plain)
-        facts = restore_words(store, name, text, new_passphrase, language=lang, account=account)
-        _print_info(facts)
+    if backup_file is not None:
+        if is_plain or words_file is not None or lang or account:
+            text = t("--file goes with --passphrase-file alone: the copy says the rest")
+            raise click.UsageError(text)
+        passphrase = ask_passphrase(passphrase_file, t("Passphrase of the copy"))
+        _show(show_info(store.restore(name, backup_file, passphrase)))
+        return
+    text = _read_words(words_file)
+    read_phrase(text, language=lang)  # a wrong word is told before a passphrase is asked
+    new_passphrase = _ask_new(passphrase_file, is_plain=is_plain)
+    _show(restore_words(store, name, text, new_passphrase, language=lang, account=account))
 
 
 def _read_words(path: Path | None) -> str:
     if path is None:
         if not sys.stdin.isatty():
-            text = "nobody is there to type the words; give --words-file FILE or --file FILE"
+            text = t("nobody is there to type the words; give --words-file FILE or --file FILE")
             raise click.UsageError(text)
-        typed: str = click.prompt("The 24 words", err=True)
+        typed: str = click.prompt(t("The 24 words"), err=True)
         return typed
     try:
         with path.open("rb") as file:
@@ -288,7 +283,7 @@ def _read_words(path: Path | None) -> str:
 @click.argument("name")
 @_store_option
 @_passphrase_option
-@click.option("--rpc", envvar="WASH_RPC", default=RPC_DEFAULT, metavar="URL", show_default=True)
+@click.option("--rpc", envvar="WASH_RPC", default=RPC_DEFAULT, metavar="URL", help="The node.")
 def rotate(*, name: str, store: KeyStore, passphrase_file: Path | None, rpc: str) -> None:
     """Replace a key by a new one, on the chain and here. The account stays."""
     from node.client import Wash
@@ -299,16 +294,14 @@ def rotate(*, name: str, store: KeyStore, passphrase_file: Path | None, rpc: str
         clients.append(Wash(rpc, key=rotation.old, account=rotation.account))
         return clients[0]
 
-    with _failing_in_one_line():
-        try:
-            passphrase = _ask_for(store, name, passphrase_file)
-            facts = rotate_key(store, name, passphrase, connect)
-        finally:
-            for client in clients:
-                client.close()
-        _print_info(facts)
-    click.echo(f"The old key lies in {facts['old_file']}.", err=True)
-    click.echo(f"Next: washnode key backup {name}", err=True)
+    try:
+        passphrase = _ask_for(store, name, passphrase_file)
+        facts = rotate_key(store, name, passphrase, connect)
+    finally:
+        for client in clients:
+            client.close()
+    say(t("The old key lies in {file}.", file=facts["old_file"]))
+    _show(facts, f"washnode key backup {name}")
 
 
 @key.command()
@@ -326,8 +319,6 @@ def passphrase(
     new_file: Path | None,
 ) -> None:
     """Seal a key with another passphrase."""
-    with _failing_in_one_line():
-        old = _ask_for(store, name, passphrase_file)
-        store.unlock(name, old)  # a wrong one is told before a new one is asked
-        changed = store.change_passphrase(name, old, _ask_new(new_file, is_plain=is_plain))
-        _print_info(show_info(changed))
+    old = _ask_for(store, name, passphrase_file)
+    store.unlock(name, old)  # a wrong one is told before a new one is asked
+    _show(show_info(store.change_passphrase(name, old, _ask_new(new_file, is_plain=is_plain))))

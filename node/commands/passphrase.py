@@ -3,13 +3,17 @@
 What stands on a command line is seen by every user of the machine and kept by the shell.
 """
 
+import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 import click
 
+from node.commands.words import t
 from node.key_errors import KeyFileError
 from node.key_file import PASSPHRASE_BYTES_MAX
+from node.keys import KeyInfo
 
 TEXT_VARIABLE = "WASH_PASSPHRASE"
 FILE_VARIABLE = "WASH_PASSPHRASE_FILE"
@@ -52,5 +56,18 @@ def take_passphrase(
         asked: str = click.prompt(prompt, hide_input=True, confirmation_prompt=is_new, err=True)
         return asked
     how = f"--passphrase-file FILE, {FILE_VARIABLE} or {TEXT_VARIABLE}"
-    text = f"a passphrase is needed and nobody is there to ask; give {how}"
+    text = t("a passphrase is needed and nobody is there to ask; give {how}", how=how)
     raise click.UsageError(text)
+
+
+def ask_passphrase(file: Path | None, prompt: str, *, is_new: bool = False) -> str:
+    """Return a passphrase for this run of a command; see `take_passphrase`."""
+    is_terminal = sys.stdin.isatty() and sys.stderr.isatty()
+    return take_passphrase(file, os.environ, prompt=prompt, is_terminal=is_terminal, is_new=is_new)
+
+
+def ask_for_key(info: KeyInfo, file: Path | None) -> str | None:
+    """Return the passphrase of a key, None for one without."""
+    if not info.is_sealed:
+        return None
+    return ask_passphrase(file, t("Passphrase of {name}", name=info.name))

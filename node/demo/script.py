@@ -106,6 +106,8 @@ class Script:
             self._take(node, step)
         except WashError:
             self.refused += 1
+            if step.visit is not None and step.function == "request":
+                self.drop(step.visit)
 
     def drop(self, visit: int) -> None:
         """Forget the steps of a visit whose request came to nothing."""

@@ -121,7 +121,11 @@ class Snapshots:
             shutil.rmtree(left_over, ignore_errors=True)
         shutil.copytree(copy, fresh)
         chain.rename(old)
-        fresh.rename(chain)
+        try:
+            fresh.rename(chain)
+        except OSError:
+            old.rename(chain)
+            raise
         shutil.rmtree(old, ignore_errors=True)
 
     def _forget(self, number: int) -> None:

@@ -138,7 +138,7 @@ class DevTools:
             require_world(node.driver)
         script.add(made.steps)
         while (at_ms := script.next_ms()) is not None and at_ms <= now_ms:
-            script.play(node, at_ms)
+            script.play(node, now_ms)
             empty_pool(node)
         visits = tuple((visit, self._booking(visit.number)) for visit in made.visits)
         missing = [visit.number for visit, booking in visits if booking is None]

@@ -27,7 +27,7 @@ from node.abi import ABI_BYTES_MAX, BadAbiError, ContractAbi, abi_bytes
 from node.abi_of_code import derive_abi, derived_document, read_abi
 
 BUILT_IN = ("booking", "notes", "shops")
-KEPT_MAX = 1_024  # codes and contracts remembered
+KEPT_MAX = 256  # codes and contracts remembered
 NAMES_MAX = 1_000  # installed names that are looked through
 _CODE = bytes([Space.CODE])
 _INSTANCE = bytes([Space.INSTANCE])
@@ -66,12 +66,10 @@ class ContractInfo:
 
 
 @cache
-def _built_in(abi_hash: bytes) -> dict[str, Any] | None:
-    for name in BUILT_IN:
-        document = catalog.abi(name)
-        if sha256(abi_bytes(document)).digest() == abi_hash:
-            return document
-    return None
+def _built_in() -> dict[bytes, dict[str, Any]]:
+    """Return the documents of the contracts that ship by their hash."""
+    documents = [catalog.abi(name) for name in BUILT_IN]
+    return {sha256(abi_bytes(document)).digest(): document for document in documents}
 
 
 class AbiBook:
@@ -114,9 +112,11 @@ class AbiBook:
         return state.get(_INSTANCE + value) is not None
 
     def name_of(self, state: State, contract: bytes) -> str | None:
-        """Return the name under which the operators installed an instance, or None."""
+        """Return the name that means an instance now, or None; a successor may have taken it."""
         data = state.get(_NAME + b"\0" + contract)
-        return None if data is None else data.decode()
+        if data is None or state.get(_NAME + data) != contract:
+            return None
+        return data.decode()
 
     def names(self, state: State, limit: int = NAMES_MAX) -> list[tuple[str, bytes]]:
         """Return at most `limit` (name, contract) of installed contracts by name."""
@@ -156,10 +156,7 @@ class AbiBook:
         """Return the ABI of container bytes, on the chain or not; raises MalformedBytesError."""
         wanted = code_id(data)
         found = self._codes.get(wanted)
-        if found is None:
-            found = self._make(wanted, decode_container(data))
-            _keep(self._codes, wanted, found)
-        return found
+        return self._make(wanted, decode_container(data)) if found is None else found
 
     def put(self, state: State, code: bytes, document: dict[str, Any]) -> CodeAbi:
         """Keep the ABI of a code that is on the chain; raises UnknownIdError or BadAbiError.
@@ -184,7 +181,9 @@ class AbiBook:
         if data is None:
             text = f"no code {code.hex()} on this chain"
             raise UnknownIdError(text)
-        return self.code(data)
+        found = self._make(code, decode_container(data))
+        _keep(self._codes, code, found)
+        return found
 
     def _make(self, code: bytes, container: Container) -> CodeAbi:
         for document in self._documents(code, container):
@@ -195,7 +194,7 @@ class AbiBook:
         return CodeAbi(code, container, derive_abi(container), derived_document(container), True)
 
     def _documents(self, code: bytes, container: Container) -> Iterator[dict[str, Any]]:
-        shipped = _built_in(container.abi_hash)
+        shipped = _built_in().get(container.abi_hash)
         if shipped is not None:
             yield shipped
         if self._folder is None:

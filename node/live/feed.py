@@ -7,11 +7,11 @@ back after days, costs no more than one that keeps up. Each call does a bounded 
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
-from chain.block import block_id
+from chain.block import Header, block_id
 from chain.codec import decode
 from chain.executed import ExecutedBlock
 from chain.receipt import Event, Receipt
@@ -20,9 +20,10 @@ from node.ledger import ChainLedger
 Place: TypeAlias = tuple[int, int]  # height, number of the event within its block
 BLOCK_END = 2**24 - 1  # the number behind every event of a block
 BLOCKS_KEPT_MAX = 1_024
-BYTES_KEPT_MAX = 16 * 1024 * 1024  # by a guess of what the receipts take once decoded
-BYTES_PER_EVENT = 1_500  # of such a guess: an event with its values and its JSON
-BLOCKS_READ_MAX = 200  # in one call; a block without receipts costs about 30 us
+BYTES_KEPT_MAX = 32 * 1024 * 1024  # by the guess below, which errs on the large side
+OBJECT_BYTES = 500  # of a receipt, or of an event without its values
+BYTES_PER_BYTE = 4  # of a value: once as it is, twice in hex, and some room
+BLOCKS_READ_MAX = 200  # in one call: a few milliseconds where they come from the disk
 RECEIPTS_READ_MAX = 1_000  # in one call, for the same reason
 
 
@@ -54,6 +55,7 @@ class BlockEvents:
     receipts_count: int
     events: tuple[FeedEvent, ...]
     block: FeedEvent
+    size_bytes: int
 
     @property
     def last(self) -> Place:
@@ -154,10 +156,8 @@ class EventFeed:
 
     def on_commit(self, executed: ExecutedBlock) -> None:
         """Take the events of a block that was just stored, and wake everybody who waits."""
-        header = executed.block.header
-        self._keep(
-            _block_events(header.height, header.time_ms, executed.block_id, list(executed.receipts))
-        )
+        header, receipts = executed.block.header, executed.receipts
+        self._keep(_block_events(header, executed.block_id, receipts, executed.receipt_bytes))
         for watcher in self._watchers.values():
             watcher.set()
 
@@ -189,17 +189,18 @@ class EventFeed:
             return kept
         store = self._node.ledger.store
         header = store.header(height)
-        receipts = [decode(Receipt, data) for data in store.receipt_bytes(height)] if height else []
-        told = _block_events(height, header.time_ms, block_id(header), receipts)
+        data = store.receipt_bytes(height) if height else []
+        receipts = [decode(Receipt, one) for one in data]
+        told = _block_events(header, block_id(header), receipts, data)
         self._keep(told)
         return told
 
     def _keep(self, told: BlockEvents) -> None:
         self._kept[told.block.place[0]] = told
-        self._kept_bytes += _guess_bytes(told)
+        self._kept_bytes += told.size_bytes
         while len(self._kept) > BLOCKS_KEPT_MAX or self._kept_bytes > BYTES_KEPT_MAX:
             _height, oldest = self._kept.popitem(last=False)
-            self._kept_bytes -= _guess_bytes(oldest)
+            self._kept_bytes -= oldest.size_bytes
 
     # Reading ----------------------------------------------------------------------------------
 
@@ -288,18 +289,20 @@ def _candidates(told: BlockEvents, wanted: EventFilter, after: Place) -> Iterato
             yield one
 
 
-def _block_events(height: int, time_ms: int, block: bytes, receipts: list[Receipt]) -> BlockEvents:
+def _block_events(
+    header: Header, block: bytes, receipts: Sequence[Receipt], data: Sequence[bytes]
+) -> BlockEvents:
+    """`data` are the receipts' encodings."""
+    height, time_ms = header.height, header.time_ms
     pairs = [(receipt, event) for receipt in receipts for event in receipt.events]
+    size_bytes = OBJECT_BYTES * (1 + len(receipts) + 2 * len(pairs))
     return BlockEvents(
-        block,
-        len(receipts),
-        tuple(
+        block_id=block,
+        receipts_count=len(receipts),
+        events=tuple(
             FeedEvent((height, number), time_ms, event, receipt)
             for number, (receipt, event) in enumerate(pairs)
         ),
-        FeedEvent((height, BLOCK_END), time_ms, None, None),
+        block=FeedEvent((height, BLOCK_END), time_ms, None, None),
+        size_bytes=size_bytes + BYTES_PER_BYTE * sum(map(len, data)),
     )
-
-
-def _guess_bytes(told: BlockEvents) -> int:
-    return BYTES_PER_EVENT * (1 + told.receipts_count + len(told.events))

@@ -132,13 +132,12 @@ async def travel(
     empty_pool(node, journey)
     while journey.blocks < blocks_max:
         stop_ms = _next_stop(node, script)
-        is_last = stop_ms is None or stop_ms > to_ms
-        at_ms = to_ms if stop_ms is None or is_last else stop_ms
+        at_ms = to_ms if stop_ms is None else min(stop_ms, to_ms)
         if script is not None:
             _set_clock(node, at_ms)
             script.play(node, at_ms)
         journey.add(make_block(node, at_ms))
-        if is_last and not node.pool.has_work(at_ms):
+        if journey.has_arrived and not node.pool.has_work(journey.to_ms):
             break
         if journey.blocks % _BREATHE == 0:
             await asyncio.sleep(0)

@@ -1,6 +1,7 @@
 """How each kind of a contract's values is read from JSON, shown as JSON, and described."""
 
 import re
+import reprlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -157,11 +158,11 @@ def _money_form(label: AssetLabel | None) -> ValueForm:
             return None
         for part in ("currency", "asset"):
             if part in given and given[part] != known[part]:
-                text = f"expected {known[part]!r}, found {repr(given[part])[:60]}"
+                text = f"expected {known[part]!r}, found {reprlib.repr(given[part])}"
                 raise InvalidParamsError(part, text)
         found = number.read(given["amount"])
         if found is None:
-            text = f"expected {number.expected}, found {repr(given['amount'])[:60]}"
+            text = f"expected {number.expected}, found {reprlib.repr(given['amount'])}"
             raise InvalidParamsError("amount", text)
         return found
 

@@ -4,6 +4,7 @@ JSON that a client sends becomes what the machine takes, or InvalidParamsError w
 first part that does not fit. What the machine gives becomes JSON. Pure: the client uses it too.
 """
 
+import reprlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
@@ -183,7 +184,7 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _refuse(path: str, expected: str, given: object) -> NoReturn:
-    text = f"expected {expected}, found {repr(given)[:_SHOWN_MAX]}"
+    text = f"expected {expected}, found {reprlib.repr(given)[:_SHOWN_MAX]}"
     raise InvalidParamsError(path, text)
 
 

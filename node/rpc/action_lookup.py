@@ -3,7 +3,7 @@
 from functools import cache
 from typing import Any
 
-from chain.errors import MalformedBytesError, UnknownIdError
+from chain.errors import MalformedBytesError, UnknownIdError, WashError
 from chain.governance import proposal_id
 from chain.ids import decode_id, encode_id
 from chain.ledger import read_asset
@@ -18,11 +18,13 @@ from chain.transaction import (
     instance_id,
     tx_id,
 )
+from contracts.vm.container import FunctionKind
 from node import catalog
 from node.abi import ContractAbi
 from node.live.abis import AbiBook
 from node.rpc.abi_arguments import AbiArguments
 from node.rpc.abi_values import AssetLabel, Codec
+from node.rpc.contract_views import find_function, find_info, run_view
 from node.rpc.shape_basics import find_asset
 
 STANDARD = ("booking", "shops")
@@ -40,6 +42,7 @@ class ChainLookup:
         """Look at the head of `node`."""
         self.node, self.state = node, node.state()
         self._abis: AbiBook = node.abis
+        self._shops: dict[bytes, str | None] = {}
 
     def find_asset(self, text: str) -> bytes:
         """Return the asset of a symbol or "ast1..."; ids may name what the same actions make."""
@@ -80,6 +83,22 @@ class ChainLookup:
         """Return the ABI of a contract, or None if there is no such contract."""
         info = self._abis.contract(self.state, contract)
         return None if info is None else info.code.abi
+
+    def shop_name(self, account: bytes) -> str | None:
+        """Return the name of a shop that the operators admitted, or None."""
+        if account not in self._shops:
+            self._shops[account] = self._read_shop_name(account)
+        return self._shops[account]
+
+    def _read_shop_name(self, account: bytes) -> str | None:
+        try:
+            info = find_info(self.node, "shops")
+            view = find_function(info, "shop", FunctionKind.VIEW)
+            shop = run_view(self.node, info, view, {"shop": encode_id("acct", account)})
+        except WashError:
+            return None  # no shop, or no register of shops
+        name = shop.get("name") if isinstance(shop, dict) else None
+        return name if isinstance(name, str) else None
 
     def assets_of(self, contract: bytes) -> dict[str, bytes]:
         """Return the assets that a contract is bound to by their names in its code."""

@@ -1,7 +1,5 @@
 """JSON forms of headers, certificates and the parameters of a chain."""
 
-from typing import Any
-
 from typing_extensions import TypedDict
 
 from chain.block import Block, Commit, Header, block_id
@@ -108,8 +106,3 @@ def block_summary(block: Block, receipts: int) -> BlockSummaryJson:
         "gas_used": header.gas_used,
         "proposer": header.proposer.hex(),
     }
-
-
-def params_json(values: dict[str, Any]) -> dict[str, int]:
-    """Return parameters by name."""
-    return {name: int(value) for name, value in values.items()}

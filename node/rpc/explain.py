@@ -6,12 +6,12 @@ told by the names in their code. No word here needs a reader who knows how a cha
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from typing_extensions import TypedDict
 
 from chain.errors import MalformedBytesError, Retry, WashError
-from chain.receipt import Event, KernelEvent, Receipt, ReceiptKind
+from chain.receipt import Event, KernelEvent, Receipt
 from chain.roles import Role
 from chain.transaction import (
     Action,
@@ -28,25 +28,12 @@ from chain.types import ZERO_ID
 from contracts.vm.container import FunctionKind, Scalar
 from contracts.vm.values import read_arguments
 from node.abi import AbiType, Named, Single, flatten
-from node.rpc.errors import OutcomeJson, outcome_error
+from node.rpc.errors import OutcomeJson
 from node.rpc.explain_words import Words, clean, sentences
 from node.rpc.forms import snake
+from node.rpc.kernel_events import KERNEL_ABI
 
 Tense = Literal["ask", "done"]
-_KERNEL_FIELDS: dict[int, tuple[str, ...]] = {
-    KernelEvent.TRANSFERRED: ("asset", "from", "to", "amount"),
-    KernelEvent.ASSET_ISSUED: ("asset", "issuer"),
-    KernelEvent.MINTED: ("asset", "to", "amount"),
-    KernelEvent.BURNED: ("asset", "from", "amount"),
-    KernelEvent.DEPLOYED: ("contract", "code", "account"),
-    KernelEvent.POT_FALLBACK: ("contract", "pot", "to", "asset", "amount"),
-    KernelEvent.TIMER_FAILED: ("contract", "timer", "trap", "error", "again"),
-    KernelEvent.KEYS_CHANGED: ("account",),
-    KernelEvent.RECOVERY_CHANGED: ("account",),
-    KernelEvent.PROPOSED: ("proposal", "operator"),
-    KernelEvent.DECIDED: ("proposal",),
-    KernelEvent.ADMITTED: ("account", "by"),
-}
 _ACCOUNTS = frozenset({"from", "to", "account", "operator", "by", "issuer"})
 _TELLING = frozenset({"booking.Closed", "booking.VoucherOwed", "chain.pot_fallback"})
 
@@ -63,15 +50,6 @@ class Explained(TypedDict):
 
     sentence: str
     steps: list[StepJson]
-
-
-class _Failure(NamedTuple):
-    """Why something failed, for a sentence: its code, what helps, a contract's own word."""
-
-    code: int
-    retry: Retry
-    name: str | None
-    is_standard: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +166,8 @@ class Explainer:
         """Return what an event tells, and whether the sentence about the whole needs it."""
         if event.contract == ZERO_ID:
             name = f"chain.{KernelEvent(event.number).name.lower()}"
-            raw = dict(zip(_KERNEL_FIELDS[event.number], event.values, strict=True))
+            names = [name for name, _kind in KERNEL_ABI.events[event.number].fields]
+            raw = dict(zip(names, event.values, strict=True))
             return self.words.say("events", name, **self._kernel_values(raw)), name in _TELLING
         words = self.words
         abi = words.facts.abi_of(event.contract)
@@ -213,41 +192,54 @@ class Explainer:
         what = self._joined(one["text"] for one in steps)
         return Explained(sentence=self.words.say("outcomes", outcome, what=what), steps=steps)
 
-    def receipt(self, receipt: Receipt, body: Transaction | None) -> Explained:
-        """Return what became of a transaction, or of a timer (`body` nil)."""
+    def receipt(
+        self, receipt: Receipt, body: Transaction | None, failure: OutcomeJson | None
+    ) -> Explained:
+        """Return what became of a transaction, or of a timer (`body` nil).
+
+        `failure` is why it failed, None if it did not.
+        """
         events = [self.event(one) for one in receipt.events]
         steps = [StepJson(kind="event", text=text) for text, _ in events]
-        if receipt.kind != ReceiptKind.TRANSACTION or body is None:
-            return self._timer(receipt, steps)
-        if not receipt.ok:
-            asked = self._actions(body, "ask")
-            what = self._joined(one["text"] for one in asked)
-            reason = self._reason(self._failure(receipt, body))
-            sentence = self.words.say("outcomes", "failed", what=what, reason=reason)
-            return Explained(sentence=sentence, steps=asked)
+        if failure is not None:
+            return self._failed(failure, receipt, body, steps)
+        if body is None:
+            what = self._joined(one["text"] for one in steps)
+            what = what or self.words.say("outcomes", "nothing")
+            return Explained(sentence=self.words.say("outcomes", "timer", what=what), steps=steps)
         done = self._actions(body, "done")
         telling = [text for text, is_telling in events if is_telling]
         what = self._joined([*(one["text"] for one in done), *telling])
         sentence = self.words.say("outcomes", "final", what=what)
         return Explained(sentence=sentence, steps=[*done, *steps])
 
+    def _failed(
+        self,
+        failure: OutcomeJson,
+        receipt: Receipt,
+        body: Transaction | None,
+        steps: list[StepJson],
+    ) -> Explained:
+        """Return what did not go through and why."""
+        is_standard = all(self.words.facts.standard_of(one) for one in _called(receipt, body))
+        reason = self._reason(failure, is_standard=is_standard)
+        if body is None:
+            return Explained(
+                sentence=self.words.say("outcomes", "timer_failed", reason=reason), steps=steps
+            )
+        asked = self._actions(body, "ask")
+        what = self._joined(one["text"] for one in asked)
+        sentence = self.words.say("outcomes", "failed", what=what, reason=reason)
+        return Explained(sentence=sentence, steps=asked)
+
     def refused(self, error: WashError) -> Explained:
         """Return why no block contains a transaction."""
-        reason = self._reason(_Failure(error.code, error.retry, None, False))
+        reason = self._reason_of_code(error.code, error.retry)
         return Explained(sentence=self.words.say("outcomes", "dropped", reason=reason), steps=[])
 
     def expired(self) -> Explained:
         """Return that a transaction's time was over."""
         return Explained(sentence=self.words.say("outcomes", "expired"), steps=[])
-
-    def _timer(self, receipt: Receipt, steps: list[StepJson]) -> Explained:
-        if receipt.ok:
-            what = self._joined(one["text"] for one in steps)
-            what = what or self.words.say("outcomes", "nothing")
-            return Explained(sentence=self.words.say("outcomes", "timer", what=what), steps=steps)
-        reason = self._reason(self._failure(receipt, None))
-        sentence = self.words.say("outcomes", "timer_failed", reason=reason)
-        return Explained(sentence=sentence, steps=steps)
 
     def _actions(self, body: Transaction, tense: Tense) -> list[StepJson]:
         return [
@@ -258,34 +250,27 @@ class Explainer:
     def _joined(self, texts: Iterable[str]) -> str:
         return self.words.say("words", "joint").join(texts)
 
-    def _failure(self, receipt: Receipt, body: Transaction | None) -> _Failure:
-        facts = self.words.facts
-        called = _called(receipt, body)
-        abi = None if called is None else facts.abi_of(called)
-        name = None if abi is None else abi.error_name(receipt.error)
-        outcome: OutcomeJson = outcome_error(receipt.trap, receipt.error, name)
-        standard = called is not None and facts.standard_of(called) is not None
-        return _Failure(outcome["code"], outcome["retry"], outcome.get("reason"), standard)
+    def _reason(self, failure: OutcomeJson, *, is_standard: bool) -> str:
+        name = failure.get("reason")
+        if name is None:
+            return self._reason_of_code(failure["code"], failure["retry"])
+        if is_standard and name in sentences()["reasons"]:
+            return self.words.say("reasons", name)
+        return self.words.say("other_reason", "named", name=clean(name))
 
-    def _reason(self, failure: _Failure) -> str:
-        words, file = self.words, sentences()
-        if failure.name is not None:
-            if failure.is_standard and failure.name in file["reasons"]:
-                return words.say("reasons", failure.name)
-            return words.say("other_reason", "named", name=clean(failure.name))
-        code = str(failure.code)
-        if code in file["codes"]:
-            return words.say("codes", code)
-        return words.say("other_reason", failure.retry, code=code)
+    def _reason_of_code(self, code: int, retry: Retry) -> str:
+        known = str(code)
+        if known in sentences()["codes"]:
+            return self.words.say("codes", known)
+        return self.words.say("other_reason", retry, code=known)
 
 
-def _called(receipt: Receipt, body: Transaction | None) -> bytes | None:
-    """Return the contract that failed, if it can be only one."""
-    if body is None:
-        failed = [one for one in receipt.events if one.number == KernelEvent.TIMER_FAILED]
-        return failed[0].values[0] if failed and failed[0].contract == ZERO_ID else None
-    called = {one.contract: None for one in body.actions if isinstance(one, Call)}
-    return next(iter(called)) if len(called) == 1 else None
+def _called(receipt: Receipt, body: Transaction | None) -> list[bytes]:
+    """Return the contracts one of which failed."""
+    if body is not None:
+        return [one.contract for one in body.actions if isinstance(one, Call)]
+    events = [one for one in receipt.events if one.contract == ZERO_ID]
+    return [one.values[0] for one in events if one.number == KernelEvent.TIMER_FAILED]
 
 
 def _singles(named: Iterable[tuple[str, AbiType]]) -> Iterable[tuple[str, Single]]:

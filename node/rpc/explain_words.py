@@ -31,6 +31,10 @@ class Facts(Protocol):
         """Return the name under which a contract is installed, or None."""
         ...
 
+    def shop_name(self, account: bytes) -> str | None:
+        """Return the name of a shop that the operators admitted, or None."""
+        ...
+
     def standard_of(self, contract: bytes) -> str | None:
         """Return which of the contracts with sentences of their own this one is, or None."""
         ...
@@ -84,11 +88,13 @@ class Words:
         return template.format_map(values)
 
     def account(self, account: bytes) -> str:
-        """Return how an account is called: you, or by its id."""
+        """Return how an account is called: you, by a shop's name, or by its id."""
         if account == self.me:
             return self.say("words", "you")
         text = encode_id("acct", account)
-        return text if self.is_full else short(text)
+        text = text if self.is_full else short(text)
+        shop = self.facts.shop_name(account)
+        return text if shop is None else f'"{clean(shop)}" ({text})'
 
     def who(self, account: bytes) -> str:
         """Return an account as the beginning of a sentence."""

@@ -98,7 +98,8 @@ def account_entries(
     fields = _account_fields(ledger)
     topics = [account_topic(account)]
     topics += [event_topic(*kind, i, account) for kind, places in fields.items() for i in places]
-    top = (before[0], NUMBER_STOP)  # the height at which the last page stopped is read again
+    # A height at which the last page stopped half way is read again.
+    top = (before[0], NUMBER_STOP if before[1] else 0)
     sources = [_Source(ledger.store, topic, top) for topic in topics]
     found: list[Entry] = []
     looked_at = 0
@@ -193,7 +194,8 @@ def list_transactions(
     number of them for one answer.
     """
     found: list[Entry] = []
-    height, looked_at = before[0], 0
+    height = before[0] if before[1] else before[0] - 1
+    looked_at = 0
     lowest = max(height - BLOCKS_MAX, 0)
     while height > lowest and looked_at < RECEIPTS_MAX:
         block = ledger.store.block(height)

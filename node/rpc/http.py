@@ -9,7 +9,7 @@ from aiohttp import web
 from aiohttp.web_exceptions import HTTPException
 from pydantic_core import to_json
 
-from chain.errors import WashError
+from chain.errors import StoreError, WashError
 from node.config import RpcConfig
 from node.rpc.access import Doors, Tokens, tier_of
 from node.rpc.errors import (
@@ -46,8 +46,7 @@ class Gate:
     """What every request passes: host, origin, token, and the bucket of its client."""
 
     def __init__(self, config: RpcConfig, tokens: Tokens) -> None:
-        name = f"[{config.host}]" if ":" in config.host else config.host
-        self._doors = Doors((*config.allowed_hosts, name), config.allowed_origins)
+        self._doors = Doors((*config.allowed_hosts, *_own_name(config)), config.allowed_origins)
         self._tokens = tokens
         self._buckets = Buckets(config.requests_per_second)
 
@@ -163,13 +162,19 @@ def error_response(status: int, error: WashError, headers: dict[str, str]) -> we
     return response
 
 
-def make_shield(gate: Gate) -> Any:
-    """Return the middleware that turns whatever goes wrong into an answer with a JSON body."""
+def make_shield(node: Any, gate: Gate) -> Any:
+    """Return the middleware that turns whatever goes wrong into an answer with a JSON body.
+
+    What happens within a stream is the stream's own business.
+    """
 
     @web.middleware
     async def shield(request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
             response = await handler(request)
+        except StoreError as error:
+            node.fail(error)
+            response = error_response(500, ServerFaultError(), {})
         except WashError as error:
             response = _refuse(error)
         except HTTPException as error:
@@ -211,6 +216,13 @@ def _refuse(error: WashError) -> web.Response:
             return error_response(503, error, {"Retry-After": "1"})
         case _:
             return error_response(400, error, {})
+
+
+def _own_name(config: RpcConfig) -> tuple[str, ...]:
+    """Return the address we listen on as a Host header has it; "any address" is no name."""
+    if config.host in {"0.0.0.0", "::"}:  # noqa: S104 - compared, not bound
+        return ()
+    return (f"[{config.host}]" if ":" in config.host else config.host,)
 
 
 def _check_type(request: web.Request) -> None:

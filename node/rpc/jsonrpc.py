@@ -40,6 +40,7 @@ Id = str | int | None
 Admit = Callable[[int], None]
 Observer = Callable[[str, int, float], None]
 
+VALUES_MAX = 200_000
 _MEMBERS = ("jsonrpc", "method", "params", "id")
 _UNKNOWN = "unknown"  # what observers are told of names that no method has
 
@@ -165,13 +166,18 @@ class Dispatcher:
 
 
 def parse_json(data: bytes) -> Any:
-    """Return the value of a JSON text; raises NotJsonError for anything that is not exactly one."""
+    """Return the value of a JSON text; raises NotJsonError for anything that is not exactly one.
+
+    What is too deep, or holds more values than any request could, counts as not readable.
+    """
+    if sum(map(data.count, (b",", b"[", b"{"))) > VALUES_MAX:  # before the work that it would be
+        raise NotJsonError(f"this can not be read: it holds more than {VALUES_MAX} values")
     try:
         value = from_json(data, allow_inf_nan=False, cache_strings="none")
     except ValueError as fault:
         raise NotJsonError(f"this is not JSON: {fault}") from None
     if not _is_finite(value):
-        raise NotJsonError("this is not JSON that can be read: a number is too large")
+        raise NotJsonError("this can not be read: a number is too large")
     return value
 
 

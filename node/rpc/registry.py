@@ -22,6 +22,7 @@ from pydantic import (
 )
 
 from chain.errors import WashError
+from node.live.node import Node
 from node.rpc.errors import InvalidParamsError
 from node.rpc.params import At
 
@@ -53,7 +54,7 @@ class Call:
     `connection` is None over HTTP. `registry` is filled in by the dispatcher.
     """
 
-    node: Any
+    node: Node
     tier: Tier
     connection: Connection | None = None
     registry: "Registry | None" = None

@@ -121,7 +121,8 @@ def _things(node: Any, state: State, prefix: str, value: bytes) -> Iterator[Hit]
         for number, event in enumerate(node.abis.abi_for(state, contract).events):
             for place in event.indexed:
                 kind = event.fields[place][1]
-                if getattr(kind, "meaning", None) == ("id", prefix) and kind.kind == Kind.HASH:
+                meaning = getattr(kind, "meaning", None)  # an ABI made from code tells of none
+                if kind.kind == Kind.HASH and meaning in {None, ("id", prefix)}:
                     topic = event_topic(contract, number, place, value)
                     if node.ledger.store.find_events(topic, (0, 0), 1):
                         yield {"type": "thing", "id": encode_id(prefix, value), "label": name}

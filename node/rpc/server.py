@@ -65,6 +65,11 @@ class RpcServer:
         self._runner: web.AppRunner | None = None
         self._listener: asyncio.Server | None = None
 
+    @property
+    def open_streams(self) -> int:
+        """How many WebSocket and event-stream connections are open."""
+        return len(self._streams)
+
     # From start to stop -------------------------------------------------------------------------
 
     async def start(self) -> int:
@@ -114,7 +119,7 @@ class RpcServer:
         return server()
 
     def _make_app(self) -> web.Application:
-        app = web.Application(middlewares=[make_shield(self._gate)])
+        app = web.Application(middlewares=[make_shield(self._node, self._gate)])
         app.router.add_route("*", "/rpc", self._door.handle)
         app.router.add_get("/ws", self._websocket, allow_head=False)
         app.router.add_get("/events", self._events, allow_head=False)

@@ -6,11 +6,13 @@ acknowledgements: a reader that stops is waited for, and after a minute cut off.
 """
 
 import asyncio
+import logging
 from typing import Any
 
 from aiohttp import web
 from pydantic import ValidationError
 
+from chain.errors import StoreError
 from node.live.feed import EventFilter, Place
 from node.rpc.errors import InvalidParamsError
 from node.rpc.event_filter import EventWish, compile_filter
@@ -24,6 +26,7 @@ from node.rpc.stream import (
 from node.rpc.websocket import Pace
 
 RETRY_MS = 2_000  # browsers come back after this
+_log = logging.getLogger("washnode.rpc")
 _FILTERS = ("contract", "type", "account", "tx")
 
 
@@ -56,6 +59,14 @@ class EventLines:
             while not self._is_closed:
                 await self._round(response)
         except TimeoutError:
+            self.abort()
+        except StoreError as error:
+            self._node.fail(error)
+            self.abort()
+        except ConnectionError:
+            pass  # the reader left
+        except Exception:  # noqa: BLE001 - logged; the others' streams go on
+            _log.exception("an event stream failed")
             self.abort()
         finally:
             self._node.feed.unwatch(self._wake)

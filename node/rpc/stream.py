@@ -109,7 +109,8 @@ def take_bytes(node: Any, reading: Reading) -> tuple[list[bytes], Reading]:
 class Subscription:
     """One subscription of a connection: what it wants, how far it is, what is not acknowledged.
 
-    It is served only once the answer that names it was sent.
+    It is served only once the answer that names it was sent; `answering` is the task that still
+    has to.
     """
 
     id: str
@@ -117,7 +118,7 @@ class Subscription:
     place: Place
     window: int
     unacked: deque[Place] = field(default_factory=deque)
-    is_answered: bool = False
+    answering: object | None = None
     beat_at: float = 0.0  # of the event loop's clock
 
     def acknowledge(self, place: Place) -> int:

@@ -90,7 +90,7 @@ class SocketConnection:
         except* (_OverError, ConnectionError):
             pass
         except* StoreError as group:
-            self._call.node.fail(group)
+            self._call.node.fail(group.exceptions[0])
         except* Exception:  # noqa: BLE001 - logged; the others' connections go on
             _log.exception("a WebSocket connection failed")
         finally:
@@ -162,7 +162,9 @@ class SocketConnection:
         finally:
             self._running.release()
         for subscription in self.subscriptions.values():
-            subscription.is_answered = True
+            if subscription.answering is asyncio.current_task():
+                subscription.answering = None
+                subscription.beat_at = self._loop.time() + self._pace.heartbeat
         self._wake.set()
 
     def _admit(self, calls: int) -> None:
@@ -195,7 +197,7 @@ class SocketConnection:
             self._wake.clear()
             again = False
             for subscription in list(self.subscriptions.values()):
-                if subscription.is_answered:
+                if subscription.answering is None:
                     again |= await self._serve(subscription)
             await self._check_life()
             if again:
@@ -223,7 +225,9 @@ class SocketConnection:
             return again
 
     def _next_beat(self) -> float:
-        beats: list[float] = [one.beat_at for one in self.subscriptions.values() if one.is_answered]
+        beats: list[float] = [
+            one.beat_at for one in self.subscriptions.values() if one.answering is None
+        ]
         return min([self._pinged_at + self._pace.heartbeat, *beats])
 
     async def _check_life(self) -> None:

@@ -60,7 +60,7 @@ def test_without_keys_the_list_tells_what_is_next(folder: Path) -> None:
     result = run(folder, "list")
 
     assert (result.exit_code, result.stdout) == (0, "")
-    assert result.stderr == "No keys yet. Next: washnode key new NAME\n"
+    assert result.stderr == "No keys yet.\nNext: washnode key new NAME\n"
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])

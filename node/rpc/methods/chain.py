@@ -6,9 +6,11 @@ from typing import Annotated, Any, Literal, NotRequired, TypeVar
 from pydantic import Field
 from typing_extensions import TypedDict
 
+from chain.block import Header
 from chain.ledger import get_supply, read_asset
 from chain.params import params_hash, read_params
-from chain.transaction import read_transaction
+from chain.receipt import Receipt
+from chain.transaction import ReceivedTransaction, read_transaction
 from chain.validators import read_validators
 from node.rpc.action_lookup import ChainLookup
 from node.rpc.actions import transaction_json
@@ -42,8 +44,8 @@ from node.rpc.shapes import (
     AmountJson,
     ReceiptJson,
     amount_json,
-    block_receipts_json,
     find_asset,
+    receipt_json,
 )
 from node.rpc.validator_history import find_validators
 
@@ -291,5 +293,20 @@ def _block_json(call: Call, height: int, detail: str) -> BlockJson:
         lookup = ChainLookup(call.node)
         transactions = [read_transaction(one) for one in block.transactions]
         found["transactions"] = [transaction_json(tx, lookup) for tx in transactions]
-        found["receipts"] = block_receipts_json(call.node, height) if height else []
+        found["receipts"] = _receipts_json(call, block.header, receipts, transactions)
     return found
+
+
+def _receipts_json(
+    call: Call, header: Header, receipts: list[Receipt], transactions: list[ReceivedTransaction]
+) -> list[ReceiptJson]:
+    shown: list[ReceiptJson] = []
+    firings, first_event = len(receipts) - len(transactions), 0
+    for index, receipt in enumerate(receipts):
+        tx = transactions[index - firings].body if index >= firings else None
+        place = header.height, index
+        shown.append(
+            receipt_json(call.node, receipt, place, header.time_ms, first_event=first_event, tx=tx)
+        )
+        first_event += len(receipt.events)
+    return shown

@@ -119,15 +119,13 @@ def contract_list(call: Call, *, limit: Limit = 50, cursor: Cursor | None = None
     node, state = call.node, call.node.state()
     installed = sorted(node.abis.names(state))
     ids = {contract for _name, contract in installed}
-    place = None if cursor is None else decode_cursor(cursor, "contract_list", (int, bytes))
+    group, after = (0, b"") if cursor is None else _read_place(cursor)
     found: list[tuple[int, bytes, bytes]] = []  # 0 or 1, name or id, contract
-    if place is None or place[0] == 0:
-        after = b"" if place is None else place[1]
+    if group == 0:
         named = [(0, name.encode(), contract) for name, contract in installed]
         found += [one for one in named if one[1] > after]
-    start = _INSTANCE if place is None or place[0] == 0 else _INSTANCE + bytes(place[1]) + b"\0"
-    stop = bytes([Space.INSTANCE + 1])
-    others = state.scan(start, stop, limit + 1 + len(ids))
+    start = _INSTANCE if group == 0 else _INSTANCE + after + b"\0"
+    others = state.scan(start, bytes([Space.INSTANCE + 1]), limit + 1 + len(ids))
     found += [(1, key[1:], key[1:]) for key, _data in others if key[1:] not in ids]
     page = found[:limit]
     more = len(found) > limit
@@ -137,9 +135,17 @@ def contract_list(call: Call, *, limit: Limit = 50, cursor: Cursor | None = None
     }
 
 
+def _read_place(cursor: str) -> tuple[int, bytes]:
+    group, mark = decode_cursor(cursor, "contract_list", (int, bytes))
+    assert isinstance(group, int), "decode_cursor gives what was asked for"
+    assert isinstance(mark, bytes), "decode_cursor gives what was asked for"
+    return group, mark
+
+
 def _summary(call: Call, contract: bytes) -> ContractSummary:
     node, state = call.node, call.node.state()
     info = node.abis.contract(state, contract)
+    assert info is not None, "listed contracts exist"
     return {
         "contract": contract_text(contract),
         "name": node.abis.name_of(state, contract),
@@ -263,6 +269,7 @@ def contract_simulate(
     program = node.ledger.executor.library.program(node.state(), info.instance.code_id)
     worst = program.by_name[function].worst_case_gas
     if outcome.receipt is None:
+        assert outcome.error is not None, "a simulation ends with one or the other"
         refusal = dict(error_json(outcome.error))
         return _no_effect(refusal, gas_used=0, worst=worst)
     shown = unplaced_receipt(node, outcome.receipt, body)

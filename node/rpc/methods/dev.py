@@ -23,7 +23,7 @@ from node.rpc.errors import (
     NotFoundError,
     outcome_error,
 )
-from node.rpc.params import INTEGER_MAX, AnyId, AssetRef, TimeMs
+from node.rpc.params import INTEGER_MAX, AccountId, AssetRef, TimeMs
 from node.rpc.registry import Call, rpc_method
 from node.rpc.shapes import AmountJson, amount_json, find_asset
 
@@ -190,7 +190,7 @@ def dev_accounts(call: Call) -> list[DevAccountJson]:
 
 @rpc_method(dev=True, errors=(NotFoundError, NotIssuerError, LimitError, UnknownIdError))
 async def dev_faucet(
-    call: Call, *, account: AnyId, amount: Minted, asset: AssetRef | None = None
+    call: Call, *, account: AccountId, amount: Minted, asset: AssetRef | None = None
 ) -> FaucetJson:
     """Give an account money that did not exist before.
 

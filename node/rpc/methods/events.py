@@ -1,5 +1,6 @@
 """Methods of the event stream: subscribe, acknowledge, leave; and ask without a connection."""
 
+import asyncio
 from typing import Annotated, Protocol, cast
 
 from pydantic import Field
@@ -96,7 +97,9 @@ def events_subscribe(
     wanted = compile_filter(node, filter)
     place = find_start(node, from_, "from")
     name = node.feed.name_subscription()
-    connection.subscriptions[name] = Subscription(name, wanted, place, window)
+    connection.subscriptions[name] = Subscription(
+        name, wanted, place, window, answering=asyncio.current_task()
+    )
     return SubscribedJson(
         sub=name, next_id=next_id(node, place), latest_id=format_place(node.feed.latest)
     )

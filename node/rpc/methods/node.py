@@ -7,6 +7,7 @@ from typing import Annotated, Any, NamedTuple
 from pydantic import Field
 from typing_extensions import TypedDict
 
+from chain.ids import encode_id
 from node.rpc.block_shapes import HeaderJson, header_json
 from node.rpc.openrpc import API_VERSION
 from node.rpc.registry import Call, rpc_method
@@ -38,6 +39,7 @@ class NodeInfoJson(TypedDict):
     ]
     is_dev: bool
     features: list[str]
+    sponsor: Annotated[str | None, Field(description="The account it co-signs for.")]
     validator_key: str
     started_at_ms: int
     head: HeaderJson
@@ -67,7 +69,8 @@ def node_info(call: Call) -> NodeInfoJson:
     features = ["contracts", "events", "proofs", "timers"]
     if node.is_dev:
         features.append("dev")
-    if node.sponsor is not None:
+    sponsor = node.sponsor
+    if sponsor is not None:
         features.append("sponsor")
     return {
         "version": node.version,
@@ -78,6 +81,7 @@ def node_info(call: Call) -> NodeInfoJson:
         "roles": ["validator", "archive"],
         "is_dev": node.is_dev,
         "features": sorted(features),
+        "sponsor": None if sponsor is None else encode_id("acct", sponsor.public_key),
         "validator_key": node.validator_key.hex(),
         "started_at_ms": node.started_at_ms,
         "head": header_json(ledger.head, ledger.head_id),

@@ -110,7 +110,7 @@ def tx_simulate(
         assert outcome.error is not None, "it is refused, or it has a receipt"
         refusal = error_json(outcome.error)
         return {"ok": False, "error": refusal, "gas_used": 0, "events": [], "changes": []}
-    shown = unplaced_receipt(node, outcome.receipt)
+    shown = unplaced_receipt(node, outcome.receipt, received.body)
     return {
         "ok": outcome.receipt.ok,
         "error": shown["error"],

@@ -1,6 +1,7 @@
 """Building, reading and explaining transactions, so that any language can sign without a codec."""
 
-from typing import Annotated, Any, Literal, cast
+from dataclasses import replace
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 from typing_extensions import TypedDict
@@ -11,7 +12,6 @@ from chain.errors import KeyScopeError, UnknownIdError, WashError
 from chain.governance import is_installed
 from chain.ids import encode_id
 from chain.params import ChainParams, read_params
-from chain.receipt import Receipt
 from chain.rules import check_form, check_signatures
 from chain.transaction import (
     SIGNING_PREFIX,
@@ -52,7 +52,7 @@ from node.rpc.explain import Explainer
 from node.rpc.explain_words import Words
 from node.rpc.params import AccountId, HexBytes, TimeMs
 from node.rpc.registry import Call, rpc_method
-from node.rpc.shapes import unplaced_receipt
+from node.rpc.shapes import receipt_error
 
 VALID_MS = 10 * MINUTE_MS
 SPONSORED_GAS_MAX = 200_000
@@ -184,10 +184,15 @@ def tx_build(
     received = as_received(body)
     outcome: Simulated = node.simulate(received, signed=False)
     if gas_limit is None:
-        body = _with_gas(body, _wanted_gas(received, outcome, params))
+        body = replace(body, gas_limit=_wanted_gas(received, outcome, params))
+    return _built(lookup, body, outcome)
+
+
+def _built(lookup: ChainLookup, body: Transaction, outcome: Simulated) -> BuiltJson:
+    data = encode(body)
     return {
-        "body": encode(body).hex(),
-        "sign_bytes": (SIGNING_PREFIX + encode(body)).hex(),
+        "body": data.hex(),
+        "sign_bytes": (SIGNING_PREFIX + data).hex(),
         "tx_id": hash_body(body).hex(),
         "nonce": body.nonce,
         "valid_until": body.valid_until,
@@ -197,15 +202,8 @@ def tx_build(
             {"action": place, "kind": kind, "id": text}
             for place, kind, text in show_created(body, lookup)
         ],
-        "trial": _trial(node, outcome),
+        "trial": _trial(lookup.node, outcome, body),
     }
-
-
-def _with_gas(body: Transaction, gas: int) -> Transaction:
-    return Transaction(
-        body.version, body.chain_id, body.account, body.key, body.nonce, body.valid_until, gas,
-        body.sponsor, body.actions, body.client_ref,
-    )  # fmt: skip
 
 
 def _wanted_gas(tx: ReceivedTransaction, outcome: Simulated, params: ChainParams) -> int:
@@ -216,15 +214,12 @@ def _wanted_gas(tx: ReceivedTransaction, outcome: Simulated, params: ChainParams
     return min(wanted, params.transaction_gas_max)
 
 
-def _trial(node: Any, outcome: Simulated) -> TrialJson:
-    if outcome.receipt is None:
+def _trial(node: Any, outcome: Simulated, body: Transaction) -> TrialJson:
+    receipt = outcome.receipt
+    if receipt is None:
         assert outcome.error is not None, "it is refused, or it has a receipt"
         return {"ok": False, "error": error_json(outcome.error)}
-    return {"ok": outcome.receipt.ok, "error": _refusal(node, outcome.receipt)}
-
-
-def _refusal(node: Any, receipt: Receipt) -> OutcomeJson | None:
-    return cast("OutcomeJson | None", unplaced_receipt(node, receipt)["error"])
+    return {"ok": receipt.ok, "error": None if receipt.ok else receipt_error(node, receipt, body)}
 
 
 def _summary(lookup: ChainLookup, body: Transaction) -> SummaryJson:
@@ -323,9 +318,7 @@ def tx_sponsor(call: Call, *, body: HexBytes) -> CosignedJson:
         raise outcome.error
     assert outcome.receipt is not None, "it is refused, or it has a receipt"
     if not outcome.receipt.ok:
-        refusal = _refusal(node, outcome.receipt)
-        assert refusal is not None, "it failed"
-        raise ContractRefusedError(refusal)
+        raise ContractRefusedError(receipt_error(node, outcome.receipt, decoded))
     signature = signer.sign(SIGNING_PREFIX + body)
     return {"key": signer.public_key.hex(), "signature": signature.hex()}
 

@@ -14,6 +14,7 @@ from node.rpc.explain import Explained, Explainer, StepJson
 from node.rpc.explain_words import Words
 from node.rpc.params import AccountId, Height, Lang, TxId
 from node.rpc.registry import Call, rpc_method
+from node.rpc.shapes import receipt_error
 
 Offset = Annotated[
     int,
@@ -84,10 +85,12 @@ def _explain_receipt(
     receipt = receipts[number]
     status = "final" if receipt.ok else "failed"
     if receipt.kind != ReceiptKind.TRANSACTION:
-        told: Explained = explainer(None).receipt(receipt, None)
+        failure = None if receipt.ok else receipt_error(node, receipt)
+        told: Explained = explainer(None).receipt(receipt, None, failure)
         return {"status": status, **told}
     transactions = store.block(height).transactions
     data = transactions[number - (len(receipts) - len(transactions))]
     body = read_transaction(data).body
-    told = explainer(body.account).receipt(receipt, body)
+    failure = None if receipt.ok else receipt_error(node, receipt, body)
+    told = explainer(body.account).receipt(receipt, body, failure)
     return {"status": status, **told}

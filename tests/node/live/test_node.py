@@ -261,7 +261,7 @@ async def test_a_fault_of_the_disk_stops_the_node(
     node.submit(transfer(node))
 
     async with asyncio.timeout(5), running(node):
-        await node.failed()
+        await node.stopped()
 
     assert isinstance(node.failure, OSError)
 

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 from chain.ids import encode_id
-from chain.transaction import tx_id
 from node.demo.accounts import signer_of
 from node.demo.world import demo_places
 from node.live.node import Node
@@ -16,7 +15,6 @@ from node.rpc.registry import Call, Tier, collect
 from tests.node.demo.setting import WallClock, open_demo
 
 REGISTRY = collect(tx_methods, tx_build, tx_explain)
-__all__ = ["Asker", "acct", "tx_id"]
 
 
 def acct(name: str) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,13 +14,15 @@ from pydantic import Field
 from chain.store import Tuning
 from chain.transaction import (
     Action,
-    Call as CallAction,
     Deploy,
     ReceivedTransaction,
     Transaction,
     Transfer,
     instance_id,
     sign_transaction,
+)
+from chain.transaction import (
+    Call as CallAction,
 )
 from node.config import RpcConfig
 from node.ledger import ChainLedger
@@ -36,6 +39,8 @@ from tests.make import BOX, GAS, MONEY, START_MS, VALID_MS, account, compiled, s
 from tests.node.rpc.spec_methods import SPEC_METHODS
 
 TOKENS = Tokens("s" * 32, "a" * 32)
+VECTORS = Path(__file__).parents[2] / "vectors"
+EXAMPLES = json.loads((VECTORS / "jsonrpc/spec_examples.json").read_text("utf-8"))["cases"]
 
 
 class TestNode:
@@ -197,3 +202,56 @@ async def open_door(made: TestNode, pace: Pace | None = None, **config: Any) -> 
         await server.stop()
 
 
+class Client:
+    """The other side of a connection: sorts answers from events."""
+
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        self.socket = socket
+        self.told: list[dict[str, Any]] = []
+        self._number = 0
+
+    async def call(self, method: str, **params: Any) -> Any:
+        """Return the result or error of a call; what was told meanwhile is kept in `told`."""
+        self._number += 1
+        await self.socket.send_json(request(method, self._number, **params))
+        while True:
+            message = await self.receive()
+            if "id" in message:
+                assert message["id"] == self._number
+                return message.get("result", message.get("error"))
+            self.told.append(message["params"])
+
+    async def receive(self) -> Any:
+        return json.loads(await self.socket.receive_str(timeout=5))
+
+    async def next_told(self) -> Any:
+        """Return the parameters of the next `events_next`."""
+        if self.told:
+            return self.told.pop(0)
+        message = await self.receive()
+        assert (message["jsonrpc"], message["method"]) == ("2.0", "events_next")
+        return message["params"]
+
+    async def ids_until(self, last: str) -> list[str]:
+        """Return the ids of all events up to one."""
+        found: list[str] = []
+        while last not in found:
+            found += [one["id"] for one in (await self.next_told())["events"]]
+        return found
+
+
+@asynccontextmanager
+async def connect(made: TestNode, pace: Pace | None = None, **config: Any) -> AsyncIterator[Client]:
+    async with open_door(made, pace, **config) as door, door.client.ws_connect("/ws") as socket:
+        yield Client(socket)
+
+
+def plain(answer: Any) -> Any:
+    """Return an answer without what the specification leaves open: texts of errors, order."""
+    if isinstance(answer, list):
+        return sorted(
+            (plain(one) for one in answer), key=lambda one: sorted(map(repr, one.items()))
+        )
+    if isinstance(answer, dict) and "error" in answer:
+        return {**answer, "error": answer["error"]["code"]}
+    return answer

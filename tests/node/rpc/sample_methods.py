@@ -8,7 +8,7 @@ from node.rpc.errors import NotFoundError
 from node.rpc.jsonrpc import Dispatcher, DispatchLimits
 from node.rpc.params import AccountId, Height
 from node.rpc.registry import Call, Tier, rpc_method
-from tests.node.rpc.spec_methods import FakeNode, registry_of
+from tests.node.rpc.spec_methods import FakeNode, call_of, registry_of
 
 
 class OpenConnection:
@@ -102,7 +102,7 @@ HEAD = {"height": 7, "hash": "00" * 31 + "07", "time": 1_700_000_000_000}
 
 
 def make_call(node: FakeNode | None = None, tier: Tier = "public") -> Call:
-    return Call(node=node or FakeNode(), tier=tier)
+    return call_of(node or FakeNode(), tier)
 
 
 def make_dispatcher(limits: DispatchLimits | None = None) -> Dispatcher:

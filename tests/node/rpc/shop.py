@@ -1,13 +1,12 @@
 """A chain with the standard contracts, a shop and a booking, behind what methods ask of a node."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from chain.nonces import next_nonce
 from chain.receipt import Receipt
 from chain.state import State
 from chain.transaction import (
-    Call as CallAction,
     Deploy,
     InstallContract,
     Propose,
@@ -56,7 +55,7 @@ class Reader:
     @property
     def call(self) -> Call:
         """A public call to this node."""
-        return Call(self, "public")
+        return Call(cast("Any", self), "public")
 
 
 class Shop:

@@ -2,9 +2,17 @@
 
 from dataclasses import dataclass, field
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
-from node.rpc.registry import Call, Method, Registry, method_of, rpc_method
+from node.rpc.registry import (
+    Call,
+    Connection,
+    Method,
+    Registry,
+    Tier,
+    method_of,
+    rpc_method,
+)
 
 
 @rpc_method(positional=True)
@@ -64,6 +72,11 @@ class FakeNode:
 
     def fail(self, error: Exception) -> None:
         self.failures.append(error)
+
+
+def call_of(node: FakeNode, tier: Tier = "public", connection: Connection | None = None) -> Call:
+    """Return a call to something that is a node only as far as calling needs it."""
+    return Call(cast("Any", node), tier, connection)
 
 
 def registry_of(*functions: Any) -> Registry:

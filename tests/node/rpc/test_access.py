@@ -86,7 +86,16 @@ def test_each_token_opens_its_tier() -> None:
 
 @pytest.mark.parametrize(
     "header",
-    ["", "Bearer", "Bearer ", "Bearer wrong", f"Basic {'s' * 32}", "s" * 32, "Bearer \udc80", "B\0"],
+    [
+        "",
+        "Bearer",
+        "Bearer ",
+        "Bearer wrong",
+        f"Basic {'s' * 32}",
+        "s" * 32,
+        "Bearer \udc80",
+        "B\0",
+    ],
 )
 def test_what_is_no_token_of_ours_is_refused(header: str) -> None:
     with pytest.raises(UnknownTokenError):
@@ -130,7 +139,7 @@ DOORS = Doors(("localhost", "127.0.0.1", "[::1]", "Node.example:8787"), ("https:
         (None, False),
     ],
 )
-def test_only_our_own_names_are_let_in(host: str | None, is_in: bool) -> None:
+def test_only_our_own_names_are_let_in(host: str | None, *, is_in: bool) -> None:
     assert let_in(DOORS, host, None) == is_in
 
 
@@ -152,5 +161,5 @@ def test_only_our_own_names_are_let_in(host: str | None, is_in: bool) -> None:
         ("", False),
     ],
 )
-def test_only_our_own_pages_and_listed_ones_are_let_in(origin: str | None, is_in: bool) -> None:
+def test_only_our_own_pages_and_listed_ones_are_let_in(origin: str | None, *, is_in: bool) -> None:
     assert let_in(DOORS, "localhost:8787", origin) == is_in

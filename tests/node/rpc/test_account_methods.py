@@ -1,5 +1,7 @@
 """Accounts, assets and histories, as clients see them."""
 
+import pytest
+
 from chain.accounts import read_account
 from chain.ids import encode_id
 from chain.transaction import (
@@ -14,6 +16,7 @@ from chain.transaction import (
     Transfer,
 )
 from chain.types import DAY_MS
+from node.rpc import history
 from tests.make import MONEY, RICH, START_MS, TestChain, account, signer, word
 from tests.node.rpc.reading import Reader, text_of
 
@@ -161,7 +164,7 @@ async def test_a_cursor_of_one_account_is_refused_for_another(chain: TestChain) 
 
 async def test_assets_are_listed_by_id_in_pages(chain: TestChain) -> None:
     for symbol in ("A", "B", "C"):
-        chain.do("alice", IssueAsset(symbol, 0, 2, (), None))
+        chain.do("alice", IssueAsset(symbol, 2, 0, None, ()))
     reader = Reader(chain)
 
     pages = await reader.pages("asset_list", limit=2)
@@ -216,6 +219,34 @@ async def test_lists_of_transactions_in_small_pages_are_the_same(chain: TestChai
         whole = (await reader.pages("tx_list", limit=200, **which))[0]
         pages = await reader.pages("tx_list", limit=1, **which)
         assert [one for page in pages for one in page] == whole
+
+
+async def test_lists_whose_work_is_cut_short_still_lead_to_the_end(
+    chain: TestChain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    box = chain.deploy(installed="boxes")
+    for _ in range(4):
+        chain.run(chain.sign("alice", GIFT), chain.sign("alice", GIFT), chain.sign("bob", GIFT))
+        chain.call("alice", box, "read_clock")
+        chain.run()
+    reader = Reader(chain)
+    asked = [
+        ("tx_list", {}),
+        ("tx_list", {"account": text_of("alice")}),
+        ("tx_list", {"contract": encode_id("ctr", box)}),
+        ("account_history", {"account": text_of("bob")}),
+    ]
+
+    whole = [await reader.pages(method, limit=200, **which) for method, which in asked]
+    monkeypatch.setattr(history, "RECEIPTS_MAX", 2)
+    monkeypatch.setattr(history, "BLOCKS_MAX", 2)
+    cut = [await reader.pages(method, limit=200, **which) for method, which in asked]
+
+    assert [len(pages) for pages in whole] == [1] * 4
+    assert min(len(pages) for pages in cut) > 2
+    assert [[one for page in pages for one in page] for pages in cut] == [
+        pages[0] for pages in whole
+    ]
 
 
 async def test_a_list_is_of_an_account_or_of_a_contract(chain: TestChain) -> None:

@@ -188,7 +188,7 @@ class Keeper(Contract):
 
     @action
     def come(self, visit: Id["vst"]):
-        emit(self.Came, visit, signer())
+        emit(self.Came, visit, origin())
 '''
 
 

@@ -1,6 +1,7 @@
-"""Contracts over the API: lists, ABIs, views, trials, what is pending."""
+"""Contracts over the API: lists, ABIs, views, and how they answer."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,24 +9,22 @@ import pytest
 
 from chain.errors import UnknownIdError
 from chain.ids import encode_id
-from chain.types import HOUR_MS, MINUTE_MS
+from chain.types import HOUR_MS
 from contracts.lang.compiler import compile_contract
 from node.abi import BadAbiError
 from node.catalog import abi
 from node.rpc.contract_views import serve_views
 from node.rpc.errors import ContractRefusedError, InvalidParamsError
-from node.rpc.methods import contract as methods, contract_pending as pending
+from node.rpc.jsonrpc import Dispatcher
+from node.rpc.methods import contract as methods
+from node.rpc.methods import contract_pending as pending
 from node.rpc.registry import collect
 from tests.contracts.standard.setting import HELD, RULES, TOTAL
-from tests.make import BOX, MONEY, RICH, TestChain, account, word
+from tests.make import BOX, MONEY, TestChain, account, word
 from tests.node.rpc.shop import POLICY, SLOT, Reader, Shop
 
 ALICE, BOB = (encode_id("acct", account(name)) for name in ("alice", "bob"))
 CNY = {"currency": "CNY", "asset": encode_id("ast", MONEY)}
-REQUEST = {
-    "shop": BOB, "service": 0, "version": 0, "start": SLOT, "end": SLOT + HOUR_MS, "cell": 0,
-    "total": TOTAL, "policy": POLICY.hex(),
-}  # fmt: skip
 
 
 @pytest.fixture
@@ -85,6 +84,16 @@ def test_a_contract_is_shown_with_its_bindings_costs_and_abi(reader: Reader, sho
     assert found["gas"]["request"] > found["gas"]["booking"] > 0
     assert (found["abi_source"], found["abi"]) == ("author", abi("booking"))
     assert found == methods.contract_get(reader.call, contract=found["contract"])
+
+
+def test_a_name_means_the_newest_contract_that_has_it(reader: Reader, chain: TestChain) -> None:
+    old, new = (chain.deploy(installed="box") for _ in range(2))
+
+    found = methods.contract_get(reader.call, contract="box")
+    superseded = methods.contract_get(reader.call, contract=encode_id("ctr", old))
+
+    assert (found["contract"], found["name"]) == (encode_id("ctr", new), "box")
+    assert superseded["name"] is None
 
 
 def test_an_unknown_name_is_answered_with_those_near_it(reader: Reader, shop: Shop) -> None:
@@ -176,14 +185,14 @@ def test_a_view_can_be_asked_about_a_later_time(reader: Reader, shop: Shop) -> N
 
 
 @pytest.mark.parametrize(
-    ("view", "args", "code", "reason"),
+    ("view", "args", "expected"),
     [
-        ("shops.terms", {"shop": BOB, "service": 9, "cell": 0}, 3000, "not_offered"),
-        ("booking.policy", {"id": word("no rules").hex()}, 5002, None),
+        ("shops.terms", {"shop": BOB, "service": 1, "cell": 1}, (3000, "wrong_cell")),
+        ("booking.policy", {"id": word("no rules").hex()}, (5002, None)),
     ],
 )
 def test_a_view_s_refusal_has_the_code_and_name_of_its_reason(
-    reader: Reader, shop: Shop, view: str, args: dict[str, Any], code: int, reason: str | None
+    reader: Reader, shop: Shop, view: str, args: dict[str, Any], expected: tuple[int, str | None]
 ) -> None:
     contract, _dot, name = view.partition(".")
     assert shop.booking
@@ -192,7 +201,7 @@ def test_a_view_s_refusal_has_the_code_and_name_of_its_reason(
         methods.contract_read(reader.call, contract=contract, view=name, args=args)
 
     outcome = caught.value.outcome
-    assert (outcome["code"], outcome.get("reason")) == (code, reason)
+    assert (outcome["code"], outcome.get("reason")) == expected
 
 
 @pytest.mark.parametrize(
@@ -277,117 +286,69 @@ def test_a_view_s_own_parameter_called_at_is_written_apart(reader: Reader, shop:
     assert method.function(reader.call, **arguments) is False
 
 
-# Trials -----------------------------------------------------------------------------------------
+# Through the door -------------------------------------------------------------------------------
 
 
-def test_a_trial_tells_the_result_the_events_and_the_money(reader: Reader, shop: Shop) -> None:
-    assert shop.booking
+async def ask(reader: Reader, method: str, **params: Any) -> Any:
+    registry = collect(methods, pending)
+    serve_views(registry, reader)
+    message = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+    call = reader.call
+    answer = await Dispatcher(registry).handle(
+        json.dumps(message).encode(), replace(call, tier="shop"), batch_max=1
+    )
+    assert answer is not None
+    return json.loads(answer)
 
-    found = methods.contract_simulate(
-        reader.call, contract="booking", function="request", account=account("alice"),
-        args=REQUEST, funds=HELD,
-    )  # fmt: skip
 
-    assert (found["ok"], found["error"]) == (True, None)
-    assert [event["type"] for event in found["events"]] == ["booking.Requested", "booking.Moved"]
-    assert found["events"][0]["values"]["id"] == found["returns"]
-    assert found["returns"].startswith("bkg1")
-    assert found["changes"] == [
-        {
-            "account": ALICE, "before": money(RICH), "after": money(RICH - HELD),
-            "change": -HELD,
-        }
-    ]  # fmt: skip
-    assert 0 < found["gas_used"]
-    assert found["worst_case_gas"] > 0
-    assert reader.chain.balance("alice") == RICH
+async def test_a_read_says_at_which_block_it_was(reader: Reader, shop: Shop) -> None:
+    id_text = encode_id("bkg", shop.book())
+
+    named = await ask(reader, "booking.held_money", id=id_text, at="final")
+    plain = await ask(reader, "contract_read", contract="booking", view="held_money",
+                      args={"id": id_text})  # fmt: skip
+
+    head = reader.ledger.head
+    at = {"height": head.height, "hash": reader.ledger.head_id.hex(), "time": head.time_ms}
+    assert named["result"] == plain["result"] == {"at": at, "data": money(HELD)}
 
 
 @pytest.mark.parametrize(
-    ("changes", "funds", "code", "reason"),
+    ("method", "params"),
     [
-        ({"service": 1, "version": 9}, HELD, 3007, "price_changed"),
-        ({}, HELD - 1, 3000, "wrong_hold"),
-        ({}, RICH + 1, 2001, None),
+        ("contract_list", {}),
+        ("contract_get", {"contract": "booking"}),
+        ("contract_timers", {"contract": "booking"}),
+        ("contract_pots", {"contract": "booking"}),
     ],
 )
-def test_a_trial_that_fails_says_why(
-    reader: Reader, shop: Shop, changes: dict[str, Any], funds: int, code: int, reason: str | None
+async def test_every_list_is_json(
+    reader: Reader, shop: Shop, method: str, params: dict[str, Any]
+) -> None:
+    shop.book()
+
+    answer = await ask(reader, method, **params)
+
+    assert answer["result"]["data"]
+
+
+@pytest.mark.parametrize(
+    ("method", "params", "code"),
+    [
+        ("booking.held_money", {"id": 5}, -32602),
+        ("booking.held_money", {}, -32602),
+        ("booking.nothing", {}, -32601),
+        ("contract_read", {"contract": "nobody", "view": "x"}, 6001),
+        ("contract_read", {"contract": "booking", "view": "x"}, 6001),
+        ("contract_putAbi", {"contract": "booking", "abi": {}}, -32602),
+        ("shops.terms", {"shop": BOB, "service": 1, "cell": 1}, 3000),
+    ],
+)
+async def test_every_fault_has_its_code(
+    reader: Reader, shop: Shop, method: str, params: dict[str, Any], code: int
 ) -> None:
     assert shop.booking
 
-    found = methods.contract_simulate(
-        reader.call, contract="booking", function="request", account=account("alice"),
-        args={**REQUEST, **changes}, funds=funds,
-    )  # fmt: skip
+    answer = await ask(reader, method, **params)
 
-    assert found["error"] is not None
-    assert (found["ok"], found["error"]["code"], found["error"].get("reason")) == (
-        False, code, reason,
-    )  # fmt: skip
-    assert (found["returns"], found["events"], found["changes"]) == (None, [], [])
-
-
-def test_a_trial_of_what_no_block_would_take_says_so(reader: Reader, shop: Shop) -> None:
-    assert shop.booking
-
-    found = methods.contract_simulate(
-        reader.call, contract="booking", function="cancel_booking", account=word("nobody"),
-        args={"id": encode_id("bkg", word("x"))},
-    )  # fmt: skip
-
-    assert found["error"] is not None
-    assert (found["ok"], found["error"]["code"]) == (False, 1008)
-
-
-# Pending ----------------------------------------------------------------------------------------
-
-
-def test_the_timers_and_the_pot_of_a_booking_are_found_by_its_id(
-    reader: Reader, shop: Shop
-) -> None:
-    booking = shop.book()
-    shop.book(start=SLOT + HOUR_MS)
-    key = [encode_id("bkg", booking)]
-
-    timers = pending.contract_timers(reader.call, contract="booking", key=key)
-    pots = pending.contract_pots(reader.call, contract="booking", key=key)
-
-    assert timers == {
-        "items": [
-            {
-                "timer": "on_no_show", "key": key, "due": SLOT + 20 * MINUTE_MS,
-                "first_due": SLOT + 20 * MINUTE_MS, "tries": 0,
-            }
-        ],
-        "next_cursor": None,
-    }  # fmt: skip
-    (pot,) = pots["items"]
-    assert (pot["pot"], pot["key"], pot["amount"], pot["fallback"]) == (
-        "held", key, money(HELD), ALICE,
-    )  # fmt: skip
-
-
-def test_all_that_is_pending_comes_in_pages(reader: Reader, shop: Shop) -> None:
-    for number in range(5):
-        shop.book(start=SLOT + number * HOUR_MS)
-
-    for method in (pending.contract_timers, pending.contract_pots):
-        whole = method(reader.call, contract="booking")
-        first = method(reader.call, contract="booking", limit=3)
-        cursor = first["next_cursor"]
-        assert cursor is not None
-        second = method(reader.call, contract="booking", limit=3, cursor=cursor)
-        assert [*first["items"], *second["items"]] == whole["items"]
-        assert (len(whole["items"]), second["next_cursor"]) == (5, None)
-        with pytest.raises(InvalidParamsError):
-            method(reader.call, contract="shops", cursor=cursor)
-
-
-def test_a_key_of_another_form_is_refused(reader: Reader, shop: Shop) -> None:
-    assert shop.booking
-
-    for key in ([ALICE], ["x", "y"], []):
-        with pytest.raises(InvalidParamsError) as caught:
-            pending.contract_timers(reader.call, contract="booking", key=key)
-        assert caught.value.field.startswith("key")
+    assert answer["error"]["code"] == code

@@ -95,12 +95,21 @@ async def test_the_faucet_says_what_it_can_not_do(
     assert message in said
 
 
+async def test_a_chain_without_money_has_no_faucet(ask: Ask, node: Node) -> None:
+    node.ledger.genesis = node.ledger.genesis.model_copy(update={"assets": ()})
+
+    refused = await ask("dev_faucet", account=ALICE, amount=1)
+
+    assert refused[0] == -32602
+    assert {one["balance"] for one in await ask("dev_accounts")} == {None}
+
+
 @pytest.mark.parametrize(
     ("duration", "passed_ms"),
     [
         (5_000, 5_000),
         ("3h", 3 * HOUR_MS),
-        ("1d12h", 36 * HOUR_MS),
+        ("1h30m", 90 * MINUTE_MS),
         ("250ms", 250),
         ("2m5s", 125_000),
     ],

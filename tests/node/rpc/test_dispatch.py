@@ -7,7 +7,7 @@ import pytest
 
 from node.rpc.errors import RateLimitedError
 from node.rpc.jsonrpc import Dispatcher, DispatchLimits
-from node.rpc.registry import Call, Tier
+from node.rpc.registry import Tier
 from tests.node.rpc.sample_methods import (
     HEAD,
     METHODS,
@@ -17,14 +17,14 @@ from tests.node.rpc.sample_methods import (
     make_call,
     make_dispatcher,
 )
-from tests.node.rpc.spec_methods import FakeNode, registry_of
+from tests.node.rpc.spec_methods import FakeNode, call_of, registry_of
 
 
 async def test_a_wrong_parameter_is_named() -> None:
     refusals = [
         await ask("echo"),
         await ask("echo", {"value": 1}),
-        await ask("echo", {"value": "a", "vaule": "b"}),
+        await ask("echo", {"value": "a", "extra": "b"}),
         await ask("echo", {"value": "a", "note_": "b"}),
         await ask("height_get", {"height": True}),
         await ask("height_get", {"height": -1}),
@@ -34,7 +34,7 @@ async def test_a_wrong_parameter_is_named() -> None:
     assert refusals == [
         (-32602, "value: is missing"),
         (-32602, "value: should be a valid string"),
-        (-32602, f"vaule: is unknown; {takes}"),
+        (-32602, f"extra: is unknown; {takes}"),
         (-32602, f"note_: is unknown; {takes}"),
         (-32602, "height: should be a valid integer"),
         (-32602, "height: should be greater than or equal to 0"),
@@ -99,7 +99,7 @@ async def test_methods_of_development_chains_answer_nowhere_else() -> None:
 
 
 async def test_methods_of_connections_need_one() -> None:
-    call = Call(node=FakeNode(), tier="public", connection=OpenConnection())
+    call = call_of(FakeNode(), connection=OpenConnection())
 
     assert (await ask("socket_only"))[0] == -32007
     assert await ask("socket_only", call=call) == "c1"

@@ -69,65 +69,59 @@ def test_every_refusal_of_the_standard_contracts_has_its_texts() -> None:
     assert {reason.code for reason in REASONS.values()} <= set(CATALOGUE)
 
 
-def test_an_error_is_told_with_its_facts() -> None:
-    told = [
-        error_json(WrongChainError(expected=b"\x01", found=b"\x02")),
-        error_json(NonceStaleError(lowest=5, found=4)),
-        error_json(NotFoundError("transaction 00", (3, 9))),
-        error_json(InvalidParamsError("account", "is missing")),
-        error_json(GenesisError()),
-    ]
+FACTS: list[tuple[WashError, int, str, dict[str, object]]] = [
+    (
+        WrongChainError(expected=b"\x01", found=b"\x02"),
+        1003,
+        "signed for chain 02, this is 01",
+        {
+            "expected": "01",
+            "found": "02",
+            "name": "WRONG_CHAIN",
+            "zh": "交易是为另一条链签名的",
+            "retry": "never",
+        },
+    ),
+    (
+        NonceStaleError(lowest=5, found=4),
+        1005,
+        "nonce 4 is below the window, which begins at 5",
+        {"lowest": 5, "found": 4, "name": "NONCE_STALE", "zh": "序号过旧", "retry": "rebuild"},
+    ),
+    (
+        NotFoundError("transaction 00", (3, 9)),
+        6001,
+        "transaction 00 was not found in blocks 3 to 9",
+        {
+            "what": "transaction 00",
+            "searched": [3, 9],
+            "name": "NOT_FOUND",
+            "zh": "未找到",
+            "retry": "never",
+        },
+    ),
+    (
+        InvalidParamsError("account", "is missing"),
+        -32602,
+        "account: is missing",
+        {"field": "account", "name": "INVALID_PARAMS", "zh": "参数有误", "retry": "never"},
+    ),
+    (
+        GenesisError(),
+        1014,
+        "the genesis file describes no chain",
+        {"name": "BAD_GENESIS", "zh": "创世文件无效", "retry": "never"},
+    ),
+]
 
-    assert told == [
-        {
-            "code": 1003,
-            "message": "signed for chain 02, this is 01",
-            "data": {
-                "expected": "01",
-                "found": "02",
-                "name": "WRONG_CHAIN",
-                "zh": "交易是为另一条链签名的",
-                "retry": "never",
-            },
-        },
-        {
-            "code": 1005,
-            "message": "nonce 4 is below the window, which begins at 5",
-            "data": {
-                "lowest": 5,
-                "found": 4,
-                "name": "NONCE_STALE",
-                "zh": "序号过旧",
-                "retry": "rebuild",
-            },
-        },
-        {
-            "code": 6001,
-            "message": "transaction 00 was not found in blocks 3 to 9",
-            "data": {
-                "what": "transaction 00",
-                "searched": [3, 9],
-                "name": "NOT_FOUND",
-                "zh": "未找到",
-                "retry": "never",
-            },
-        },
-        {
-            "code": -32602,
-            "message": "account: is missing",
-            "data": {
-                "field": "account",
-                "name": "INVALID_PARAMS",
-                "zh": "参数有误",
-                "retry": "never",
-            },
-        },
-        {
-            "code": 1014,
-            "message": "the genesis file describes no chain",
-            "data": {"name": "BAD_GENESIS", "zh": "创世文件无效", "retry": "never"},
-        },
-    ]
+
+@pytest.mark.parametrize(("error", "code", "message", "data"), FACTS)
+def test_an_error_is_told_with_its_facts(
+    error: WashError, code: int, message: str, data: dict[str, object]
+) -> None:
+    told = error_json(error)
+
+    assert told == {"code": code, "message": message, "data": data}
 
 
 def test_a_refusal_has_one_code_wherever_it_is_met() -> None:

@@ -157,7 +157,9 @@ def test_blocks_are_told_one_by_one(made: TestNode) -> None:
         made.pay_in_block(count)
     blocks = EventFilter(is_blocks=True)
 
-    found = [read_all(made.node.feed, blocks, after, 1) for after in (START, (1, 0), (2, BLOCK_END))]
+    found = [
+        read_all(made.node.feed, blocks, after, 1) for after in (START, (1, 0), (2, BLOCK_END))
+    ]
 
     assert found == [
         [(1, BLOCK_END), (2, BLOCK_END), (3, BLOCK_END)],
@@ -172,6 +174,18 @@ def test_a_reader_of_a_chain_that_was_put_back_goes_on_at_its_end(made: TestNode
     reading = made.node.feed.read(EVERYTHING, (9, 3), 10)
 
     assert (reading.events, reading.place, reading.is_whole) == ((), (1, 0), True)
+
+
+async def test_after_the_chain_was_opened_anew_nothing_old_is_told(made: TestNode) -> None:
+    made.pay_in_block()
+    watching = asyncio.Event()
+    made.node.feed.watch(watching)
+
+    made.node.reopen(lambda: None)
+
+    assert watching.is_set()
+    assert list(made.node.feed._kept) == []
+    assert read_all(made.node.feed, EVERYTHING, START, 5) == [(1, 0)]
 
 
 async def test_a_block_wakes_everybody_who_watches(made: TestNode) -> None:

@@ -49,6 +49,7 @@ NOT_JSON = {
     "a byte order mark": b'\xef\xbb\xbf{"a":1}',
     "100,000 brackets": b"[" * 100_000,
     "100,000 closed brackets": b"[" * 100_000 + b"]" * 100_000,
+    "more values than any request has": b"[" + b"1," * 200_000 + b"1]",
     "50,000 braces": b'{"a":' * 50_000,
     "a trailing comma": b"[1,]",
     "a trailing comma in an object": b'{"a":1,}',

@@ -51,7 +51,7 @@ NO_REQUESTS: dict[str, tuple[Any, Any]] = {
     "a number as the method": ({"jsonrpc": "2.0", "method": 1, "id": 1}, 1),
     "no parameters but null": ({"jsonrpc": "2.0", "method": "echo", "id": 1, "params": None}, 1),
     "a string as parameters": ({"jsonrpc": "2.0", "method": "echo", "id": 1, "params": "a"}, 1),
-    "a mistyped member": ({"jsonrpc": "2.0", "method": "echo", "id": 1, "parms": {}}, 1),
+    "a misnamed member": ({"jsonrpc": "2.0", "method": "echo", "id": 1, "args": {}}, 1),
     "a float as the id": ({"jsonrpc": "2.0", "method": "echo", "id": 1.5}, None),
     "a whole float as the id": ({"jsonrpc": "2.0", "method": "echo", "id": 1.0}, None),
     "a bool as the id": ({"jsonrpc": "2.0", "method": "echo", "id": True}, None),

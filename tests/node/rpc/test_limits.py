@@ -109,5 +109,5 @@ def test_a_client_is_an_address_or_a_network_of_ipv6(address: str, client: str) 
         ("localhost", False),
     ],
 )
-def test_loopback_is_known_in_all_its_forms(address: str, is_local: bool) -> None:
+def test_loopback_is_known_in_all_its_forms(address: str, *, is_local: bool) -> None:
     assert is_loopback(address) == is_local

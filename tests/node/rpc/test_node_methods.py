@@ -39,6 +39,7 @@ async def test_a_node_tells_its_chain_and_its_part_in_it(chain: TestChain) -> No
         "roles": ["validator", "archive"],
         "is_dev": False,
         "features": ["contracts", "events", "proofs", "timers"],
+        "sponsor": None,
         "validator_key": make.VALIDATOR.public_key.hex(),
         "started_at_ms": chain.now,
     }

@@ -18,7 +18,7 @@ from node.rpc.openrpc import load_examples, make_document
 from node.rpc.openrpc_page import render_markdown
 from node.rpc.params import AccountId, Amount, Height, Limit
 from node.rpc.registry import Call, Method, Registry, collect, dynamic_method, method_of, rpc_method
-from tests.node.rpc.spec_methods import FakeNode
+from tests.node.rpc.spec_methods import FakeNode, call_of
 
 VECTORS = Path(__file__).parents[2] / "vectors" / "openrpc"
 META = "https://meta.json-schema.tools"
@@ -197,7 +197,7 @@ async def test_methods_known_only_while_running_are_called_with_json_as_it_came(
     request = {"jsonrpc": "2.0", "id": 1, "method": "shops.price"}
     params = {"shop": [1], "at_": 5, "at": "final"}
     dispatcher = Dispatcher(make_registry())
-    call = Call(node=FakeNode(), tier="public")
+    call = call_of(FakeNode())
 
     said = await dispatcher.handle(
         json.dumps({**request, "params": params}).encode(), call, batch_max=1
@@ -210,7 +210,7 @@ async def test_methods_known_only_while_running_are_called_with_json_as_it_came(
 
 async def test_a_node_tells_about_itself() -> None:
     dispatcher = Dispatcher(make_registry())
-    call = Call(node=FakeNode(is_dev=True), tier="public")
+    call = call_of(FakeNode(is_dev=True))
 
     async def ask(method: str, **params: Any) -> Any:
         request = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}

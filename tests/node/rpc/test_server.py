@@ -8,29 +8,28 @@ from typing import Any
 
 import pytest
 
+from chain.errors import StoreError
 from node.config import RpcConfig
 from node.rpc import http as http_module
 from node.rpc import server as server_module
+from node.rpc.http import Gate
 from node.rpc.server import RpcServer
-from tests.node.rpc.door import TOKENS, TestNode, gates, open_door, request, test_registry
-
-ROOT = Path(__file__).parents[2]
-EXAMPLES = json.loads((ROOT / "vectors/jsonrpc/spec_examples.json").read_text("utf-8"))["cases"]
+from tests.node.rpc.door import (
+    EXAMPLES,
+    TOKENS,
+    TestNode,
+    gates,
+    open_door,
+    plain,
+    request,
+    test_registry,
+)
 
 
 @pytest.fixture
 def made(tmp_path: Path) -> Iterator[TestNode]:
     with TestNode(tmp_path) as one:
         yield one
-
-
-def plain(answer: Any) -> Any:
-    """Return an answer without what the specification leaves open: texts of errors, order."""
-    if isinstance(answer, list):
-        return sorted((plain(one) for one in answer), key=str)
-    if isinstance(answer, dict) and "error" in answer:
-        return {**answer, "error": answer["error"]["code"]}
-    return answer
 
 
 async def test_the_examples_of_the_specification_hold_over_http(made: TestNode) -> None:
@@ -112,9 +111,8 @@ async def test_a_type_with_a_charset_and_no_type_at_all_are_taken(made: TestNode
 async def test_wrong_methods_and_places_have_json_bodies_too(
     made: TestNode, method: str, path: str, status: int
 ) -> None:
-    async with open_door(made) as door:
-        async with door.client.request(method, path) as response:
-            found = response.status, (await response.json())["error"]["code"]
+    async with open_door(made) as door, door.client.request(method, path) as response:
+        found = response.status, (await response.json())["error"]["code"]
 
     assert found == (status, -32600)
 
@@ -324,6 +322,72 @@ async def test_it_stops_within_two_seconds_with_everything_open(made: TestNode) 
     assert took < 2
     assert goodbye.data == 1001
     assert isinstance(lost[0], Exception)
+
+
+async def test_a_broken_disk_stops_the_node_and_tells_nothing_inside(
+    made: TestNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def break_down(*_: object) -> None:
+        text = "sector 7"
+        raise StoreError(text)
+
+    async with open_door(made) as door:
+        monkeypatch.setattr(made.node.feed, "read", break_down)
+        called = await door.post(request("events_query", 1))
+        monkeypatch.setattr(made.node.abis, "resolve", break_down)
+        async with door.client.get("/events?contract=box") as response:
+            asked = response.status, await response.json()
+
+    assert (called[0], asked[0]) == (200, 500)
+    assert (called[1]["error"]["code"], asked[1]["error"]["code"]) == (-32603, -32603)
+    assert "sector" not in f"{called}{asked}"
+    assert isinstance(made.node.failure, StoreError)
+
+
+async def test_a_fault_of_our_own_is_logged_and_tells_nothing_inside(
+    made: TestNode, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def break_down() -> None:
+        text = "secret detail"
+        raise ZeroDivisionError(text)
+
+    async with open_door(made) as door:
+        monkeypatch.setattr(door.server.metrics, "render", break_down)
+        async with door.client.get("/metrics") as response:
+            found = response.status, await response.text()
+
+    assert found[0] == 500
+    assert "secret" not in found[1]
+    assert "secret detail" in caplog.text
+
+
+async def test_too_many_bodies_at_once_are_put_off(
+    made: TestNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http_module, "BODIES_BYTES_MAX", 100)
+    async with open_door(made) as door:
+        status, answer = await door.post(request("echo", 1, text="x" * 100))
+        after = await door.post(request("echo", 1, text="x"))
+
+    assert (status, answer["error"]["code"]) == (503, -32001)
+    assert after[0] == 200
+
+
+def test_listening_anywhere_is_no_name_of_ours() -> None:
+    gates_ = [
+        Gate(RpcConfig(host=host), TOKENS) for host in ("0.0.0.0", "::", "10.0.0.7", "2001:db8::7")
+    ]
+
+    named = [
+        (host, gate._doors._is_ours(host))
+        for gate, host in zip(
+            gates_,
+            ("0.0.0.0:8787", "[::]:8787", "10.0.0.7:8787", "[2001:db8::7]:8787"),
+            strict=True,
+        )
+    ]
+
+    assert [is_ours for _host, is_ours in named] == [False, False, True, True]
 
 
 async def test_an_address_in_use_is_told(made: TestNode) -> None:

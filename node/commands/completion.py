@@ -1,0 +1,32 @@
+"""`washnode completion`: the script that lets a shell finish words."""
+
+import click
+from click.shell_completion import get_completion_class
+
+from node.commands.common import command
+from node.commands.output import finish
+from node.commands.words import t
+
+PROGRAM, VARIABLE = "washnode", "_WASHNODE_COMPLETE"
+_WHERE = {
+    "bash": "~/.bashrc",
+    "zsh": "~/.zshrc",
+    "fish": "~/.config/fish/completions/washnode.fish",
+}
+
+
+@command()
+@click.argument("shell", type=click.Choice(list(_WHERE)))
+def completion(*, shell: str) -> None:
+    """Print the script that lets a shell finish washnode's commands and options."""
+    from node.cli import main
+
+    kind = get_completion_class(shell)
+    assert kind is not None, "click knows the three shells"
+    script = kind(main, {}, PROGRAM, VARIABLE).source()
+    # Printed as it is: a script that is escaped is another script.
+    finish(
+        {"shell": shell, "script": script},
+        lambda: click.echo(script),
+        next_command=t("completion {shell} >> {file}", shell=shell, file=_WHERE[shell]),
+    )

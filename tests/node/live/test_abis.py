@@ -1,0 +1,83 @@
+"""The book of ABIs: who is meant by a name, and what is known of code."""
+
+from pathlib import Path
+
+import pytest
+
+from chain.errors import UnknownIdError
+from chain.ids import encode_id
+from contracts.lang.compiler import compile_contract
+from node.abi import BadAbiError
+from node.catalog import container_bytes
+from node.live.abis import AbiBook
+from tests.make import BOX, TestChain, compiled, word
+
+
+def test_a_contract_is_meant_by_its_name_and_by_its_id(chain: TestChain) -> None:
+    box = chain.deploy(installed="box")
+    book, text = AbiBook(None), encode_id("ctr", box)
+
+    found = [book.resolve(chain.state(), one) for one in ("box", text, text.upper())]
+
+    assert found == [box, box, box]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("bax", "there are box"),
+        ("unlike anything", "there are box"),
+        ("", "there are box"),
+        ("\0" + "x" * 32, "there are box"),
+        ("\ud800", "there are box"),
+        (encode_id("ctr", word("none")), "no contract ctr1"),
+        ("ctr1qqqq", "too few"),
+        (encode_id("acct", word("none")), "no contract is called"),
+    ],
+)
+def test_what_means_no_contract_is_told_apart(chain: TestChain, text: str, said: str) -> None:
+    chain.deploy(installed="box")
+
+    with pytest.raises(UnknownIdError, match=said):
+        AbiBook(None).resolve(chain.state(), text)
+
+
+def test_a_chain_without_names_says_so(chain: TestChain) -> None:
+    with pytest.raises(UnknownIdError, match="none is registered here"):
+        AbiBook(None).resolve(chain.state(), "box")
+
+
+def test_an_unknown_contract_has_no_abi(chain: TestChain) -> None:
+    book = AbiBook(None)
+
+    assert book.contract(chain.state(), word("none")) is None
+    with pytest.raises(UnknownIdError):
+        book.abi_for(chain.state(), word("none"))
+
+
+def test_code_that_ships_is_known_before_it_is_on_the_chain() -> None:
+    found = AbiBook(None).code(container_bytes("booking"))
+
+    assert (found.abi.name, found.is_derived) == ("BookingRules", False)
+    assert (found.function_name(0), found.function_name(10_000)) == (
+        found.container.functions[0].name, None,
+    )  # fmt: skip
+
+
+def test_a_book_without_a_folder_takes_no_abi(chain: TestChain) -> None:
+    box = AbiBook(None).contract(chain.state(), chain.deploy())
+    assert box is not None
+
+    with pytest.raises(BadAbiError, match="keeps no ABIs"):
+        AbiBook(None).put(chain.state(), box.code.code_id, compile_contract(BOX).abi)
+
+
+def test_an_abi_of_code_that_is_not_on_the_chain_is_not_kept(
+    chain: TestChain, tmp_path: Path
+) -> None:
+    book = AbiBook(tmp_path / "abis")
+    code = book.code(compiled(BOX)).code_id
+
+    with pytest.raises(UnknownIdError, match="no code"):
+        book.put(chain.state(), code, compile_contract(BOX).abi)
+    assert not (tmp_path / "abis").exists()
