@@ -41,7 +41,8 @@ from chain.pots import Pot, add_to_pot, open_pot, pot_key, read_pot
 from chain.receipt import Receipt, ReceiptKind, encode_receipt
 from chain.roles import Role, set_role
 from chain.state import QUEUE_PREFIX, Space, State, put_uint
-from chain.store import THROW_AWAY, Store
+from chain.store import Store
+from chain.tables import THROW_AWAY
 from chain.tree import update_tree
 from chain.types import ZERO_ID
 from contracts.host import Frame, World

@@ -5,8 +5,6 @@ power cut leaves the height before or the height after. A mark tells a clean sto
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from enum import Enum
 from itertools import islice
 from types import TracebackType
 from typing import Any, Self, TypeAlias
@@ -19,53 +17,15 @@ from chain.due_window import DueWindow
 from chain.errors import CorruptStoreError, MalformedBytesError, StoreError, UnknownIdError
 from chain.executed import ExecutedBlock
 from chain.receipt import Receipt
+from chain.recent import Recent
 from chain.state import QUEUE_PREFIX, QUEUE_STOP
+from chain.tables import Table, Tuning
 
 SCHEMA = b"1"
 CACHED_BYTES_MAX = 1_024  # longer values are read anew: a full cache of them would fill the memory
 _HEIGHT_BYTES = 8
 _PLACE = (5, 3)  # bytes of a height and of a number within it, in indexes
 Place: TypeAlias = tuple[int, int]  # a height and a number in its block
-
-
-@dataclass(frozen=True, slots=True)
-class Tuning:
-    """How a store uses disk and memory; what it holds is the same with any.
-
-    `sync`: wait for the disk at every block. Caches are dropped at once when full. `nodes_held_max`
-    tree records wait in memory to be written together: most are changed again and again, and after
-    a dirty stop the tree is made anew from the values.
-    """
-
-    sync: bool = True
-    write_buffer_bytes: int = 16 * 1024 * 1024
-    values_cached_max: int = 200_000
-    nodes_cached_max: int = 60_000
-    nodes_held_max: int = 4_096
-
-
-THROW_AWAY = Tuning(  # for chains that can be made again: all of a year's bookings in memory
-    sync=False,
-    write_buffer_bytes=64 * 1024 * 1024,
-    values_cached_max=1_000_000,
-    nodes_cached_max=400_000,
-    nodes_held_max=100_000,
-)
-
-
-class Table(Enum):
-    """Key prefixes; a prefix is never reused."""
-
-    META = b"m"
-    BLOCK = b"b"  # height -> block
-    COMMIT = b"c"  # height -> certificate
-    RECEIPTS = b"r"  # height -> receipts
-    BLOCK_ID = b"i"  # block id -> height
-    TRANSACTION = b"t"  # tx id -> height, number
-    TOPIC = b"e"  # topic, height, number of the event -> nothing
-    STATE = b"s"  # state key -> value
-    NODE = b"n"  # path -> tree record
-
 
 _STATE, _NODE = Table.STATE.value, Table.NODE.value
 _HEAD_KEY = Table.META.value + b"head"
@@ -107,6 +67,8 @@ class Store:
         self._nodes: dict[bytes, bytes | None] = {}
         self._held: dict[bytes, bytes | None] = {}  # tree records not on disk yet
         self._due = DueWindow(self._scan, QUEUE_PREFIX, QUEUE_STOP)
+        self._blocks: Recent[Block] = Recent(self._tuning.blocks_cached_bytes)
+        self._receipts: Recent[list[Receipt]] = Recent(self._tuning.receipts_cached_bytes)
 
     def __enter__(self) -> Self:
         """Return the open store."""
@@ -268,11 +230,15 @@ class Store:
 
     def block(self, height: int) -> Block:
         """Return the block at a height; raises UnknownIdError or CorruptStoreError."""
-        data = self._at_height(Table.BLOCK, height)
-        try:
-            return decode_block(data)
-        except MalformedBytesError as error:
-            raise CorruptStoreError(height, f"stored block: {error}") from error
+        block = self._blocks.get(height)
+        if block is None:
+            data = self._at_height(Table.BLOCK, height)
+            try:
+                block = decode_block(data)
+            except MalformedBytesError as error:
+                raise CorruptStoreError(height, f"stored block: {error}") from error
+            self._blocks.keep(height, block, len(data))
+        return block
 
     def header(self, height: int) -> Header:
         """Return the header at a height."""
@@ -299,7 +265,12 @@ class Store:
 
     def receipts(self, height: int) -> list[Receipt]:
         """Return the receipts of the block at a height (from 1 on)."""
-        return [decode(Receipt, data) for data in self.receipt_bytes(height)]
+        receipts = self._receipts.get(height)
+        if receipts is None:
+            encoded = self.receipt_bytes(height)
+            receipts = [decode(Receipt, data) for data in encoded]
+            self._receipts.keep(height, receipts, sum(map(len, encoded)))
+        return list(receipts)
 
     def find_transaction(self, tx_id: bytes) -> Place | None:
         """Return (height, number among the block's transactions), or None."""

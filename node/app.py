@@ -19,7 +19,7 @@ from typing import Any
 from chain.crypto import Signer
 from chain.errors import StoreError, WashError
 from chain.genesis import Genesis
-from chain.store import Tuning
+from chain.tables import Tuning
 from chain.transaction import ReceivedTransaction
 from node.config import Config
 from node.ledger import ChainLedger

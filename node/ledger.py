@@ -9,7 +9,8 @@ from chain.executed import ExecutedBlock
 from chain.genesis import Genesis
 from chain.receipt import Receipt
 from chain.state import State
-from chain.store import Store, Tuning
+from chain.store import Store
+from chain.tables import Tuning
 from chain.transaction import ReceivedTransaction
 from contracts.execution import Executor
 from node.genesis_block import genesis_block

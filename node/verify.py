@@ -15,7 +15,8 @@ from chain.block import Block, block_id
 from chain.errors import CorruptStoreError, GenesisError, StoreError, WashError
 from chain.genesis import Genesis, parse_genesis
 from chain.rules import check_commit, check_header
-from chain.store import THROW_AWAY, Store, Table
+from chain.store import Store
+from chain.tables import THROW_AWAY, Table
 from chain.transaction import ReceivedTransaction
 from chain.validators import read_validators
 from node.children import deaf_to_interrupts

@@ -13,7 +13,7 @@ from chain.genesis import Genesis, GenesisAccount, GenesisAsset, ParamsModel, ge
 from chain.ledger import get_balance
 from chain.receipt import Receipt
 from chain.state import State, StateReader
-from chain.store import Tuning
+from chain.tables import Tuning
 from chain.timers import next_work_time
 from chain.transaction import (
     Action,

@@ -147,6 +147,10 @@ class WebSocketLine:
     async def close(self) -> None:
         """Say goodbye and close."""
         await self._socket.close()
+        # After a line that broke, aiohttp (3.14) calls itself closed and keeps the connection.
+        response = getattr(self._socket, "_response", None)
+        if isinstance(response, aiohttp.ClientResponse):
+            response.close()
 
 
 async def _read_bounded(answer: aiohttp.ClientResponse) -> bytes:

@@ -61,7 +61,7 @@ def send(
     """Sign actions, send them as one transaction and wait for the outcome.
 
     ACTION is an action's type: transfer asset=CNY to=bob amount=12.34. Names of keys of this
-    machine, and of the demo's people, stand for accounts. `washnode tx send help` lists the types.
+    machine, and of the demo's people, stand for accounts. A wrong type is answered with the list.
     """
     from node.commands.connect import session
 
@@ -100,7 +100,7 @@ def read_actions(
     from node.rpc.actions import ACTION_SCHEMA
 
     kinds = {one["properties"]["type"]["const"]: one for one in ACTION_SCHEMA["oneOf"]}
-    if action not in kinds:
+    if action is None or action not in kinds:
         fix = t("there are {known}", known=", ".join(kinds))
         fail(t("no action {action!r}", action=action), EXIT_USAGE, fix=fix)
     schemas = {name: one for name, one in kinds[action]["properties"].items() if name != "type"}

@@ -11,7 +11,7 @@ from chain.executed import ExecutedBlock
 from chain.genesis import Genesis, GenesisAccount, GenesisAsset, ParamsModel, genesis_asset_id
 from chain.ledger import get_supply
 from chain.state import Space
-from chain.store import THROW_AWAY
+from chain.tables import THROW_AWAY
 from chain.transaction import (
     Action,
     Call,

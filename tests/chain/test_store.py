@@ -11,7 +11,8 @@ from chain.errors import StoreError, UnknownIdError
 from chain.executed import account_topic
 from chain.merkle import root
 from chain.state import Space
-from chain.store import CACHED_BYTES_MAX, Store, Table
+from chain.store import CACHED_BYTES_MAX, Store
+from chain.tables import Table
 from chain.transaction import Transfer
 from tests.make import MONEY, RICH, TestChain, account
 

@@ -13,7 +13,8 @@ import pytest
 
 from chain.errors import CorruptStoreError, GenesisError, StoreError
 from chain.state import Space
-from chain.store import Store, Table
+from chain.store import Store
+from chain.tables import Table
 from chain.timers import queue_key
 from chain.transaction import Transfer
 from chain.tree import tree_root

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from chain.block import decode_block
-from chain.store import Table
+from chain.tables import Table
 from node.cli import main
 from node.rehearse.plan import Planner
 from node.rehearse.policies import load_policies

@@ -6,7 +6,7 @@ from typing import Any
 
 from chain.executed import ExecutedBlock
 from chain.state import Space
-from chain.store import Tuning
+from chain.tables import Tuning
 from chain.types import DAY_MS, HOUR_MS
 from node.catalog import abi, program
 from node.demo.accounts import signer_of

@@ -9,7 +9,7 @@ import pytest
 
 from chain.errors import BadSignatureError, ExpiredError, NonceUsedError
 from chain.executed import ExecutedBlock
-from chain.store import Tuning
+from chain.tables import Tuning
 from chain.transaction import (
     ReceivedTransaction,
     Transaction,

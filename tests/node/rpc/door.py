@@ -11,7 +11,7 @@ from typing import Annotated, Any, Self
 import aiohttp
 from pydantic import Field
 
-from chain.store import Tuning
+from chain.tables import Tuning
 from chain.transaction import (
     Action,
     Deploy,
