@@ -10,7 +10,8 @@
     |  +- InsufficientFundsError, NotIssuerError, TransferNotAllowedError, ...
     +- InvalidBlockError            a block that does not follow from its parent
     +- StoreError                   a store that can not be trusted
-       +- CorruptStoreError
+       +- CorruptStoreError, UnreadableStoreError
+       +- DiskFullError, ReadOnlyStoreError, StoreInUseError
 
 `code` is the number clients see (the same for simulate, submit and receipt); `retry` says whether
 the same bytes, a rebuilt transaction, or nothing can succeed later.
@@ -238,3 +239,27 @@ class CorruptStoreError(StoreError):
     def __init__(self, height: int, what: str) -> None:
         super().__init__(f"height {height}: {what}")
         self.height, self.what = height, what
+
+
+class UnreadableStoreError(StoreError):
+    """Files of the database that fail their checksums or are missing."""
+
+    code = 7002
+
+
+class DiskFullError(StoreError):
+    """No room for what must be written; nothing of it was."""
+
+    code = 7003
+
+
+class ReadOnlyStoreError(StoreError):
+    """A folder that this process may not write to."""
+
+    code = 7004
+
+
+class StoreInUseError(StoreError):
+    """A store that another process has open."""
+
+    code = 7005

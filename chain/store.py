@@ -23,10 +23,6 @@ from chain.tables import Table, Tuning
 
 SCHEMA = b"1"
 CACHED_BYTES_MAX = 1_024  # longer values are read anew: a full cache of them would fill the memory
-_HEIGHT_BYTES = 8
-_PLACE = (5, 3)  # bytes of a height and of a number within it, in indexes
-Place: TypeAlias = tuple[int, int]  # a height and a number in its block
-
 _STATE, _NODE = Table.STATE.value, Table.NODE.value
 _HEAD_KEY = Table.META.value + b"head"
 _OPEN_KEY = Table.META.value + b"open"
@@ -37,38 +33,44 @@ _CHAIN_KEY = Table.META.value + b"chain"
 class Store:
     """One chain on disk. Opening marks it dirty, `close` clean; `was_dirty` tells the last stop."""
 
-    def __init__(self, path: str, tuning: Tuning | None = None, *, checked: bool = False) -> None:
-        """Open or make the store in folder `path`.
+    def __init__(self, path: str, tuning: Tuning | None = None, *, create: bool = True) -> None:
+        """Open the store in folder `path`, or make it if there is none and `create` says so.
 
-        `checked`: verify LevelDB's checksums at every
-        read. Raises StoreError if it is in use, unreadable or of another schema.
+        LevelDB checks everything it reads and merges. Raises StoreInUseError,
+        UnreadableStoreError, DiskFullError, ReadOnlyStoreError or another StoreError.
         """
-        self._tuning, self._checked = tuning or Tuning(), checked
+        self._path, self._tuning = path, tuning or Tuning()
+        self._broken: StoreError | None = None  # after a failed write, none is tried any more
         try:
             self._db = plyvel.DB(
                 path,
-                create_if_missing=True,
-                paranoid_checks=checked,
+                create_if_missing=create,
+                paranoid_checks=True,
                 write_buffer_size=self._tuning.write_buffer_bytes,
                 bloom_filter_bits=10,
                 compression=None,  # hashes and signatures, which do not shrink
             )
         except (plyvel.Error, OSError) as error:
-            text = f"store {path} does not open: {error}; is another node using it?"
-            raise StoreError(text) from error
-        schema = self._db.get(_SCHEMA_KEY)
-        if schema not in {None, SCHEMA}:
+            raise find_fault(error, path, "open") from error
+        try:
+            self._begin()
+        except StoreError:
             self._db.close()
-            text = f"store {path} has schema {schema!r}, this program reads {SCHEMA!r}"
-            raise StoreError(text)
-        self.was_dirty = self._db.get(_OPEN_KEY) is not None
-        self._db.put(_OPEN_KEY, b"1", sync=self._tuning.sync)
+            raise
         self._values: dict[bytes, bytes | None] = {}
         self._nodes: dict[bytes, bytes | None] = {}
         self._held: dict[bytes, bytes | None] = {}  # tree records not on disk yet
         self._due = DueWindow(self._scan, QUEUE_PREFIX, QUEUE_STOP)
-        self._blocks: Recent[Block] = Recent(self._tuning.blocks_cached_bytes)
-        self._receipts: Recent[list[Receipt]] = Recent(self._tuning.receipts_cached_bytes)
+
+    def _begin(self) -> None:
+        schema = self._read(_SCHEMA_KEY)
+        if schema not in {None, SCHEMA}:
+            text = f"store {self._path} has schema {schema!r}, this program reads {SCHEMA!r}"
+            raise StoreError(text)
+        self.was_dirty = self._read(_OPEN_KEY) is not None
+        batch = self._db.write_batch(sync=self._tuning.sync)
+        batch.put(_OPEN_KEY, b"1")
+        self._write(batch)
 
     def __enter__(self) -> Self:
         """Return the open store."""
@@ -85,10 +87,15 @@ class Store:
 
     def close(self, *, clean: bool = True) -> None:
         """Close the store; `clean` unless something went wrong."""
-        if not self._db.closed:
-            if clean:
+        if self._db.closed:
+            return
+        try:
+            if clean and self._broken is None:
                 self.flush_nodes()
-                self._db.delete(_OPEN_KEY, sync=True)
+                batch = self._db.write_batch(sync=True)
+                batch.delete(_OPEN_KEY)
+                self._write(batch)
+        finally:
             self._db.close()
 
     # State reader and node reader -------------------------------------------------------------
@@ -112,23 +119,19 @@ class Store:
         return self._scan(start, stop, limit)
 
     def _scan(self, start: bytes, stop: bytes, limit: int) -> list[tuple[bytes, bytes]]:
-        found: list[tuple[bytes, bytes]] = []
-        with self._db.iterator(
-            start=_STATE + start, stop=_STATE + stop, verify_checksums=self._checked
-        ) as pairs:
-            for key, value in pairs:
-                if len(found) == limit:
-                    break
-                found.append((key[1:], value))
-        return found
+        return list(islice(self.iterate(start, stop), limit))
 
     def iterate(self, start: bytes, stop: bytes) -> Iterator[tuple[bytes, bytes]]:
         """Yield every committed pair of start <= key < stop, in key order."""
-        with self._db.iterator(
-            start=_STATE + start, stop=_STATE + stop, verify_checksums=self._checked
-        ) as pairs:
-            for key, value in pairs:
-                yield key[1:], value
+        for key, value in self._walk(start=_STATE + start, stop=_STATE + stop):
+            yield key[1:], value
+
+    def _walk(self, **bounds: Any) -> Iterator[Any]:
+        try:
+            with self._db.iterator(verify_checksums=True, **bounds) as found:
+                yield from found
+        except plyvel.Error as error:
+            raise find_fault(error, self._path, "read") from error
 
     def get_node(self, path: bytes) -> bytes | None:
         """Return the tree record at a path, or None."""
@@ -148,11 +151,12 @@ class Store:
 
     def flush_nodes(self) -> None:
         """Write the tree records that wait in memory."""
-        with self._db.write_batch(sync=self._tuning.sync) as batch:
-            self._write_held(batch)
-
-    def _write_held(self, batch: Any) -> None:
+        batch = self._db.write_batch(sync=self._tuning.sync)
         _write_all(batch, _NODE, self._held)
+        self._write(batch)
+        self._forget_held()
+
+    def _forget_held(self) -> None:
         if len(self._nodes) >= self._tuning.nodes_cached_max:
             self._nodes.clear()
         self._nodes.update(self._held)
@@ -160,33 +164,47 @@ class Store:
 
     def _read(self, key: bytes) -> bytes | None:
         try:
-            value: bytes | None = self._db.get(key, verify_checksums=self._checked)
+            value: bytes | None = self._db.get(key, verify_checksums=True)
         except plyvel.Error as error:
-            text = f"LevelDB can not read what it wrote: {error}"
-            raise StoreError(text) from error
+            raise find_fault(error, self._path, "read") from error
         return value
+
+    def _write(self, batch: Any) -> None:
+        """Write a batch, all of it or nothing; after a failure the log must get nothing more."""
+        if self._broken is not None:
+            raise self._broken
+        try:
+            batch.write()
+        except plyvel.Error as error:
+            self._broken = find_fault(error, self._path, "write")
+            raise self._broken from error
 
     # Writing ----------------------------------------------------------------------------------
 
     def append(self, executed: ExecutedBlock, commit: Commit) -> None:
         """Write a committed block with everything that follows from it, in one batch."""
         header = executed.block.header
-        height = _height_key(header.height)
+        height = height_key(header.height)
+        is_flush = len(self._held) + len(executed.nodes) > self._tuning.nodes_held_max
+        batch = self._db.write_batch(sync=self._tuning.sync)
+        put = batch.put
+        put(Table.BLOCK.value + height, encode_block(executed.block))
+        put(Table.COMMIT.value + height, encode(commit))
+        put(Table.RECEIPTS.value + height, encode_value(executed.receipt_bytes))
+        put(Table.BLOCK_ID.value + executed.block_id, height)
+        for number, tx_id in enumerate(executed.tx_ids):
+            put(Table.TRANSACTION.value + tx_id, place_key(header.height, number))
+        for number, topic in executed.topics:
+            put(Table.TOPIC.value + topic + place_key(header.height, number), b"")
+        _write_all(batch, _STATE, executed.changes)
+        if is_flush:
+            _write_all(batch, _NODE, self._held)
+            _write_all(batch, _NODE, executed.nodes)
+        put(_HEAD_KEY, height)
+        self._write(batch)
         self.put_nodes(executed.nodes)
-        with self._db.write_batch(sync=self._tuning.sync) as batch:
-            put = batch.put
-            put(Table.BLOCK.value + height, encode_block(executed.block))
-            put(Table.COMMIT.value + height, encode(commit))
-            put(Table.RECEIPTS.value + height, encode_value(executed.receipt_bytes))
-            put(Table.BLOCK_ID.value + executed.block_id, height)
-            for number, tx_id in enumerate(executed.tx_ids):
-                put(Table.TRANSACTION.value + tx_id, _place(header.height, number))
-            for number, topic in executed.topics:
-                put(Table.TOPIC.value + topic + _place(header.height, number), b"")
-            _write_all(batch, _STATE, executed.changes)
-            if len(self._held) > self._tuning.nodes_held_max:
-                self._write_held(batch)
-            put(_HEAD_KEY, height)
+        if is_flush:
+            self._forget_held()
         self._remember(executed)
 
     def _remember(self, executed: ExecutedBlock) -> None:
@@ -200,17 +218,18 @@ class Store:
 
     def write_genesis(self, block: Block, executed: ExecutedBlock) -> None:
         """Write height 0: the state of the genesis file, under a block without transactions."""
-        height = _height_key(0)
-        with self._db.write_batch(sync=True) as batch:
-            batch.put(_SCHEMA_KEY, SCHEMA)
-            batch.put(_CHAIN_KEY, block.header.chain_id)
-            batch.put(Table.BLOCK.value + height, encode_block(block))
-            batch.put(Table.BLOCK_ID.value + executed.block_id, height)
-            for key, value in executed.changes.items():
-                if value is not None:
-                    batch.put(_STATE + key, value)
-            _write_all(batch, _NODE, executed.nodes)
-            batch.put(_HEAD_KEY, height)
+        height = height_key(0)
+        batch = self._db.write_batch(sync=True)
+        batch.put(_SCHEMA_KEY, SCHEMA)
+        batch.put(_CHAIN_KEY, block.header.chain_id)
+        batch.put(Table.BLOCK.value + height, encode_block(block))
+        batch.put(Table.BLOCK_ID.value + executed.block_id, height)
+        for key, value in executed.changes.items():
+            if value is not None:
+                batch.put(_STATE + key, value)
+        _write_all(batch, _NODE, executed.nodes)
+        batch.put(_HEAD_KEY, height)
+        self._write(batch)
         self._nodes.update(executed.nodes)
         self._remember(executed)
 
@@ -277,7 +296,7 @@ class Store:
         data = self._read(Table.TRANSACTION.value + tx_id)
         if data is None:
             return None
-        return _read_place(data)
+        return read_place(data)
 
     def find_block(self, wanted: bytes) -> int | None:
         """Return the height of the block with an id, or None."""
@@ -287,34 +306,37 @@ class Store:
     def find_events(self, topic: bytes, after: Place, limit: int) -> list[Place]:
         """Return at most `limit` places (height, number) of a topic above `after`, in order."""
         prefix = Table.TOPIC.value + topic
-        start, stop = prefix + _place(*after), prefix + b"\xff" * 9
-        with self._db.iterator(
-            start=start, stop=stop, include_start=False, include_value=False
-        ) as keys:
-            return [_read_place(key[len(prefix) :]) for key in islice(keys, limit)]
+        start, stop = prefix + place_key(*after), prefix + b"\xff" * 9
+        keys = self._walk(start=start, stop=stop, include_start=False, include_value=False)
+        return [read_place(key[len(prefix) :]) for key in islice(keys, limit)]
 
     def newest_events(self, topic: bytes, before: Place, limit: int) -> list[Place]:
         """Return at most `limit` places (height, number) of a topic below `before`, last first."""
         prefix = Table.TOPIC.value + topic
-        with self._db.iterator(
-            start=prefix, stop=prefix + _place(*before), include_value=False, reverse=True
-        ) as keys:
-            return [_read_place(key[len(prefix) :]) for key in islice(keys, limit)]
+        stop = prefix + place_key(*before)
+        keys = self._walk(start=prefix, stop=stop, include_value=False, reverse=True)
+        return [read_place(key[len(prefix) :]) for key in islice(keys, limit)]
 
     def table_entries(self, table: Table) -> Iterator[tuple[bytes, bytes]]:
         """Yield every (key without prefix, value) of a table in key order, checksums verified."""
         self.flush_nodes()
-        try:
-            with self._db.iterator(prefix=table.value, verify_checksums=True) as pairs:
-                for key, value in pairs:
-                    yield key[1:], value
-        except plyvel.Error as error:
-            text = f"LevelDB can not read table {table.name.lower()}: {error}"
-            raise StoreError(text) from error
+        for key, value in self._walk(prefix=table.value):
+            yield key[1:], value
+
+    def table_keys(self, table: Table) -> Iterator[bytes]:
+        """Yield every key (without prefix) of a table in order; checks the values' bytes too."""
+        for key in self._walk(prefix=table.value, include_value=False):
+            yield key[1:]
+
+    def table_bytes(self, table: Table) -> int:
+        """Return about how many bytes a table takes on disk; what was just written may miss."""
+        start = table.value
+        size: int = self._db.approximate_size(start, bytes([start[0] + 1]))
+        return size
 
     def _at_height(self, table: Table, height: int) -> bytes:
         try:
-            data = self._read(table.value + _height_key(height))
+            data = self._read(table.value + height_key(height))
         except StoreError as error:
             raise CorruptStoreError(height, f"{table.name.lower()} unreadable: {error}") from error
         if data is None:
@@ -322,29 +344,40 @@ class Store:
             raise UnknownIdError(text)
         return data
 
-    def clear_derived(self) -> None:
-        """Forget state, tree and topics, which follow from the blocks; used before a rebuild."""
-        self.clear_nodes()
-        for table in (Table.STATE, Table.TOPIC):
-            self._clear(table)
-        self._values.clear()
-        self._due.clear()
-
     def clear_nodes(self) -> None:
         """Forget the tree, which follows from the values."""
         self._held.clear()
         self._nodes.clear()
-        self._clear(Table.NODE)
-
-    def _clear(self, table: Table) -> None:
-        with self._db.write_batch() as batch:
-            for key, _value in self._db.iterator(prefix=table.value):
-                batch.delete(key)
+        batch = self._db.write_batch()
+        for key in self._walk(prefix=_NODE, include_value=False):
+            batch.delete(key)
+        self._write(batch)
 
     def compact(self) -> None:
         """Merge the store's files; used before a chain is put away."""
         self.flush_nodes()
         self._db.compact_range()
+
+
+def reread_log(path: str) -> None:
+    """Take over what is whole of a store's log, and leave out the rest: the end of an unfinished
+    write, or what was damaged. The caller checks what came of it.
+    """
+    try:
+        plyvel.DB(path, paranoid_checks=False, compression=None, bloom_filter_bits=10).close()
+    except (plyvel.Error, OSError) as error:
+        raise find_fault(error, path, "open") from error
+
+
+def salvage(path: str) -> None:
+    """Let LevelDB make the store in a folder openable from whatever of its files is whole.
+
+    What it can not read is gone then: used on a copy.
+    """
+    try:
+        plyvel.repair_db(path, paranoid_checks=True, compression=None, bloom_filter_bits=10)
+    except (plyvel.Error, OSError) as error:
+        raise find_fault(error, path, "open") from error
 
 
 def _write_all(batch: Any, prefix: bytes, changes: Mapping[bytes, bytes | None]) -> None:
@@ -354,15 +387,3 @@ def _write_all(batch: Any, prefix: bytes, changes: Mapping[bytes, bytes | None])
             delete(prefix + key)
         else:
             put(prefix + key, value)
-
-
-def _height_key(height: int) -> bytes:
-    return height.to_bytes(_HEIGHT_BYTES, "big")
-
-
-def _place(height: int, number: int) -> bytes:
-    return height.to_bytes(_PLACE[0], "big") + number.to_bytes(_PLACE[1], "big")
-
-
-def _read_place(data: bytes) -> Place:
-    return int.from_bytes(data[: _PLACE[0]], "big"), int.from_bytes(data[_PLACE[0] :], "big")

@@ -98,7 +98,7 @@ def _execute_again(
         raise _Found(1, f"no block can be read: there is no folder {folder / 'chain'}")
     shutil.copytree(folder / "chain", temporary / "kept")
     try:
-        kept = Store(str(temporary / "kept"), THROW_AWAY, checked=True)
+        kept = Store(str(temporary / "kept"), THROW_AWAY)
         height = kept.head_height()
     except StoreError as error:
         text = str(error).replace(str(temporary / "kept"), str(folder / "chain"))

@@ -137,6 +137,9 @@ CATALOGUE: dict[int, ErrorText] = {
     6001: ErrorText("NOT_FOUND", "this node knows nothing of it", "未找到"),
     7001: ErrorText("STORE", "the store can not be opened or written", "存储无法打开或写入"),
     7002: ErrorText("CORRUPT_STORE", "the store is damaged", "存储已损坏"),
+    7003: ErrorText("DISK_FULL", "the disk is full", "磁盘已满"),
+    7004: ErrorText("READ_ONLY", "the data folder can not be written", "数据文件夹不可写"),
+    7005: ErrorText("STORE_IN_USE", "another node uses the store", "存储正被另一个节点使用"),
 }
 
 # What a contract's failure inside the machine is called: VM_ and the trap's name.

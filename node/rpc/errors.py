@@ -50,6 +50,7 @@ class OutcomeJson(TypedDict):
     zh: str
     retry: Retry
     reason: NotRequired[str]
+    details: NotRequired[dict[str, Any]]
 
 
 class RpcError(WashError):
@@ -201,13 +202,22 @@ def error_json(error: WashError) -> ErrorJson:
         told: dict[str, Any] = dict(error.outcome)
         return ErrorJson(code=told.pop("code"), message=told.pop("message"), data=told)
     text = error_text(error.code)
-    facts = {
-        name: _plain(value)
-        for name, value in vars(error).items()
-        if not name.startswith("_") and isinstance(value, _PLAIN)
-    }
-    data = {**facts, "name": text.name, "zh": text.zh, "retry": text.retry}
+    data = {**_facts(error), "name": text.name, "zh": text.zh, "retry": text.retry}
     return ErrorJson(code=error.code, message=str(error) or text.en, data=data)
+
+
+def failure_json(error: WashError) -> OutcomeJson:
+    """Return why a transaction was refused, in the form in which receipts say why one failed."""
+    if isinstance(error, ContractRefusedError):
+        return error.outcome
+    text = error_text(error.code)
+    found = OutcomeJson(
+        code=error.code, name=text.name, message=str(error) or text.en, zh=text.zh, retry=text.retry
+    )
+    details = _facts(error)
+    if details:
+        found["details"] = details
+    return found
 
 
 def error_text(code: int) -> ErrorText:
@@ -242,6 +252,15 @@ def _refusal(name: str) -> OutcomeJson:
 
 def _outcome(code: int, text: ErrorText) -> OutcomeJson:
     return OutcomeJson(code=code, name=text.name, message=text.en, zh=text.zh, retry=text.retry)
+
+
+def _facts(error: WashError) -> dict[str, Any]:
+    """Return what an error tells programs besides its text."""
+    return {
+        name: _plain(value)
+        for name, value in vars(error).items()
+        if not name.startswith("_") and isinstance(value, _PLAIN)
+    }
 
 
 def _plain(value: Any) -> Any:

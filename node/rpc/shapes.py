@@ -78,7 +78,7 @@ class ReceiptJson(TypedDict):
     status: str
     ok: bool
     code: int
-    error: dict[str, Any] | None
+    error: OutcomeJson | None
     height: int | None
     index: int | None
     time: int | None
@@ -176,7 +176,7 @@ def receipt_json(
         status="final" if receipt.ok else "failed",
         ok=receipt.ok,
         code=0 if error is None else error["code"],
-        error=None if error is None else dict(error),
+        error=error,
         height=None if place is None else place[0],
         index=None if place is None else place[1],
         time=time_ms,

@@ -66,7 +66,6 @@ class SocketConnection:
             autoping=False,
             compress=False,
             max_msg_size=config.request_bytes_max,
-            decode_text=False,
         )
         self._call = call(self)
         self._output = asyncio.Lock()
@@ -134,7 +133,7 @@ class SocketConnection:
                 raise _OverError
             match message.type:
                 case WSMsgType.TEXT:
-                    await self._start(tasks, message.data)
+                    await self._start(tasks, message.data.encode())
                 case WSMsgType.PING:
                     async with self._output:
                         await self._patiently(self._socket.pong(message.data))

@@ -3,6 +3,7 @@
 import re
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import BaseModel
@@ -37,12 +38,14 @@ def test_the_example_config_holds_every_setting_with_its_default() -> None:
 
 def test_every_setting_is_described_alike_in_code_and_example() -> None:
     text = " ".join((ROOT / "config.example.toml").read_text("utf-8").replace("# ", "").split())
-    parts = [field.annotation for field in Config.model_fields.values()]
-    sections = [part for part in parts if isinstance(part, type) and issubclass(part, BaseModel)]
+    parts: list[Any] = [field.annotation for field in Config.model_fields.values()]
+    sections: list[type[BaseModel]] = [
+        part for part in parts if isinstance(part, type) and issubclass(part, BaseModel)
+    ]
 
     described = [
         (name, (field.description or "?").lower() in text.lower())
-        for section in [Config, *sections]
+        for section in (Config, *sections)
         for name, field in section.model_fields.items()
         if field.annotation not in sections
     ]

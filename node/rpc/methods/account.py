@@ -15,7 +15,7 @@ from chain.state import Space, State
 from chain.transaction import AccountKey
 from chain.types import DAY_MS
 from node.rpc.cursor import decode_cursor, decode_place, encode_cursor
-from node.rpc.errors import NotFoundError
+from node.rpc.errors import NotFoundError, OutcomeJson
 from node.rpc.history import NUMBER_STOP, Entry, account_entries
 from node.rpc.params import AccountId, AnyId, AssetRef, Cursor, Limit
 from node.rpc.registry import Call, rpc_method
@@ -117,7 +117,7 @@ class HistoryEntryJson(TypedDict):
     sponsor: str | None
     ok: bool
     code: int
-    error: dict[str, Any] | None
+    error: OutcomeJson | None
     events: list[EventJson]
 
 

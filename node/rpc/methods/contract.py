@@ -22,7 +22,7 @@ from node.live.abis import ContractInfo
 from node.live.simulation import as_received
 from node.rpc.contract_views import check_time, find_function, find_info, make_world, run_view
 from node.rpc.cursor import decode_cursor, encode_cursor
-from node.rpc.errors import ContractRefusedError, error_json
+from node.rpc.errors import ContractRefusedError, OutcomeJson, failure_json
 from node.rpc.params import AccountId, Amount, ContractRef, Cursor, Limit, Text, TimeMs
 from node.rpc.registry import Call, rpc_method
 from node.rpc.shapes import (
@@ -102,7 +102,7 @@ class CallOutcome(TypedDict):
     """What a call would do in the next block; `returns` is what the function gives."""
 
     ok: bool
-    error: dict[str, Any] | None
+    error: OutcomeJson | None
     returns: Any
     gas_used: int
     worst_case_gas: int
@@ -270,8 +270,7 @@ def contract_simulate(
     worst = program.by_name[function].worst_case_gas
     if outcome.receipt is None:
         assert outcome.error is not None, "a simulation ends with one or the other"
-        refusal = dict(error_json(outcome.error))
-        return _no_effect(refusal, gas_used=0, worst=worst)
+        return _no_effect(failure_json(outcome.error), gas_used=0, worst=worst)
     shown = unplaced_receipt(node, outcome.receipt, body)
     if not outcome.receipt.ok:
         return _no_effect(shown["error"], gas_used=outcome.receipt.gas_used, worst=worst)
@@ -287,7 +286,7 @@ def contract_simulate(
     }
 
 
-def _no_effect(error: dict[str, Any] | None, *, gas_used: int, worst: int) -> CallOutcome:
+def _no_effect(error: OutcomeJson | None, *, gas_used: int, worst: int) -> CallOutcome:
     return {
         "ok": False,
         "error": error,

@@ -1,19 +1,26 @@
 """Sending transactions and learning what became of them."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, NotRequired
 
 from pydantic import Field
-from typing_extensions import NotRequired, TypedDict
+from typing_extensions import TypedDict
 
 from chain.codec import decode
 from chain.errors import MalformedBytesError, WashError
 from chain.transaction import Transaction, read_transaction
 from node.live.outcomes import Pending, TxStatus
 from node.live.simulation import as_received
-from node.rpc.errors import ErrorJson, InvalidParamsError, OutcomeJson, error_json
+from node.rpc.errors import InvalidParamsError, OutcomeJson, failure_json
 from node.rpc.params import HexBytes, TimeMs, TxId
 from node.rpc.registry import Call, rpc_method
-from node.rpc.shapes import ReceiptJson, changes_json, receipt_json, unplaced_receipt
+from node.rpc.shapes import (
+    ChangeJson,
+    EventJson,
+    ReceiptJson,
+    changes_json,
+    receipt_json,
+    unplaced_receipt,
+)
 
 BATCH_TRANSACTIONS_MAX = 2_000
 WAIT_MS_MAX = 30_000
@@ -43,7 +50,7 @@ class SubmittedJson(TypedDict):
 class RefusedJson(TypedDict):
     """The answer to a transaction of a batch that was not taken."""
 
-    error: ErrorJson
+    error: OutcomeJson
 
 
 class TxStatusJson(TypedDict):
@@ -52,7 +59,7 @@ class TxStatusJson(TypedDict):
     tx_id: str
     status: str
     receipt: NotRequired[ReceiptJson]
-    error: NotRequired[ErrorJson]
+    error: NotRequired[OutcomeJson]
     searched: NotRequired[dict[str, Any]]
 
 
@@ -60,10 +67,10 @@ class SimulatedJson(TypedDict):
     """What a transaction would do in the next block."""
 
     ok: bool
-    error: ErrorJson | OutcomeJson | None
+    error: OutcomeJson | None
     gas_used: int
-    events: list[dict[str, Any]]
-    changes: list[dict[str, Any]]
+    events: list[EventJson]
+    changes: list[ChangeJson]
 
 
 @rpc_method(errors=(WashError,))
@@ -81,7 +88,9 @@ async def tx_submitBatch(call: Call, *, txs: Batch) -> list[SubmittedJson | Refu
     """Take many signed transactions; each is answered by itself, in order."""
     answers = await call.node.submit_batch(txs)
     return [
-        {"error": error_json(answer)} if isinstance(answer, WashError) else _submitted(call, answer)
+        {"error": failure_json(answer)}
+        if isinstance(answer, WashError)
+        else _submitted(call, answer)
         for answer in answers
     ]
 
@@ -108,7 +117,7 @@ def tx_simulate(
     outcome = node.simulate(received, signed=signed)
     if outcome.receipt is None:
         assert outcome.error is not None, "it is refused, or it has a receipt"
-        refusal = error_json(outcome.error)
+        refusal = failure_json(outcome.error)
         return {"ok": False, "error": refusal, "gas_used": 0, "events": [], "changes": []}
     shown = unplaced_receipt(node, outcome.receipt, received.body)
     return {
@@ -156,7 +165,7 @@ def status_json(node: Any, tx_id: bytes, status: TxStatus) -> TxStatusJson:
         time_ms = node.ledger.store.header(status.height).time_ms
         shown["receipt"] = receipt_json(node, receipt, (status.height, status.number), time_ms)
     if status.error is not None:
-        shown["error"] = error_json(status.error)
+        shown["error"] = failure_json(status.error)
     if status.searched is not None:
         first, last = status.searched
         shown["searched"] = {"from": first, "to": last, "complete": True}

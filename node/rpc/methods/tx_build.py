@@ -41,12 +41,11 @@ from node.rpc.actions import (
 )
 from node.rpc.errors import (
     ContractRefusedError,
-    ErrorJson,
     InvalidParamsError,
     MethodDisabledError,
     NotFoundError,
     OutcomeJson,
-    error_json,
+    failure_json,
 )
 from node.rpc.explain import Explainer
 from node.rpc.explain_words import Words
@@ -98,7 +97,7 @@ class TrialJson(TypedDict):
     """Whether it would succeed in the next block; `error` is why not."""
 
     ok: bool
-    error: ErrorJson | OutcomeJson | None
+    error: OutcomeJson | None
 
 
 class BuiltJson(TypedDict):
@@ -218,7 +217,7 @@ def _trial(node: Any, outcome: Simulated, body: Transaction) -> TrialJson:
     receipt = outcome.receipt
     if receipt is None:
         assert outcome.error is not None, "it is refused, or it has a receipt"
-        return {"ok": False, "error": error_json(outcome.error)}
+        return {"ok": False, "error": failure_json(outcome.error)}
     return {"ok": receipt.ok, "error": None if receipt.ok else receipt_error(node, receipt, body)}
 
 

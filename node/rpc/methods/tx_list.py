@@ -8,7 +8,7 @@ from typing_extensions import TypedDict
 from chain.transaction import Call as CallAction
 from chain.transaction import ReceivedTransaction
 from node.rpc.cursor import decode_place, encode_cursor
-from node.rpc.errors import InvalidParamsError, NotFoundError
+from node.rpc.errors import InvalidParamsError, NotFoundError, OutcomeJson
 from node.rpc.forms import snake
 from node.rpc.history import NUMBER_STOP, Entry, list_transactions, sent_transactions
 from node.rpc.params import AccountId, ContractRef, Cursor, Limit
@@ -30,7 +30,7 @@ class ListedTransactionJson(TypedDict):
     ]
     ok: bool
     code: int
-    error: dict[str, Any] | None
+    error: OutcomeJson | None
     gas_used: int
 
 
