@@ -126,10 +126,11 @@ async def fan_out(url: str, customers: Customers) -> tuple[float, float]:
             await socket.receive()
         signed = [customers.transfer() for _ in range(FANOUT_EVENTS)]
         start = time.perf_counter()
-        sending = asyncio.ensure_future(submit_all(url, signed))
-        await asyncio.gather(*(take_events(socket, FANOUT_EVENTS) for socket in sockets))
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(submit_all(url, signed))
+            for socket in sockets:
+                tasks.create_task(take_events(socket, FANOUT_EVENTS))
         seconds = time.perf_counter() - start
-        await sending
         for socket in sockets:
             await socket.close()
     return SUBSCRIBERS * FANOUT_EVENTS / seconds, seconds
@@ -155,6 +156,7 @@ async def transactions(chain: BenchChain, count: int) -> tuple[float, float, flo
         first = count / await submit_all(url, transfers)
         second = count / await submit_all(url, bookings)
         after = checks_a_second(1.0)
+        print(f"transfers {first:,.0f}/s, booking calls {second:,.0f}/s, v {(before + after) / 2:,.0f}/s")
         await show_reads(url)
         delivered, seconds = await fan_out(url, customers)
         print(
