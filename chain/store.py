@@ -7,7 +7,7 @@ power cut leaves the height before or the height after. A mark tells a clean sto
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from types import TracebackType
-from typing import Any, Self, TypeAlias
+from typing import Any, Self
 
 import plyvel
 
@@ -19,7 +19,8 @@ from chain.executed import ExecutedBlock
 from chain.receipt import Receipt
 from chain.recent import Recent
 from chain.state import QUEUE_PREFIX, QUEUE_STOP
-from chain.tables import Table, Tuning
+from chain.store_faults import find_fault
+from chain.tables import Place, Table, Tuning, height_key, place_key, read_place
 
 SCHEMA = b"1"
 CACHED_BYTES_MAX = 1_024  # longer values are read anew: a full cache of them would fill the memory
@@ -61,6 +62,8 @@ class Store:
         self._nodes: dict[bytes, bytes | None] = {}
         self._held: dict[bytes, bytes | None] = {}  # tree records not on disk yet
         self._due = DueWindow(self._scan, QUEUE_PREFIX, QUEUE_STOP)
+        self._blocks: Recent[Block] = Recent(self._tuning.blocks_cached_bytes)
+        self._receipts: Recent[list[Receipt]] = Recent(self._tuning.receipts_cached_bytes)
 
     def _begin(self) -> None:
         schema = self._read(_SCHEMA_KEY)
@@ -360,8 +363,9 @@ class Store:
 
 
 def reread_log(path: str) -> None:
-    """Take over what is whole of a store's log, and leave out the rest: the end of an unfinished
-    write, or what was damaged. The caller checks what came of it.
+    """Take over what is whole of a store's log and leave out the rest.
+
+    That is the end of an unfinished write, or what was damaged: the caller checks what came of it.
     """
     try:
         plyvel.DB(path, paranoid_checks=False, compression=None, bloom_filter_bits=10).close()

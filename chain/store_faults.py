@@ -15,7 +15,9 @@ Doing = Literal["open", "read", "write"]
 _LOCKED = ("already held", "temporarily unavailable", "being used by another process")
 _FULL = ("no space left", "quota exceeded", "file too large", "not enough space on the disk")
 _READ_ONLY = ("read-only file system", "permission denied", "not permitted", "access is denied")
-_DAMAGED = ("corruption", "is false", "no such file")  # "(create_if_missing is false)"
+_CORRUPTION = "corruption"
+# A place beyond a file's end, a missing file ("create_if_missing is false"), a bad sector.
+_DAMAGED = ("invalid argument", "is false", "no such file", "input/output error")
 
 
 def fault_text(error: BaseException) -> str:
@@ -34,7 +36,7 @@ def find_fault(error: Exception, path: str, doing: Doing) -> StoreError:
         return DiskFullError(f"the disk is full: {said}")
     if any(sign in text for sign in _READ_ONLY):
         return ReadOnlyStoreError(f"{path} can not be written: {said}")
-    is_damaged = text.startswith(_DAMAGED[0]) or any(sign in text for sign in _DAMAGED[1:])
-    if is_damaged and (doing != "write" or text.startswith(_DAMAGED[0])):
+    is_unread = doing != "write" and any(sign in text for sign in _DAMAGED)
+    if text.startswith(_CORRUPTION) or is_unread:
         return UnreadableStoreError(f"{path} can not be read: {said}")
     return StoreError(f"store {path} failed to {doing}: {said}")

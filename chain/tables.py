@@ -2,6 +2,11 @@
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import TypeAlias
+
+_HEIGHT_BYTES = 8
+_PLACE = (5, 3)  # bytes of a height and of a number within it, in indexes
+Place: TypeAlias = tuple[int, int]  # a height and a number in its block
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,3 +48,18 @@ class Table(Enum):
     TOPIC = b"e"  # topic, height, number of the event -> nothing
     STATE = b"s"  # state key -> value
     NODE = b"n"  # path -> tree record
+
+
+def height_key(height: int) -> bytes:
+    """Return the key of a height."""
+    return height.to_bytes(_HEIGHT_BYTES, "big")
+
+
+def place_key(height: int, number: int) -> bytes:
+    """Return the bytes of a place, which sort as places do."""
+    return height.to_bytes(_PLACE[0], "big") + number.to_bytes(_PLACE[1], "big")
+
+
+def read_place(data: bytes) -> Place:
+    """Return the place that `place_key` wrote."""
+    return int.from_bytes(data[: _PLACE[0]], "big"), int.from_bytes(data[_PLACE[0] :], "big")

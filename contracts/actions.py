@@ -57,7 +57,7 @@ def run_action(world: World, action: Action, limits: AccountKey | None, gas: int
     Raises Trap, ActionRefusedError or MalformedBytesError; the caller undoes the transaction.
     """
     if type(action) is Call:
-        return _run_call(world, action, limits, gas)
+        return run_call(world, action, limits, gas)[1]
     if limits is not None:
         _count_spending(world, action, limits, None)
     if type(action) is Deploy:
@@ -81,7 +81,10 @@ def _count_spending(
         accounts.spend_limit(world.state, world.origin, limits, world.now, spent)
 
 
-def _run_call(world: World, action: Call, limits: AccountKey | None, gas: int) -> int:
+def run_call(
+    world: World, action: Call, limits: AccountKey | None, gas: int
+) -> tuple[list[Any], int]:
+    """Carry out a call; returns what the function gives and the gas left; raises as run_action."""
     state, contract, funds = world.state, action.contract, action.funds
     frame = Frame(world, contract, world.origin, funds)
     routine = frame.program.entry(action.function, FunctionKind.ACTION)
@@ -99,7 +102,7 @@ def _run_call(world: World, action: Call, limits: AccountKey | None, gas: int) -
         ledger.check_contract_allowed(state, contract, asset)
         ledger.debit(state, world.origin, asset, funds)
     arguments = read_arguments(routine.function.params, action.arguments)
-    return frame.call(routine, arguments, gas)[1]
+    return frame.call(routine, arguments, gas)
 
 
 def _run_deploy(world: World, action: Deploy, gas: int) -> int:

@@ -104,11 +104,16 @@ class Frame:
 
     def call(self, routine: Routine, arguments: list[Any], gas: int) -> tuple[list[Any], int]:
         """Run an entry point and require that all that was paid went into pots."""
-        values, gas_left = run(routine, arguments, self, gas)
+        try:
+            values, gas_left = run(routine, arguments, self, gas)
+        except Trap as trap:
+            if trap.contract is None:
+                trap.contract = self.contract
+            raise
         if self.unspent:
-            trap = Trap(TrapKind.UNUSED_PAYMENT)
-            trap.gas_left = gas_left
-            raise trap
+            unused = Trap(TrapKind.UNUSED_PAYMENT)
+            unused.gas_left, unused.contract = gas_left, self.contract
+            raise unused
         return values, gas_left
 
     def call_id(self) -> bytes:
@@ -238,8 +243,8 @@ class Frame:
             values, gas_left = frame.call(routine, arguments, call.gas_max)
         except Trap as inner:
             trap = Trap(TrapKind.LINK)
-            trap.place = inner.place
-            raise trap from None
+            trap.place, trap.contract = inner.place, inner.contract
+            raise trap from inner
         return values, call.gas_max - gas_left
 
     def mint(self, asset: int, account: bytes, amount: int) -> None:

@@ -1,33 +1,35 @@
-"""Making a store whole after a bad stop: checked against its head, rebuilt if need be."""
+"""What follows from the blocks, made anew: the tree from the values, or all of it from blocks."""
 
-from chain.block import block_id
-from chain.errors import CorruptStoreError, InvalidBlockError, UnknownIdError
+from collections.abc import Callable
+
+from chain.block import Block, Commit, Header
+from chain.errors import CorruptStoreError, InvalidBlockError, StoreError, UnknownIdError
 from chain.genesis import Genesis
 from chain.pots import read_pot
+from chain.rules import check_commit, check_header
 from chain.state import QUEUE_PREFIX, QUEUE_STOP, Space, State
 from chain.store import Store
 from chain.timers import Kind, queue_key, read_timer
 from chain.tree import tree_root, update_tree
+from chain.validators import read_validators
 from contracts.execution import Executor
 from node.genesis_block import genesis_block
 
 REBUILD_CHUNK = 20_000  # values to a batch when the tree is made anew
 
 
-def check_head(store: Store) -> None:
-    """After a dirty stop: raise CorruptStoreError unless head, id and values agree.
+def check_values(store: Store, head: Header) -> None:
+    """After a dirty stop: raise CorruptStoreError unless the values are those of the head.
 
     The tree is made anew from all values: its root must be the one that the head's header names.
     The queue of what falls due must be that of the timers and pots.
     """
-    height = store.head_height()
-    header = store.header(height)
-    if store.find_block(block_id(header)) != height:
-        raise CorruptStoreError(height, "the head's id is not indexed")
-    if rebuild_tree(store) != header.state_root:
-        raise CorruptStoreError(height, "the stored state is not the one the head's header names")
+    if rebuild_tree(store) != head.state_root:
+        text = "the stored state is not the one the head's header names"
+        raise CorruptStoreError(head.height, text)
     if dict(store.iterate(QUEUE_PREFIX, QUEUE_STOP)) != expected_queue(store):
-        raise CorruptStoreError(height, "the queue is not that of the stored timers and pots")
+        text = "the queue is not that of the stored timers and pots"
+        raise CorruptStoreError(head.height, text)
 
 
 def expected_queue(store: Store) -> dict[bytes, bytes]:
@@ -59,33 +61,54 @@ def rebuild_tree(store: Store) -> bytes:
     return tree_root(store)
 
 
-def rebuild_state(store: Store, genesis: Genesis, executor: Executor) -> None:
-    """Make state, tree and indexes anew from the stored blocks; raises CorruptStoreError.
+def replay(
+    source: Store,
+    target: Store,
+    genesis: Genesis,
+    last: int,
+    on_progress: Callable[[int, int], None],
+) -> None:
+    """Execute the blocks of one store up to `last` into another, which is empty.
 
-    It can be stopped anywhere: blocks above the head show the next start what is left to do.
+    Signatures of transactions are not checked again: the certificates and the roots are. Raises
+    CorruptStoreError at a block that is missing, damaged, or does not follow.
     """
-    store.clear_derived()
+    executor = Executor(genesis.chain_id(), lambda _tx: True)
     first = genesis_block(genesis)
-    store.write_genesis(first.block, first)
-    replay_blocks(store, executor)
-
-
-def replay_blocks(store: Store, executor: Executor) -> int:
-    """Execute the stored blocks above the head and tell how many there were.
-
-    Raises CorruptStoreError at a block that does not follow from the one before.
-    """
-    start = height = store.head_height()
-    parent = store.header(height)
-    while True:
+    target.write_genesis(first.block, first)
+    parent = first.block.header
+    for height in range(1, last + 1):
+        block = find_block(source, height)
+        if block is None:
+            raise CorruptStoreError(height, "the block is damaged or missing")
+        commit = _find_commit(source, height)
+        validators = read_validators(State(target))
         try:
-            block = store.block(height + 1)
-        except UnknownIdError:
-            return height - start
-        height += 1
-        try:
-            executed = executor.check(store, parent, block)
+            check_header(block.header, parent, validators)
+            check_commit(commit, block.header, validators)
+            executed = executor.check(target, parent, block)
         except InvalidBlockError as error:
             raise CorruptStoreError(height, f"stored block: {error}") from error
-        store.append(executed, store.commit(height))
+        target.append(executed, commit)
         parent = block.header
+        on_progress(height, last)
+
+
+def find_block(store: Store, height: int) -> Block | None:
+    """Return the block at a height, or None if it is missing or can not be read."""
+    try:
+        return store.block(height)
+    except (StoreError, UnknownIdError):
+        return None
+
+
+def _find_commit(store: Store, height: int) -> Commit:
+    """Return the certificate of a height, if need be the one that the next block carries."""
+    try:
+        return store.commit(height)
+    except (StoreError, UnknownIdError) as error:
+        child = find_block(store, height + 1)
+        if child is None or child.last_commit is None:
+            text = "the block's certificate is damaged or missing"
+            raise CorruptStoreError(height, text) from error
+        return child.last_commit

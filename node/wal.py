@@ -8,9 +8,11 @@ the store then speaks for that height.
 
 import os
 import zlib
+from contextlib import suppress
 from pathlib import Path
 
 from chain.errors import StoreError
+from node.disk import disk_faults
 
 RECORD_BYTES_MAX = 16 * 1024 * 1024
 _HEAD_BYTES = 12
@@ -30,13 +32,14 @@ class VoteLog:
 
     def __init__(self, path: Path, *, sync: bool = True) -> None:
         """Open or make the log; raises StoreError if a record before the last is damaged."""
-        self._sync = sync
-        self._file = path.open("a+b")
-        try:
-            self.records = self._recover(path)
-        except StoreError:
-            self._file.close()
-            raise
+        self._sync, self._folder = sync, path.parent
+        with disk_faults(self._folder):
+            self._file = path.open("a+b")
+            try:
+                self.records = self._recover(path)
+            except (StoreError, OSError):
+                self.close()
+                raise
 
     def _recover(self, path: Path) -> list[bytes]:
         self._file.seek(0)
@@ -63,17 +66,20 @@ class VoteLog:
     def append(self, record: bytes) -> None:
         """Write one record and wait until it is on disk."""
         assert len(record) <= RECORD_BYTES_MAX, len(record)
-        self._file.write(_head(record) + record)
-        self._file.flush()
-        if self._sync:
-            os.fsync(self._file.fileno())
+        with disk_faults(self._folder):
+            self._file.write(_head(record) + record)
+            self._file.flush()
+            if self._sync:
+                os.fsync(self._file.fileno())
 
     def begin_height(self) -> None:
         """Begin anew after a commit."""
-        self._file.seek(0)
-        self._file.truncate(0)
+        with disk_faults(self._folder):
+            self._file.seek(0)
+            self._file.truncate(0)
         self.records = []
 
     def close(self) -> None:
-        """Close the file."""
-        self._file.close()
+        """Close the file; a record that found no room on the disk is given up."""
+        with suppress(OSError):
+            self._file.close()

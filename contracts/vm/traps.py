@@ -31,11 +31,15 @@ class TrapKind(IntEnum):
 
 
 class Trap(Exception):  # noqa: N818 - the machine's own word for it
-    """A contract call that failed; `gas_left` and `place` are filled in by the machine."""
+    """A contract call that failed; `gas_left` and `place` are filled in by the machine.
+
+    `place` (function and instruction) and `contract` say where, for people only.
+    """
 
     def __init__(self, kind: TrapKind, error: int = 0) -> None:
         super().__init__(f"{kind.name.lower()} {error}" if error else kind.name.lower())
         self.kind = kind
         self.error = error
         self.gas_left = 0
-        self.place: tuple[str, int] | None = None  # function and instruction, for people only
+        self.place: tuple[str, int] | None = None
+        self.contract: bytes | None = None

@@ -84,14 +84,14 @@ class Connection:
         raise AssertionError("the last wait raises")
 
     async def _post(self, payload: bytes, methods: list[str], timeout_s: float | None) -> bytes:
-        transport, timeout_s = self.transport(), timeout_s or self.timeout_s
+        timeout_s = timeout_s or self.timeout_s
         try:
-            return await transport.post(payload, timeout_s=timeout_s)
+            return await self.transport().post(payload, timeout_s=timeout_s)
         except NodeUnreachable:
             # A kept connection may have been closed meanwhile: a new one often works at once.
             if any(method.startswith(_UNREPEATABLE) for method in methods):
                 raise
-        return await transport.post(payload, timeout_s=timeout_s)
+        return await self.transport().post(payload, timeout_s=timeout_s)
 
 
 async def _wait_or_raise(error: RateLimited, waits: int) -> None:

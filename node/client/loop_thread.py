@@ -47,8 +47,17 @@ class LoopThread:
                 return
             try:
                 self.run(last)
+                self.run(_cancel_others())
             finally:
                 self._is_open = False
                 self._loop.call_soon_threadsafe(self._loop.stop)
                 self._thread.join(JOIN_TIMEOUT_S)
                 self._loop.close()
+
+
+async def _cancel_others() -> None:
+    """End what other threads still wait for."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)

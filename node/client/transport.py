@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Callable
 from typing import NoReturn
 from urllib.parse import urlsplit
 
@@ -50,6 +51,7 @@ class HttpTransport:
         self._address = f"{parts.scheme}://{parts.netloc}"
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._session: aiohttp.ClientSession | None = None
+        self._lines: set[WebSocketLine] = set()
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None or self._session.closed:
@@ -101,10 +103,14 @@ class HttpTransport:
             raise found(f"{self._address} answered {error.status} to a WebSocket") from error
         except (aiohttp.ClientError, OSError) as error:
             raise self._unreachable(error) from error
-        return WebSocketLine(socket, self._address)
+        line = WebSocketLine(socket, self._address, self._lines.discard)
+        self._lines.add(line)
+        return line
 
     async def close(self) -> None:
         """Close all connections."""
+        for line in list(self._lines):
+            await line.close()
         if self._session is not None:
             await self._session.close()
             self._session = None
@@ -120,8 +126,13 @@ class HttpTransport:
 class WebSocketLine:
     """A WebSocket whose ends are typed errors."""
 
-    def __init__(self, socket: aiohttp.ClientWebSocketResponse, address: str) -> None:
-        self._socket, self._address = socket, address
+    def __init__(
+        self,
+        socket: aiohttp.ClientWebSocketResponse,
+        address: str,
+        on_close: Callable[["WebSocketLine"], None],
+    ) -> None:
+        self._socket, self._address, self._on_close = socket, address, on_close
 
     async def send(self, payload: bytes) -> None:
         """Send one text message."""
@@ -145,7 +156,8 @@ class WebSocketLine:
         raise NodeUnreachable(f"{self._address} closed the line ({self._socket.close_code})")
 
     async def close(self) -> None:
-        """Say goodbye and close."""
+        """Say goodbye and close; closing twice is fine."""
+        self._on_close(self)
         await self._socket.close()
         # After a line that broke, aiohttp (3.14) calls itself closed and keeps the connection.
         response = getattr(self._socket, "_response", None)

@@ -54,7 +54,7 @@ def call(
 @click.argument("view", metavar="CONTRACT.VIEW")
 @click.argument("words", metavar="[NAME=VALUE]...", nargs=-1)
 def read(*, view: str, words: tuple[str, ...]) -> None:
-    """Read a contract's view: shops.get_service shop=sparkle number=1."""
+    """Read a contract's view: shops.service shop=sparkle service=1."""
     from node.commands.connect import session
 
     contract, name = split_function(view)

@@ -58,8 +58,11 @@ def describe_error(error: WashError) -> CommandError:
         exit_code = EXIT_REJECTED
     if type(error).__name__ == "ConfigError":
         exit_code = EXIT_USAGE
+    text = str(error)
+    if exit_code == EXIT_UNREACHABLE:
+        text = text.removesuffix("; is the node running?")  # the fix says more
     return CommandError(
-        str(error),
+        text,
         exit_code,
         fix=_fix(error, exit_code, is_answer=is_answer),
         code=error.code,
@@ -250,7 +253,7 @@ class _Spoken(click.Command):
     def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the line of usage."""
         pieces = " ".join(self.collect_usage_pieces(ctx))
-        formatter.write_usage(ctx.command_path, pieces, prefix=t("Usage: "))
+        formatter.write_usage(ctx.command_path, pieces, prefix=t("Usage:") + " ")
 
     def get_help_option(self, ctx: click.Context) -> click.Option | None:
         """Return the option --help."""

@@ -5,7 +5,6 @@ from click.shell_completion import get_completion_class
 
 from node.commands.common import command
 from node.commands.output import finish
-from node.commands.words import t
 
 PROGRAM, VARIABLE = "washnode", "_WASHNODE_COMPLETE"
 _WHERE = {
@@ -28,5 +27,5 @@ def completion(*, shell: str) -> None:
     finish(
         {"shell": shell, "script": script},
         lambda: click.echo(script),
-        next_command=t("completion {shell} >> {file}", shell=shell, file=_WHERE[shell]),
+        next_command=f"washnode completion {shell} >> {_WHERE[shell]}",
     )

@@ -69,7 +69,11 @@ def is_alive(pid: int) -> bool:
         return False
     except OSError:
         return True
-    return True
+    try:
+        # A process that ended and that its parent has not asked about yet still has its number.
+        return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[0] != b"Z"
+    except (OSError, IndexError):
+        return True
 
 
 def find_node() -> tuple[str, Path | None]:

@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 import click
 
-from node.commands.words import t
+from node.commands.words import lang, t
 from node.terminal import escape_controls, speaks_unicode
 
 EXIT_ERROR = 1
@@ -101,8 +101,12 @@ class CommandError(click.ClickException):
         """Say it: the line on standard error, with `--json` the object on standard output."""
         if talk().as_json:
             print_json(self.as_json())
-        parts = [part for part in (self.message.rstrip("."), self.fix) if part]
-        click.echo(f"washnode: {escape_controls('; '.join(parts))}", err=True)
+        text = self.message.rstrip(".")
+        if self.zh and lang() == "zh":
+            text = f"{self.zh} ({text})"
+        if self.fix:
+            text = f"{text} {self.fix}" if text.endswith("?") else f"{text}; {self.fix}"
+        click.echo(f"washnode: {escape_controls(text)}", err=True)
 
 
 def fail(text: str, exit_code: int = EXIT_ERROR, *, fix: str = "") -> NoReturn:

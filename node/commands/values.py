@@ -171,7 +171,7 @@ class Reader:
                 return self._coerce(text, branch)
             except Unfit as fault:
                 faults.append(str(fault))
-        raise Unfit(t(" or ").join(dict.fromkeys(faults)))
+        raise Unfit(f" {t('or')} ".join(dict.fromkeys(faults)))
 
     def _integer(self, text: str, schema: Schema) -> int:
         value = int(text) if _INTEGER.fullmatch(text) else None
@@ -193,7 +193,7 @@ class Reader:
             if found is None:
                 raise _unfit(t("an account: acct1..., or the name of a key here"), text)
             return found
-        raise _unfit(str(schema.get("description") or t("text like {form}", form=pattern)), text)
+        raise _unfit(t("text like {form}", form=pattern), text)
 
     def _array(self, text: str, schema: Schema) -> list[Any]:
         if text.startswith("["):

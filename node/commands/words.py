@@ -1,4 +1,4 @@
-"""The commands' texts in the person's language: English in the source, Chinese in zh.json."""
+"""The commands' texts in the person's language: English in the source, Chinese in zh*.json."""
 
 import json
 import os
@@ -61,13 +61,14 @@ def lang() -> Lang:
 
 @cache
 def _chinese() -> dict[str, str]:
-    text = Path(__file__).with_name("zh.json").read_text("utf-8")
-    entries: dict[str, str] = json.loads(text)
+    entries: dict[str, str] = {}
+    for path in sorted(Path(__file__).parent.glob("zh*.json")):
+        entries |= json.loads(path.read_text("utf-8"))
     return entries
 
 
 def fold(text: str) -> str:
-    """Return a text of the source as zh.json lists it: without its line breaks and indents."""
+    """Return a text of the source as zh*.json list it: without its line breaks and indents."""
     return "\n\n".join(" ".join(part.split()) for part in text.split("\n\n"))
 
 

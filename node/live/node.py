@@ -13,6 +13,7 @@ from chain.crypto import Signer
 from chain.errors import (
     BadSignatureError,
     ExpiredError,
+    StoreError,
     TooLargeError,
     WashError,
 )
@@ -25,6 +26,7 @@ from chain.transaction import ReceivedTransaction, read_transaction
 from consensus import Engine
 from contracts.execution import BlockFullError, transaction_gas
 from node import __version__
+from node.disk import tell_fault
 from node.driver import Driver
 from node.ledger import ChainLedger
 from node.live.abis import AbiBook
@@ -332,8 +334,11 @@ class Node:
     def fail(self, error: BaseException) -> None:
         """Stop for good: the disk or the money failed."""
         if self.failure is None:
+            if isinstance(error, StoreError | OSError):  # says all in one line, where it ends
+                error = tell_fault(error, self.ledger.folder)
+            else:
+                _log.critical("stopping: %s", error, exc_info=error)
             self.failure = error
-            _log.critical("stopping: %s", error, exc_info=error)
         self.stop()
 
     def stop(self) -> None:
@@ -364,5 +369,7 @@ class Node:
     def close(self) -> None:
         """Close the chain; as dirty if it failed."""
         self._checkers.close()
-        self.ledger.close(clean=self.failure is None)
-        self._vote_log.close()
+        try:
+            self.ledger.close(clean=self.failure is None)
+        finally:
+            self._vote_log.close()

@@ -21,6 +21,7 @@ from node.rpc.errors import (
     UnauthenticatedError,
     error_text,
 )
+from node.rpc.meanings import add_meanings
 from node.rpc.registry import Method, Registry
 
 API_VERSION = "1"
@@ -55,7 +56,8 @@ def make_document(
 ) -> Json:
     """Return the document of all methods that are served now; treat it as read-only.
 
-    `examples` are calls with their results by method name, those of the package by default.
+    `examples` are calls with their results or errors by method name, those of the package by
+    default.
     """
     shown = load_examples() if examples is None else examples
     fixed, schemas = _fixed_methods(registry, dev)
@@ -104,6 +106,7 @@ def _fixed_methods(registry: Registry, dev: bool) -> tuple[list[Json], Json]:  #
         inputs, ref_template=_SCHEMAS + "{model}", schema_generator=_Schemas
     )
     schemas: Json = shared.get("$defs", {})
+    add_meanings(schemas)
     shown = []
     for method in methods:
         params = made[f"{method.name} params", "validation"]
@@ -199,12 +202,13 @@ def _with_examples(method: Json, examples: Examples) -> Json:
     shown = examples.get(method["name"])
     if not shown:
         return method
-    pairs = [
-        {
-            "name": example["name"],
-            "params": [{"name": name, "value": value} for name, value in example["params"].items()],
-            "result": {"name": "result", "value": example["result"]},
-        }
-        for example in shown
-    ]
-    return {**method, "examples": pairs}
+    return {**method, "examples": [_example_json(example) for example in shown]}
+
+
+def _example_json(example: Json) -> Json:
+    """Return a pair of request and answer; OpenRPC has no place of its own for an error."""
+    params = [{"name": name, "value": value} for name, value in example["params"].items()]
+    pair: Json = {"name": example["name"], "params": params}
+    if "error" in example:
+        return {**pair, "x-error": example["error"]}
+    return {**pair, "result": {"name": "result", "value": example["result"]}}

@@ -2,42 +2,41 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from importlib.resources import files
+from itertools import groupby
 from typing import Any
+
+from node.rpc.openrpc_sketch import Sketcher, make_sketcher, shown_name
 
 Json = Mapping[str, Any]
 
-_TAGS = (
-    "Who may call a method: `public` anyone, `shop` and `admin` with their token, `dev` only on a"
-    " development chain, `websocket` only over a WebSocket connection. A `read` answers the final"
-    " state and says at which block."
-)
-_SCHEMAS = "#/components/schemas/"
-_NOTE_COLUMN = 44  # where the notes beside a result begin
-_NOTE_MARK = "\0"  # between a line's words and its note, until they are aligned
-_DEPTH_MAX = 8
-_INTEGER_MAX = 2**53 - 1
+_WIDTH = 96
+_TEXT_LENGTH_MAX = 40  # of what is no sentence: ids, hashes, bytes
+_TEXT_LENGTH_SHOWN = 20
+_ITEMS_SHOWN = 3
+_MEMBERS_SHOWN = 24
+_MORE = "..."
 
 
 def render_markdown(document: Json) -> str:
-    """Return the page: every method with its parameters, its result, its errors and examples."""
-    methods = document["methods"]
-    lines = [
-        f"# Methods of the {document['info']['title']} API",
-        "",
-        document["info"]["description"],
-        "",
-        _TAGS,
-        "",
-    ]
-    for space in sorted({_space(method) for method in methods}):
-        names = [method["name"] for method in methods if _space(method) == space]
-        links = ", ".join(f"[{name}](#{_anchor(name)})" for name in names)
-        lines.append(f"- {space}: {links}")
-    lines += ["", "Every call may also meet the errors of the transport, see [Errors](#errors)."]
-    for method in sorted(methods, key=lambda one: (_space(one), one["name"])):
-        lines += ["", *_method_lines(method, document)]
-    lines += ["", *_error_lines(document["components"]["errors"]), ""]
+    """Return the page: an introduction, every method with an example, the errors."""
+    sketcher = make_sketcher(document)
+    methods = sorted(document["methods"], key=lambda one: (_space(one), one["name"]))
+    lines = [_introduction(), "## Methods", ""]
+    spaces = [(space, list(group)) for space, group in groupby(methods, _space)]
+    for space, group in spaces:
+        links = ", ".join(f"[{one['name']}](#{_anchor(one['name'])})" for one in group)
+        lines.append(f"- `{space}`: {links}")
+    for space, group in spaces:
+        lines += ["", f"## `{space}`"]
+        for method in group:
+            lines += ["", *_method_lines(method, sketcher)]
+    lines += ["", *_type_lines(sketcher), *_error_lines(document["components"]["errors"]), ""]
     return "\n".join(lines)
+
+
+def _introduction() -> str:
+    return files("node.rpc").joinpath("openrpc_intro.md").read_text("utf-8")
 
 
 def _space(method: Json) -> str:
@@ -49,8 +48,8 @@ def _anchor(name: str) -> str:
     return name.replace(".", "").lower()
 
 
-def _method_lines(method: Json, document: Json) -> Iterator[str]:
-    yield f"## {method['name']}"
+def _method_lines(method: Json, sketcher: Sketcher) -> Iterator[str]:
+    yield f"### {method['name']}"
     yield ""
     tags = ", ".join(f"`{tag['name']}`" for tag in method["tags"])
     yield f"{method['summary']} ({tags})"
@@ -58,23 +57,32 @@ def _method_lines(method: Json, document: Json) -> Iterator[str]:
         yield ""
         yield str(method["description"])
     yield ""
-    yield from _param_lines(method["params"], document)
+    yield from _param_lines(method["params"], sketcher)
     yield ""
     yield "Result:"
     yield ""
     yield "```text"
-    yield from _shape_lines(method["result"]["schema"], document)
+    yield from sketcher.lines(_told_apart(method["result"]["schema"]))
     yield "```"
     errors = [str(error["$ref"]).rpartition("/")[2] for error in method["errors"]]
     if errors:
         yield ""
         yield "Errors: " + ", ".join(f"`{name}`" for name in errors) + "."
-    for example in method.get("examples", []):
+    for example in method.get("examples", [])[:1]:
         yield ""
         yield from _example_lines(method["name"], example)
 
 
-def _param_lines(params: list[Json], document: Json) -> Iterator[str]:
+def _told_apart(schema: Json) -> Json:
+    """Return what is special about a result: of a read its data, as `at` is always the same."""
+    properties = schema.get("properties", {})
+    if set(properties) != {"at", "data"}:
+        return schema
+    at: Json = {"$ref": properties["at"]["$ref"], "description": "The block that was read."}
+    return {**schema, "properties": {"at": at, "data": properties["data"]}}
+
+
+def _param_lines(params: list[Json], sketcher: Sketcher) -> Iterator[str]:
     if not params:
         yield "No parameters."
         return
@@ -86,12 +94,32 @@ def _param_lines(params: list[Json], document: Json) -> Iterator[str]:
         needed = "required" if param["required"] else "optional"
         if default is not None:
             needed = f"default `{json.dumps(default, ensure_ascii=False)}`"
-        words = _cell(_type_words(schema, document))
+        words = _cell(sketcher.words(schema))
         yield f"| `{param['name']}` | {words} | {needed} | {_cell(param.get('description', ''))} |"
 
 
 def _cell(text: str) -> str:
     return " ".join(text.replace("|", "\\|").split())
+
+
+def _type_lines(sketcher: Sketcher) -> Iterator[str]:
+    if not sketcher.common:
+        return
+    yield "## Types"
+    yield ""
+    yield "What stands in many results."
+    yield ""
+    for name in sorted(sketcher.common):
+        yield f"### {shown_name(name)}"
+        yield ""
+        described = sketcher.schema(name).get("description")
+        if described:
+            yield str(described)
+            yield ""
+        yield "```text"
+        yield from sketcher.common_lines(name)
+        yield "```"
+        yield ""
 
 
 def _error_lines(errors: Json) -> Iterator[str]:
@@ -108,114 +136,73 @@ def _error_lines(errors: Json) -> Iterator[str]:
         yield f"| {error['code']} | `{name}` | {texts} | {data['retry']} |"
 
 
+# Examples -------------------------------------------------------------------------------------
+
+
 def _example_lines(method: str, example: Json) -> Iterator[str]:
     params = {param["name"]: param["value"] for param in example["params"]}
     request = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
-    answer = {"jsonrpc": "2.0", "id": 1, "result": example["result"]["value"]}
+    answer: dict[str, Any] = {"jsonrpc": "2.0", "id": 1}
+    if "x-error" in example:
+        answer["error"] = example["x-error"]
+    else:
+        answer["result"] = example["result"]["value"]
     yield f"Example: {example['name']}"
     yield ""
     yield "```json"
-    yield json.dumps(request, ensure_ascii=False)
+    yield write_short(request)
     yield "```"
     yield ""
     yield "```json"
-    yield json.dumps(answer, ensure_ascii=False, indent=2)
+    yield write_short(answer)
     yield "```"
 
 
-# The shape of a result ------------------------------------------------------------------------
+def write_short(value: Any) -> str:
+    """Return JSON for people: what fits on a line is on one, what is long ends with "..."."""
+    return _write(_shorten(value), 0)
 
 
-def _shape_lines(schema: Json, document: Json) -> list[str]:
-    """Return a result as people would sketch it: nested members, each with its type and note."""
-    return [_align(line) for line in _sketch(schema, document, _note(schema, document), 0)]
+def _shorten(value: Any) -> Any:
+    if isinstance(value, str):
+        is_long = len(value) > _TEXT_LENGTH_MAX and " " not in value
+        return value[:_TEXT_LENGTH_SHOWN] + _MORE if is_long else value
+    if isinstance(value, list):
+        shown = [_shorten(item) for item in value[:_ITEMS_SHOWN]]
+        return [*shown, _MORE] if len(value) > _ITEMS_SHOWN else shown
+    if isinstance(value, dict):
+        members = {key: _shorten(item) for key, item in list(value.items())[:_MEMBERS_SHOWN]}
+        return {**members, _MORE: _MORE} if len(value) > _MEMBERS_SHOWN else members
+    return value
 
 
-def _sketch(schema: Json, document: Json, note: str, depth: int) -> list[str]:
-    """Return the lines of one value; the note of a nested one stands beside its first line."""
-    branches = schema.get("anyOf") or schema.get("oneOf") or []
-    filled = [branch for branch in branches if branch.get("type") != "null"]
-    if len(filled) == 1:
-        tail = " or null" if len(filled) < len(branches) else ""
-        lines = _sketch(filled[0], document, note or _note(filled[0], document), depth)
-        if len(lines) == 1:
-            return [_noted(_type_words(schema, document), note or _note(filled[0], document))]
-        return [*lines[:-1], lines[-1] + tail]
-    found = _resolve(schema, document)
-    if depth < _DEPTH_MAX:
-        if found.get("properties"):
-            return _object_lines(found, document, note, depth)
-        items = found.get("items")
-        if isinstance(items, dict):
-            inner = _sketch(items, document, "", depth + 1)
-            if len(inner) > 1:
-                return [_noted("[", note), *_indent(inner), "  ...", "]"]
-    return [_noted(_type_words(schema, document), note)]
+def _write(value: Any, depth: int) -> str:
+    line = json.dumps(value, ensure_ascii=False)
+    if not isinstance(value, (dict, list)) or not value or 2 * depth + len(line) <= _WIDTH:
+        return line
+    if isinstance(value, dict):
+        members = [
+            f"{json.dumps(key, ensure_ascii=False)}: {_write(item, depth + 1)}"
+            for key, item in value.items()
+        ]
+        opening, closing = "{}"
+    else:
+        members = [_write(item, depth + 1) for item in value]
+        opening, closing = "[]"
+    inside, outside = "  " * (depth + 1), "  " * depth
+    return f"{opening}\n{_fill(members, inside)}\n{outside}{closing}"
 
 
-def _object_lines(schema: Json, document: Json, note: str, depth: int) -> list[str]:
-    needed = set(schema.get("required", []))
-    lines = [_noted("{", note)]
-    for name, inner in schema["properties"].items():
-        shown = name if name in needed else f"{name}?"
-        first, *rest = _sketch(inner, document, _note(inner, document), depth + 1)
-        words, _, told = first.partition(_NOTE_MARK)
-        lines += _indent([_noted(f"{shown}: {words}", told), *rest])
-    return [*lines, "}"]
-
-
-def _noted(words: str, note: str) -> str:
-    return words + _NOTE_MARK + note if note else words
-
-
-def _align(line: str) -> str:
-    words, mark, note = line.partition(_NOTE_MARK)
-    return f"{words.ljust(_NOTE_COLUMN)}  {note}" if mark else line
-
-
-def _indent(lines: list[str]) -> list[str]:
-    return ["  " + line for line in lines]
-
-
-def _note(schema: Json, document: Json) -> str:
-    described = schema.get("description") or _resolve(schema, document).get("description", "")
-    return " ".join(str(described).split())
-
-
-def _resolve(schema: Json, document: Json) -> Json:
-    """Return the schema that a reference names, or the schema itself."""
-    name = str(schema.get("$ref", "")).removeprefix(_SCHEMAS)
-    found: Json = document["components"]["schemas"].get(name, schema)
-    return found
-
-
-def _type_words(schema: Json, document: Json) -> str:
-    """Return a type in a few words."""
-    branches = schema.get("anyOf") or schema.get("oneOf")
-    if branches:
-        return " or ".join(_type_words(branch, document) for branch in branches)
-    if "$ref" in schema:
-        return str(schema["$ref"]).removeprefix(_SCHEMAS).removesuffix("Json")
-    if "enum" in schema or "const" in schema:
-        values = schema.get("enum") or [schema["const"]]
-        return " or ".join(json.dumps(value, ensure_ascii=False) for value in values)
-    kind = str(schema.get("type", "any value"))
-    return (
-        kind + _range_words(schema) if kind == "integer" else _nested_words(kind, schema, document)
-    )
-
-
-def _nested_words(kind: str, schema: Json, document: Json) -> str:
-    if kind == "array":
-        return f"list of {_type_words(schema.get('items', {}), document)}"
-    values = schema.get("additionalProperties")
-    if kind == "object" and isinstance(values, dict):
-        return f"object of {_type_words(values, document)}"
-    return kind
-
-
-def _range_words(schema: Json) -> str:
-    low, high = schema.get("minimum"), schema.get("maximum")
-    if high is None or high == _INTEGER_MAX:
-        return ""
-    return f", {low} to {high}" if low is not None else f", at most {high}"
+def _fill(members: list[str], indent: str) -> str:
+    """Return members in as few lines as hold them; one of several lines begins and ends its own."""
+    lines: list[str] = []
+    is_open = False
+    for place, member in enumerate(members):
+        text = member + ("," if place < len(members) - 1 else "")
+        is_long = "\n" in member
+        if is_open and not is_long and len(lines[-1]) + 1 + len(text) <= _WIDTH:
+            lines[-1] += f" {text}"
+        else:
+            lines.append(indent + text)
+        is_open = not is_long
+    return "\n".join(lines)

@@ -5,6 +5,7 @@ from typing import Any
 from node.rpc.contract_views import serve_views
 from node.rpc.methods import (
     account,
+    admin,
     chain,
     contract,
     contract_pending,
@@ -20,8 +21,8 @@ from node.rpc.methods import (
 from node.rpc.registry import Registry, collect
 
 MODULES = (
-    account, chain, contract, contract_pending, dev, events, node, rpc, tx, tx_build, tx_explain,
-    tx_list,
+    account, admin, chain, contract, contract_pending, dev, events, node, rpc, tx, tx_build,
+    tx_explain, tx_list,
 )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import CancelledError
 
 import pytest
 
@@ -143,3 +144,40 @@ def test_importing_the_client_loads_no_network_code() -> None:
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert told.stdout.strip() == "False"
+
+
+def test_closing_ends_what_another_thread_waits_for(node: FakeNode) -> None:
+    node.is_settling = False
+    ended: list[str] = []
+
+    def wait(wash: Wash) -> None:
+        try:
+            wash.send([PAY])
+        except (RuntimeError, CancelledError) as error:
+            ended.append(type(error).__name__)
+
+    wash = Wash(node.url, key=ALICE)
+    thread = threading.Thread(target=wait, args=(wash,))
+    thread.start()
+    wash.rpc("chain_head")
+    wash.close()
+    thread.join(10)
+
+    assert len(ended) == 1
+
+
+def test_time_is_moved_from_plain_code_too(node: FakeNode, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = {"snapshot": "s-1", "items": [{"name": "alice"}]}
+    names = ["accounts", "faucet", "increaseTime", "setTime", "halt", "snapshot", "revert", "seed"]
+    for name in names:
+        monkeypatch.setattr(FakeNode, f"dev_{name}", lambda _self, _params: told, raising=False)
+
+    with Wash(node.url) as wash:
+        dev = wash.dev
+        people, snapshot = dev.accounts(), dev.snapshot()
+        rest = [dev.faucet(ALICE_TEXT, 1), dev.tick(2), dev.set_time(3), dev.halt(4), dev.seed()]
+        rest.append(dev.revert(snapshot))
+
+    assert (people, snapshot) == ([{"name": "alice"}], "s-1")
+    assert rest == [told] * 6
+    assert sorted({method for method, _ in node.calls}) == sorted(f"dev_{name}" for name in names)

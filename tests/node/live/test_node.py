@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from chain.errors import BadSignatureError, ExpiredError, NonceUsedError
+from chain.errors import BadSignatureError, DiskFullError, ExpiredError, NonceUsedError
 from chain.executed import ExecutedBlock
 from chain.tables import Tuning
 from chain.transaction import (
@@ -263,7 +263,7 @@ async def test_a_fault_of_the_disk_stops_the_node(
     async with asyncio.timeout(5), running(node):
         await node.stopped()
 
-    assert isinstance(node.failure, OSError)
+    assert isinstance(node.failure, DiskFullError)
 
 
 async def test_reopening_forgets_what_waited_and_keeps_the_chain(node: Node) -> None:

@@ -1,0 +1,227 @@
+"""The folder of a chain on disk: whose it is, how far it had come, what lies beside it.
+
+A database that opens may already have thrown away what a damaged file no longer names. So it is
+opened with a second name for every file in a folder beside it (`chain.before`), which costs no
+room, and that goes once all is checked. Whatever instant the machine stops at, `settle` finds by
+the names of the folders what was under way and ends it or takes it back.
+"""
+
+import errno
+import os
+import shutil
+import sys
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO
+
+from chain.errors import StoreInUseError
+
+HEIGHT_NAME = "HEIGHT"
+_ENTRY = "CURRENT"  # the file by which LevelDB begins
+_HELD = {errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES}  # what a lock held by another says
+_SCRAP = ("linking", "rebuild", "salvage")
+
+
+def beside(folder: Path, name: str) -> Path:
+    """Return the folder or file of that meaning beside a chain's."""
+    return folder.with_name(f"{folder.name}.{name}")
+
+
+class FolderLock:
+    """Nobody else opens the chain in a folder, nor moves it, until `release`."""
+
+    def __init__(self, folder: Path) -> None:
+        """Raises StoreInUseError if another has it."""
+        self._path = beside(folder, "lock")
+        while True:
+            self._file = self._path.open("ab")
+            try:
+                _lock(self._file)
+            except OSError as error:
+                self._file.close()
+                if error.errno not in _HELD:  # a disk that knows no locks: LevelDB has its own
+                    return
+                text = f"{folder} is in use by another node; stop that one first"
+                raise StoreInUseError(text) from error
+            if self._is_the_file():
+                return
+            self._file.close()  # the one before removed it: there may be a new one
+
+    def _is_the_file(self) -> bool:
+        try:
+            return os.path.samestat(os.fstat(self._file.fileno()), self._path.stat())
+        except FileNotFoundError:
+            return False
+
+    def release(self) -> None:
+        """Let others in."""
+        if self._file.closed:
+            return
+        if sys.platform != "win32":  # there, an open file can not be removed
+            self._path.unlink(missing_ok=True)
+        self._file.close()
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(file: IO[bytes]) -> None:
+        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+else:
+    import fcntl
+
+    def _lock(file: IO[bytes]) -> None:
+        fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Hold the lock of a folder meanwhile."""
+    lock = FolderLock(folder)
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+# How far the chain had come --------------------------------------------------------------------
+
+
+class HeightMark:
+    """How far the chain came, in a file of its own: the database can not tell if its end is lost.
+
+    It is written after a block is safe, and nobody waits for it: it may be behind, never ahead.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        path = folder / HEIGHT_NAME
+        self._file = path.open("r+b" if path.exists() else "w+b", buffering=0)
+
+    def write(self, height: int) -> None:
+        """Note a height; a disk that has no room for it shows that elsewhere."""
+        with suppress(OSError):
+            self._file.seek(0)
+            self._file.write(_height_line(height))
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+def _height_line(height: int) -> bytes:
+    digits = b"%020d" % height
+    return digits + b" %08x\n" % zlib.crc32(digits)
+
+
+def read_height(folder: Path) -> int | None:
+    """Return how far the chain in a folder had come at least, or None if that is not known."""
+    try:
+        line = (folder / HEIGHT_NAME).read_bytes()[:64]
+        height = int(line[:20])
+    except (OSError, ValueError):
+        return None
+    return height if height >= 0 and line == _height_line(height) else None
+
+
+def forget_height(folder: Path) -> None:
+    """Begin to keep the chain without the mark."""
+    (folder / HEIGHT_NAME).unlink(missing_ok=True)
+
+
+# The folder and those beside it ----------------------------------------------------------------
+
+
+def holds_database(folder: Path) -> bool:
+    """Tell whether a folder holds a database, be it a damaged one."""
+    if not folder.is_dir():
+        return False
+    names = (_ENTRY, "MANIFEST-*", "*.ldb", "*.sst", "*.log")
+    return (folder / HEIGHT_NAME).exists() or any(any(folder.glob(name)) for name in names)
+
+
+def folder_bytes(folder: Path) -> int:
+    """Return how many bytes the files in a folder have."""
+    return sum(file.stat().st_size for file in folder.iterdir() if file.is_file())
+
+
+def link_files(source: Path, target: Path) -> None:
+    """Fill a new folder with second names for the files of a database, or with copies.
+
+    The database never changes a file that is there when it opens; it removes its name.
+    """
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir()
+    for file in sorted(source.iterdir()):
+        if not file.is_file() or file.name in {"LOCK", "LOG", "LOG.old"}:
+            continue
+        is_linked = False
+        if file.name != HEIGHT_NAME:  # which is written in place
+            with suppress(OSError):  # not every disk has links
+                os.link(file, target / file.name)
+                is_linked = True
+        if not is_linked:
+            shutil.copyfile(file, target / file.name)
+
+
+def keep_before(folder: Path) -> Path:
+    """Keep a chain's files as they are before it is opened; `drop_before` or `settle` end it."""
+    linking, before = beside(folder, "linking"), beside(folder, "before")
+    link_files(folder, linking)
+    linking.rename(before)
+    return before
+
+
+def drop_before(folder: Path) -> None:
+    """Forget what `keep_before` kept: the opened chain is good."""
+    before, linking = beside(folder, "before"), beside(folder, "linking")
+    before.rename(linking)  # one that is half removed must not pass for a chain
+    shutil.rmtree(linking, ignore_errors=True)
+
+
+def settle(folder: Path) -> None:
+    """End what a stop cut off: a chain made anew takes its place, one being checked goes back."""
+    ready, before, old = beside(folder, "ready"), beside(folder, "before"), beside(folder, "old")
+    if ready.is_dir():
+        swap_in(folder)
+    elif before.is_dir():
+        shutil.rmtree(folder, ignore_errors=True)
+        before.rename(folder)
+    elif old.is_dir() and not folder.is_dir():  # between the two renames of a swap by snapshot
+        old.rename(folder)
+    for name in _SCRAP:
+        shutil.rmtree(beside(folder, name), ignore_errors=True)
+
+
+def swap_in(folder: Path) -> Path:
+    """Put the chain in `chain.ready` in its place; return where the damaged one is kept."""
+    before = beside(folder, "before")
+    kept = beside(folder, f"damaged-{_damaged_next(folder)}")
+    if before.is_dir():
+        shutil.rmtree(folder, ignore_errors=True)
+        before.rename(kept)
+    elif folder.is_dir():
+        folder.rename(kept)
+    else:  # a stop came between the renames
+        kept = beside(folder, f"damaged-{_damaged_next(folder) - 1}")
+    beside(folder, "ready").rename(folder)
+    sync_folder(folder.parent)
+    return kept
+
+
+def _damaged_next(folder: Path) -> int:
+    numbers = [
+        path.name.rpartition("-")[2] for path in folder.parent.glob(f"{folder.name}.damaged-*")
+    ]
+    return max((int(number) for number in numbers if number.isdecimal()), default=0) + 1
+
+
+def sync_folder(folder: Path) -> None:
+    """Wait until the names in a folder are on disk, where the system can."""
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -1,0 +1,46 @@
+"""Whatever a method is asked, the node answers as it publishes, stays well and loses no money.
+
+Parameters are drawn from what `rpc.discover` says of each method, so what it says is tested too.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis.strategies import SearchStrategy
+
+from tests.node.rpc.fuzzing import METHODS, Target, open_target
+from tests.node.rpc.schema_values import spoiled
+
+EXAMPLES = max(settings().max_examples // 3, 10)
+
+
+def ask_with(target: Target, method: str, params: SearchStrategy[dict[str, Any]]) -> None:
+    """Ask with many parameters."""
+
+    @settings(max_examples=EXAMPLES)
+    @given(params)
+    def ask(drawn: dict[str, Any]) -> None:
+        target.check(method, drawn)
+
+    ask()
+
+
+def test_every_method_is_asked(tmp_path: Path) -> None:
+    with open_target(tmp_path) as target:
+        served = set(target.methods)
+
+    assert served == set(METHODS)
+
+
+@pytest.mark.hypothesis
+@pytest.mark.parametrize("method", METHODS)
+def test_what_fits_and_what_misses_by_a_little_is_answered(tmp_path: Path, method: str) -> None:
+    with open_target(tmp_path) as target:
+        fitting = target.params(method)
+
+        ask_with(target, method, fitting)
+        ask_with(target, method, spoiled(fitting))
+
+        target.check_alive()
