@@ -290,7 +290,10 @@ class Store:
         receipts = self._receipts.get(height)
         if receipts is None:
             encoded = self.receipt_bytes(height)
-            receipts = [decode(Receipt, data) for data in encoded]
+            try:
+                receipts = [decode(Receipt, data) for data in encoded]
+            except MalformedBytesError as error:
+                raise CorruptStoreError(height, f"stored receipts: {error}") from error
             self._receipts.keep(height, receipts, sum(map(len, encoded)))
         return list(receipts)
 
@@ -332,7 +335,7 @@ class Store:
             yield key[1:]
 
     def table_bytes(self, table: Table) -> int:
-        """Return about how many bytes a table takes on disk; what was just written may miss."""
+        """Return about how many bytes a table takes on disk, the log left out."""
         start = table.value
         size: int = self._db.approximate_size(start, bytes([start[0] + 1]))
         return size

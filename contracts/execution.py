@@ -147,8 +147,7 @@ class _BlockRun:
         self.taken: list[ReceivedTransaction] = []
         self.refused: list[tuple[bytes, Exception]] = []
         self.gas_used = self.bytes_used = 0
-        self.allowance_gas = self.params.block_gas_max * self.params.allowance_gas_share_bp
-        self.allowance_gas //= BASIS_POINTS
+        self.allowance_gas = allowance_gas(self.params)
 
     def run(self) -> ExecutedBlock:
         skipped = self._fire_due()
@@ -238,6 +237,14 @@ class _BlockRun:
             if found > maximum:
                 raise BlockFullError(what, maximum=maximum, found=found)
 
+    def _use_allowance_gas(self, wanted: int) -> None:
+        maximum = allowance_gas(self.params)
+        if wanted > maximum:
+            raise TooLargeError("gas_limit", maximum=maximum, found=wanted)
+        if wanted > self.allowance_gas:
+            raise BlockFullError("allowance gas", maximum=self.allowance_gas, found=wanted)
+        self.allowance_gas -= wanted
+
     def _run_transaction(self, tx: ReceivedTransaction) -> Receipt:
         state, params, now, body = self.state, self.params, self.inputs.time_ms, tx.body
         check_form(tx, self.executor.chain_id, params, now)
@@ -252,11 +259,7 @@ class _BlockRun:
             check_signatures(tx)
         limits, on_allowance = admit_transaction(state, tx, params, now)
         if on_allowance:
-            if body.gas_limit > self.allowance_gas:
-                raise BlockFullError(
-                    "allowance gas", maximum=self.allowance_gas, found=body.gas_limit
-                )
-            self.allowance_gas -= body.gas_limit
+            self._use_allowance_gas(body.gas_limit)
         world = self._make_world(tx.tx_id, body.account)
         world.signer = body.account if body.key is None else body.key
         if body.sponsor is not None:
@@ -367,3 +370,8 @@ def transaction_gas(tx: ReceivedTransaction) -> int:
     """Return the gas of a transaction before its actions: base, bytes, signatures."""
     signatures = 1 if tx.cosignature is None else 2
     return TX_BASE_GAS + SIGNATURE_GAS * signatures + len(tx.data) // BYTES_PER_GAS
+
+
+def allowance_gas(params: ChainParams) -> int:
+    """Return the gas of a block that is for calls on pot owners' allowances."""
+    return params.block_gas_max * params.allowance_gas_share_bp // BASIS_POINTS

@@ -37,6 +37,10 @@ class BadAbiError(WashError):
 
     code = -32602
 
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.field = "abi"  # the parameter that it is everywhere
+
 
 @dataclass(frozen=True, slots=True)
 class Single:

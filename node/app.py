@@ -21,7 +21,9 @@ from chain.errors import StoreError, WashError
 from chain.genesis import Genesis
 from chain.tables import Tuning
 from chain.transaction import ReceivedTransaction
+from node.chain_folder import held
 from node.config import Config
+from node.disk import disk_faults
 from node.ledger import ChainLedger
 from node.live.abis import AbiBook
 from node.live.clock import Clock
@@ -72,7 +74,8 @@ def build_node(
     def open_ledger(is_verified: Callable[[ReceivedTransaction], bool]) -> ChainLedger:
         return ChainLedger(folder / "chain", genesis, is_verified, tuning=tuning)
 
-    log = VoteLog(folder / "votes.log", sync=config.store.sync)
+    with disk_faults(folder), held(folder / "chain"):  # another node may be writing its votes
+        log = VoteLog(folder / "votes.log", sync=config.store.sync)
     try:
         return Node(
             open_ledger,
@@ -102,7 +105,8 @@ async def serve(
     until it stops. Raises what made the node fail.
     """
     registry = make_registry(node)
-    tokens = load_or_make_tokens(config.data_dir / "tokens.json")
+    with disk_faults(config.data_dir):
+        tokens = load_or_make_tokens(config.data_dir / "tokens.json")
     server = RpcServer(node, registry, config.rpc, tokens)
     try:
         with _stopping_on_signals(node):
@@ -132,9 +136,13 @@ async def _run(node: Node, companions: Sequence[Callable[[], Coroutine[Any, Any,
 
 
 def _tell_recovery(node: Node) -> None:
-    found = node.ledger.recovered_from
-    if found is not None:
-        _log.warning("the chain was made whole after a bad stop: %s", found)
+    repaired = node.ledger.repaired
+    if repaired is not None:
+        _log.warning(
+            "the chain was damaged and is whole again: %s; the files as they were: %s",
+            repaired.error,
+            repaired.kept,
+        )
 
 
 def _in_url(host: str) -> str:
@@ -170,11 +178,8 @@ def _stopping_on_signals(node: Node) -> Iterator[None]:
 def _found_at(folder: Path, url: str) -> Iterator[None]:
     """Let commands on this machine find the running node."""
     path = folder / RUNNING_NAME
-    try:
+    with disk_faults(folder):
         path.write_text(json.dumps({"pid": os.getpid(), "url": url}) + "\n", encoding="utf-8")
-    except OSError as error:
-        text = f"{path} can not be written: {error.strerror or error}"
-        raise StoreError(text) from error
     try:
         yield
     finally:

@@ -1,9 +1,9 @@
 """The folder of a chain on disk: whose it is, how far it had come, what lies beside it.
 
 A database that opens may already have thrown away what a damaged file no longer names. So it is
-opened with a second name for every file in a folder beside it (`chain.before`), which costs no
-room, and that goes once all is checked. Whatever instant the machine stops at, `settle` finds by
-the names of the folders what was under way and ends it or takes it back.
+opened with its files kept in a folder beside it (`chain.before`), mostly as second names that cost
+no room, until all is checked. Whatever instant the machine stops at, `settle` finds by the names of
+the folders what was under way, and ends it or takes it back.
 """
 
 import errno
@@ -21,6 +21,8 @@ from chain.errors import StoreInUseError
 HEIGHT_NAME = "HEIGHT"
 _ENTRY = "CURRENT"  # the file by which LevelDB begins
 _HELD = {errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES}  # what a lock held by another says
+_UNUSED = {"LOCK", "LOG", "LOG.old"}  # of LevelDB's files
+COPIED_BYTES_MAX = 64 * 1024 * 1024  # more than LevelDB writes between two notes of its tables
 _SCRAP = ("linking", "rebuild", "salvage")
 
 
@@ -147,22 +149,33 @@ def folder_bytes(folder: Path) -> int:
 
 
 def link_files(source: Path, target: Path) -> None:
-    """Fill a new folder with second names for the files of a database, or with copies.
+    """Fill a new folder with second names for the files of a database, its newest with copies.
 
-    The database never changes a file that is there when it opens; it removes its name.
+    The database removes names when it opens, and leaves the files as they are; but one that has
+    forgotten its newest tables takes their numbers again and writes over them.
     """
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir()
-    for file in sorted(source.iterdir()):
-        if not file.is_file() or file.name in {"LOCK", "LOG", "LOG.old"}:
-            continue
-        is_linked = False
-        if file.name != HEIGHT_NAME:  # which is written in place
-            with suppress(OSError):  # not every disk has links
-                os.link(file, target / file.name)
-                is_linked = True
-        if not is_linked:
+    files = [file for file in source.iterdir() if file.is_file() and file.name not in _UNUSED]
+    copied_bytes = 0
+    for file in sorted(files, key=_number, reverse=True):
+        copied_bytes += file.stat().st_size
+        if copied_bytes <= COPIED_BYTES_MAX or file.name == HEIGHT_NAME:
             shutil.copyfile(file, target / file.name)
+        else:
+            _link(file, target / file.name)
+
+
+def _number(file: Path) -> tuple[bool, int]:
+    """Return what sorts tables by age, below the few small files that are none."""
+    return not file.stem.isdecimal(), int(file.stem) if file.stem.isdecimal() else 0
+
+
+def _link(file: Path, name: Path) -> None:
+    try:
+        os.link(file, name)
+    except OSError:  # not every disk has links
+        shutil.copyfile(file, name)
 
 
 def keep_before(folder: Path) -> Path:

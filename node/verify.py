@@ -1,5 +1,6 @@
 """Checking a kept chain: every block executed again, every signature, every stored byte."""
 
+import os
 import shutil
 import tempfile
 from collections import deque
@@ -19,8 +20,10 @@ from chain.store import Store
 from chain.tables import THROW_AWAY, Table
 from chain.transaction import ReceivedTransaction
 from chain.validators import read_validators
+from node.chain_folder import held, link_files, read_height
 from node.children import deaf_to_interrupts
 from node.ledger import ChainLedger
+from node.recovery import rebuild_tree
 from node.rehearse.chain import tally_for_rehearsal
 from node.rehearse.tally import Tally
 from node.rehearse.wallets import check_chunk
@@ -73,6 +76,27 @@ def verify_chain(folder: Path, on_progress: Callable[[int, int], None] | None = 
     return verified
 
 
+def verify_data(
+    chain: Path, genesis: Genesis, on_progress: Callable[[int, int], None] | None = None
+) -> Verified:
+    """Execute the stopped chain in the folder `chain` again and compare everything.
+
+    Works on a copy that is made while nobody else may open the chain. The result's tally is empty.
+    Raises VerificationError, or StoreInUseError while a node runs on it.
+    """
+    progress = on_progress or (lambda _done, _all: None)
+    place = chain.parent if os.access(chain.parent, os.W_OK) else None
+    with tempfile.TemporaryDirectory(prefix=f"{chain.name}.check-", dir=place) as name:
+        temporary = Path(name)
+        with held(chain):
+            link_files(chain, temporary / "kept")
+        try:
+            return _replay_copy(temporary, chain, genesis, None, progress, is_tallied=False)
+        except _Found as found:
+            text = f"height {found.height}: {found.text}"
+            raise VerificationError(text) from found
+
+
 def _named(broken: list[str]) -> str:
     return f" (changed: {', '.join(broken[:4])})" if broken else ""
 
@@ -97,23 +121,55 @@ def _execute_again(
     if not (folder / "chain").is_dir():
         raise _Found(1, f"no block can be read: there is no folder {folder / 'chain'}")
     shutil.copytree(folder / "chain", temporary / "kept")
+    return _replay_copy(temporary, folder / "chain", genesis, seal, on_progress, is_tallied=True)
+
+
+def _replay_copy(
+    temporary: Path,
+    chain: Path,
+    genesis: Genesis,
+    seal: Seal | None,
+    on_progress: Callable[[int, int], None],
+    *,
+    is_tallied: bool,
+) -> Verified:
+    came_to = read_height(temporary / "kept")
     try:
-        kept = Store(str(temporary / "kept"), THROW_AWAY)
-        height = kept.head_height()
+        kept = Store(str(temporary / "kept"), THROW_AWAY, create=False)
     except StoreError as error:
-        text = str(error).replace(str(temporary / "kept"), str(folder / "chain"))
-        raise _Found(1, f"no block can be read: {text}") from error
+        raise _unread(temporary, chain, error) from error
     with closing(kept):
-        return _Replay(kept, genesis, temporary / "again", on_progress).run(height, seal)
+        try:
+            height = kept.head_height()
+        except StoreError as error:
+            raise _unread(temporary, chain, error) from error
+        if came_to is not None and height < came_to:
+            text = f"the chain had come to {came_to}, its blocks end at {height}"
+            raise _Found(height + 1, text)
+        if kept.was_dirty:
+            rebuild_tree(kept)  # what of it was in memory only went with the bad stop
+        replay = _Replay(kept, genesis, temporary / "again", on_progress, is_tallied=is_tallied)
+        return replay.run(height, seal)
+
+
+def _unread(temporary: Path, chain: Path, error: StoreError) -> "_Found":
+    text = str(error).replace(str(temporary / "kept"), str(chain))
+    return _Found(1, f"no block can be read: {text}")
 
 
 class _Replay:
     """One execution of a kept chain beside it."""
 
     def __init__(
-        self, kept: Store, genesis: Genesis, folder: Path, on_progress: Callable[[int, int], None]
+        self,
+        kept: Store,
+        genesis: Genesis,
+        folder: Path,
+        on_progress: Callable[[int, int], None],
+        *,
+        is_tallied: bool,
     ) -> None:
-        self.kept, self.on_progress = kept, on_progress
+        self.kept, self.on_progress, self.is_tallied = kept, on_progress, is_tallied
         self.ledger = ChainLedger(folder, genesis, _is_checked, tuning=THROW_AWAY)
         self.tally = tally_for_rehearsal()
         self.transactions = self.timers_fired = 0
@@ -190,7 +246,9 @@ class _Replay:
             raise _Found(number, "the stored receipts are not what executing gives")
         if number > 1 and block.last_commit is None:
             raise _Found(number, "the parent's certificate is missing")
-        self.tally.add_receipts(ledger.append(executed, commit))
+        receipts = ledger.append(executed, commit)
+        if self.is_tallied:
+            self.tally.add_receipts(receipts)
         self.transactions += len(executed.tx_ids)
         self.timers_fired += executed.timers_fired
 

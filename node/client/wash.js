@@ -492,7 +492,7 @@ function regroup(groups, from, to) {
 
 /** @param {string} prefix such as "acct" @param {Uint8Array} value 32 bytes @returns {string} */
 function encodeId(prefix, value) {
-  if (!isBytes(value, 32) || !/^[a-z]{1,10}$/.test(prefix)) throw malformed("an id is a prefix and 32 bytes");
+  if (!isBytes(value, 32) || !/^[a-z][a-z0-9]{0,9}$/.test(prefix)) throw malformed("an id is a prefix and 32 bytes");
   const words = regroup(value, 8, 5);
   const rest = remainder(prefix, [...words, 0, 0, 0, 0, 0, 0]) ^ BECH32M;
   const check = [25, 20, 15, 10, 5, 0].map((shift) => (rest >>> shift) & 31);
@@ -569,12 +569,16 @@ const array = (form, most, least = 0) => {
   return { read: each("read"), show: each("show") };
 };
 /** A number by its name; a number without a name stays one. */
-const named = (names) => ({
-  read: (value, place) =>
-    names.includes(value) ? names.indexOf(value)
-      : Number.isInteger(value) && !(value in names) ? value : expect(place, `one of ${names.join(", ")}`, value),
-  show: (value) => names[value] ?? value,
+const named = (numbers, most) => ({
+  read(value, place) {
+    if (typeof value === "string" && Object.hasOwn(numbers, value)) return numbers[value];
+    const isNameless = Number.isInteger(value) && value >= 0 && value <= most && !Object.values(numbers).includes(value);
+    return isNameless ? value : expect(place, `one of ${Object.keys(numbers).join(", ")}`, value);
+  },
+  show: (value, place) =>
+    Object.keys(numbers).find((name) => numbers[name] === value) ?? integer(0, most).show(value, place),
 });
+const inOrder = (...names) => Object.fromEntries(names.map((name, number) => [name, number]));
 
 /** An object; its fields are [name, form] or [name, form, the JSON that a missing one means]. */
 function record(...fields) {
@@ -619,25 +623,29 @@ function union(members) {
   };
 }
 
-const fundsAsset = ({ book, before }) => before.asset ?? book.interfaceOf(before.contract)?.fundsAsset(before.function);
 const count = integer(0, SAFE);
-const money = {
+/** Money: minor units, or { amount, currency, asset } of the asset that `assetAt` tells. */
+const moneyOf = (assetAt) => ({
   read(value, place) {
     if (!isObject(value)) return count.read(value, place);
     const { amount, ...rest } = value;
     for (const [name, given] of Object.entries(rest)) {
       if (name !== "currency" && name !== "asset") expect(place, "{amount, currency, asset}", value);
-      const inner = below(place, name), found = look(inner, () => place.book.findAsset(given));
-      if (!isEqual(found, fundsAsset(place) ?? [])) expect(inner, "the asset that is moved", given);
+      const inner = below(place, name), wanted = assetAt(place) ?? new Uint8Array();
+      if (given === place.book.symbolOf(wanted)) continue;
+      const found = look(inner, () => place.book.findAsset(given));
+      if (!isEqual(found, wanted)) expect(inner, "the asset that is moved", given);
     }
     return count.read(amount, below(place, "amount"));
   },
   show(value, place) {
-    const amount = count.show(value, place), asset = fundsAsset(place);
+    const amount = count.show(value, place), asset = assetAt(place);
     const currency = asset ? place.book.symbolOf(asset) : undefined;
     return currency === undefined ? amount : { amount, currency, asset: encodeId("ast", asset) };
   },
-};
+});
+const called = ({ book, before }) => (before.contract ? book.interfaceOf(before.contract) : undefined);
+const money = moneyOf((place) => place.before.asset ?? called(place)?.fundsAsset(place.before.function));
 
 function readPlain(value, place) {
   if (value === null || typeof value === "boolean" || Number.isSafeInteger(value) || isText(value, TX_BYTES_MAX)) return value;
@@ -658,19 +666,17 @@ const plainArguments = array({ read: readPlain, show: showPlain }, 64);
 const callArguments = {
   read(value, place) {
     if (!isObject(value)) return plainArguments.read(value, place);
-    const found = "contract" in place.before ? place.book.interfaceOf(place.before.contract) : undefined;
+    const found = called(place);
     if (!found) refuse(place.path, "nothing is known of this contract; give an array of canonical values");
     return found.readArguments(place.before.function, value, place);
   },
-  show(value, place) {
-    const found = "contract" in place.before ? place.book.interfaceOf(place.before.contract) : undefined;
-    return found?.showArguments(place.before.function, value, place) ?? plainArguments.show(value, place);
-  },
+  show: (value, place) =>
+    called(place)?.showArguments(place.before.function, value, place) ?? plainArguments.show(value, place),
 };
 
 const HASH = hex(32), TIME = count, ACCOUNT = id("acct");
 const ASSET = id("ast", "findAsset"), CONTRACT = id("ctr", "findContract");
-const ROLE = named(["member", "operator", "deployer", "admitter", "arbiter", "observer"]);
+const ROLE = named(inOrder("member", "operator", "deployer", "admitter", "arbiter", "observer"), 15);
 const ROLE_CHANGE = record(["account", ACCOUNT], ["role", ROLE]);
 const MOVE = record(["asset", ASSET], ["to", ACCOUNT], ["amount", money]);
 const SCOPE = record(["contract", CONTRACT], ["functions", array(text(48), 32)]);
@@ -686,7 +692,7 @@ const CHANGE = union({
 const ACTION = union({
   transfer: [1, MOVE],
   issue_asset: [2, record(["symbol", text(12)], ["decimals", integer(0, 18)],
-    ["policy", named(["open", "to_members", "contracts_only"])], ["issuer", optional(ACCOUNT), null],
+    ["policy", named(inOrder("open", "to_members", "contracts_only"), 2)], ["issuer", optional(ACCOUNT), null],
     ["contracts", array(CONTRACT, 64), []])],
   mint: [3, MOVE],
   burn: [4, record(["asset", ASSET], ["amount", money])],
@@ -711,43 +717,888 @@ const TRANSACTION = record(
   ["nonce", count], ["valid_until", TIME], ["gas_limit", count], ["sponsor", optional(ACCOUNT)],
   ["actions", array(ACTION, 16, 1)], ["client_ref", optional(hex(16))],
 );
+const SIGNED = record(["body", TRANSACTION], ["signature", hex(64)],
+  ["cosignature", optional(record(["key", HASH], ["signature", hex(64)]))]);
+const top = (book = new Book()) => ({ path: "", book, before: {} });
 
-// -------------------------------------------------------------------------- contracts' interfaces
+// ------------------------------------------------------------------------ contracts' interfaces
 
-const RANGES = {
-  u8: [0, 255], u16: [0, 65_535], u32: [0, 2 ** 32 - 1], uint: [0, SAFE], sint: [-SAFE, SAFE],
-};
 const ADDRESS = {
-  read: (value, place) => look(place, () => decodeId(value, String(value).startsWith("ctr") ? "ctr" : "acct")),
+  read: (value, place) => look(place, () => decodeId(value, /^ctr/i.test(value) ? "ctr" : "acct")),
   show: (value, place) => look(place, () => encodeId("acct", value)),
 };
-const BOOL = same((value) => typeof value === "boolean", "true or false");
+const PLAIN_FORMS = {
+  u8: integer(0, 255), u16: integer(0, 65_535), u32: integer(0, 2 ** 32 - 1), uint: count, sint: integer(-SAFE, SAFE),
+  bool: same((value) => typeof value === "boolean", "true or false"), address: ADDRESS, hash: HASH,
+};
 
-/** The functions of one contract, by its ABI: how their arguments are written. */
+/** How the arguments of one contract's actions are written, by its ABI. */
 class Interface {
-  #functions = new Map();
-  #document;
-  /** @param {any} document the ABI @param {Record<string, {asset: Uint8Array, symbol: string}>} [assets] */
+  #actions = new Map();
+  /**
+   * @param {any} document the ABI
+   * @param {Record<string, { asset: Uint8Array, symbol: string }>} [assets] by their names in the code
+   */
   constructor(document, assets = {}) {
+    this.document = document;
     this.assets = assets;
-    this.#document = document;
     try {
-      for (const one of document.actions) this.#functions.set(one.name, one);
-    } catch {
-      throw badAnswer(`no ABI: ${seen(document)}`);
+      for (const one of document.actions) this.#actions.set(one.name, { ...one, kind: this.#record(one.params) });
+    } catch (error) {
+      throw badAnswer(`an ABI that is not of the published form: ${error}`);
     }
+  }
+
+  /** Entries with dotted names are parts of records inside. */
+  #record(entries) {
+    const kinds = new Map();
+    for (const entry of entries) {
+      const [head, ...tail] = entry.name.split(".");
+      const part = { ...entry, name: tail.join(".") };
+      kinds.set(head, tail.length ? [...(kinds.get(head) ?? []), part] : this.#type(entry));
+    }
+    for (const [name, kind] of kinds) if (Array.isArray(kind)) kinds.set(name, this.#record(kind));
+    const fields = [...kinds].map(([name, kind]) => [name, kind.form]);
+    return { form: record(...fields), parts: [...kinds.values()] };
+  }
+
+  #type({ type, meaning = {} }) {
+    if (Object.hasOwn(this.document.records, type)) return this.#record(this.document.records[type]);
+    const sized = /^(bytes|text)\[([0-9]{1,4})\]$/.exec(type);
+    if (sized) return { form: sized[1] === "text" ? text(Number(sized[2])) : hex(0, Number(sized[2])) };
+    if (meaning.enum) return { form: named(this.document.enums[meaning.enum], 255) };
+    if (meaning.money) return { form: moneyOf(() => this.assets[meaning.money]?.asset) };
+    if (/^[a-z][a-z0-9]{0,9}$/.test(meaning.id ?? "")) return { form: id(meaning.id) };
+    if (!Object.hasOwn(PLAIN_FORMS, type)) throw new TypeError(`type ${type}`);
+    return { form: PLAIN_FORMS[type] };
   }
 
   /** The asset that an action takes, if any. */
   fundsAsset(name) {
-    return this.assets[this.#functions.get(name)?.payable]?.asset;
+    return this.assets[this.#actions.get(name)?.payable]?.asset;
   }
 
+  /** Canonical values in declared order, of arguments by name. */
   readArguments(name, given, place) {
-    const found = this.#functions.get(name);
-    const field = place.path.replace(/arguments$/, "function");
-    if (!found) refuse(field, `the contract has no action ${seen(name)}; there are: ${[...this.#functions.keys()].join(", ")}`);
-    return this.#fields(found.params).flatMap((one) => one).length || !given ? this.#read(this.#fields(found.params), given, place)
-      : this.#read([], given, place);
+    const found = this.#actions.get(name);
+    if (found) return found.kind.form.read(given, place).flat(Infinity);
+    const known = [...this.#actions.keys()].join(", ") || "none";
+    return refuse(place.path.replace(/arguments$/, "function"), `the contract has no action ${seen(name)}; there are: ${known}`);
+  }
+
+  /** Arguments by name, or undefined if these values are not what is declared. */
+  showArguments(name, values, place) {
+    const rest = [...values];
+    const nest = (kind) => (kind.parts ? kind.parts.map(nest) : rest.shift());
+    try {
+      const { kind } = this.#actions.get(name);
+      const shown = kind.form.show(nest(kind), place);
+      return rest.length ? undefined : shown;
+    } catch {
+      return undefined;
+    }
   }
 }
+
+/** Which contracts and assets the names in actions mean. What was learnt once is kept. */
+class Book {
+  #names = new Map(); // a contract's name, or an asset's symbol -> its id as text
+  #interfaces = new Map();
+  #symbols = new Map();
+
+  /** @param {Uint8Array} contract @param {any} abi @param {any[]} [assets] as contract_get tells @param {string} [name] */
+  addContract(contract, abi, assets = [], name = undefined) {
+    const labels = {};
+    for (const { slot, asset, currency } of assets) {
+      labels[slot] = { asset: this.addAsset(asset, currency), symbol: currency };
+    }
+    this.#interfaces.set(toHex(contract), new Interface(abi, labels));
+    if (name !== undefined) this.#names.set(`contract ${name}`, contract);
+    return contract;
+  }
+
+  /** @param {string} asset "ast1..." @param {string} symbol @param {string} [name] how it was asked for */
+  addAsset(asset, symbol, name = undefined) {
+    const found = decodeId(asset, "ast");
+    if (typeof symbol !== "string") throw badAnswer(`no symbol of ${asset}`);
+    this.#symbols.set(toHex(found), symbol);
+    if (name !== undefined) this.#names.set(`asset ${name}`, found);
+    return found;
+  }
+
+  findAsset(name) {
+    return this.#names.get(`asset ${name}`) ?? decodeId(name, "ast");
+  }
+
+  findContract(name) {
+    return this.#names.get(`contract ${name}`) ?? decodeId(name, "ctr");
+  }
+
+  symbolOf(asset) {
+    return this.#symbols.get(toHex(asset));
+  }
+
+  interfaceOf(contract) {
+    return this.#interfaces.get(toHex(contract));
+  }
+}
+
+// -------------------------------------------------------------------------------- transactions
+
+const SIGNING_PREFIX = UTF8.encode("washnode-tx-v1\0");
+
+/**
+ * @param {Record<string, any>} json all fields of a transaction, as the node's tx_decode shows them
+ * @param {Book} [book] needed for names, symbols and arguments by name
+ * @returns {Uint8Array} the body: what is signed
+ */
+function buildBody(json, book) {
+  const body = encode(TRANSACTION.read(json, top(book)));
+  if (body.length > TX_BYTES_MAX) refuse("actions", `${body.length} bytes of transaction, at most ${TX_BYTES_MAX} are allowed`);
+  return body;
+}
+
+/** @param {Uint8Array} body @param {Book} [book] @returns {Record<string, any>} what `buildBody` takes */
+const showBody = (body, book) => TRANSACTION.show(decode(body), top(book));
+
+/** @param {Uint8Array} body @returns {Uint8Array} what the account's key and the sponsor's key sign */
+const signingBytes = (body) => concat(SIGNING_PREFIX, body);
+
+/** @param {Uint8Array} body @returns {string} */
+const txId = (body) => toHex(taggedHash("tx", body));
+
+/**
+ * @param {Uint8Array} body
+ * @param {Uint8Array} signature
+ * @param {{ key: Uint8Array, signature: Uint8Array } | null} [cosignature] the sponsor's
+ * @returns {Uint8Array} the signed transaction
+ */
+function assemble(body, signature, cosignature = null) {
+  const fields = /** @type {any} */ (decode(body));
+  TRANSACTION.show(fields, top());
+  if ((fields[7] !== null) !== (cosignature !== null)) refuse("cosignature", "a sponsor is named and co-signs, or neither");
+  return encode([fields, signature, cosignature && [cosignature.key, cosignature.signature]]);
+}
+
+/** @param {Uint8Array} body @param {Key} key @param {Key | null} [sponsor] @returns {Uint8Array} */
+function signBody(body, key, sponsor = null) {
+  const message = signingBytes(body);
+  return assemble(body, key.sign(message), sponsor && { key: sponsor.publicKey, signature: sponsor.sign(message) });
+}
+
+/**
+ * @param {Uint8Array} data a signed transaction
+ * @param {Book} [book]
+ * @returns {Record<string, any>} its fields, ids and signatures; `good` tells whether all of those are
+ */
+function showTransaction(data, book) {
+  const values = /** @type {any} */ (decode(data));
+  const { body: shown, signature, cosignature } = SIGNED.show(values, top(book));
+  const [fields, own, other] = values, body = encode(fields), message = signingBytes(body);
+  return {
+    tx_id: txId(body), witness_id: toHex(taggedHash("witness", data)), ...shown, signature, cosignature,
+    good: verify(fields[3] ?? fields[2], message, own) && (!other || verify(other[0], message, other[1])),
+  };
+}
+
+/** The id of the call (or, with "instance", of the contract deployed) at a place of a transaction.
+ * @param {string} tx @param {number} [place] @param {"call" | "instance"} [kind] @returns {Uint8Array} */
+const placeId = (tx, place = 0, kind = "call") => taggedHash(kind, concat(fromHex(tx), [place]));
+
+/** @param {Uint8Array} creator @param {string} symbol @returns {Uint8Array} */
+const assetId = (creator, symbol) => taggedHash("asset", concat(creator, UTF8.encode(symbol)));
+
+// ---------------------------------------------------------------------------------- the client
+
+/**
+ * @typedef {object} Final the outcome of a transaction in a block, which nothing changes any more
+ * @property {string} txId
+ * @property {number} height
+ * @property {number} time
+ * @property {boolean} ok
+ * @property {number} code 0 if ok
+ * @property {any} receipt
+ * @property {any[]} events
+ *
+ * @typedef {object} Signer who sends, and who pays for the place in a block
+ * @property {Key} [key] signs
+ * @property {string} [account] by default the one that the key made
+ * @property {Key | { key: Key, account: string } | "node" | null} [sponsor] "node": the node's shop
+ *
+ * @typedef {Record<string, any>[]} Actions as the node's tx_build takes them
+ */
+
+const ANSWER_BYTES_MAX = 16 * 1024 * 1024; // above what a node sends with its default settings
+const IN_FLIGHT_MAX = 256; // as far back as a chain remembers single nonces
+const WAIT_MAX_MS = 20_000; // of one question; longer waits ask again
+const PAUSE_MAX_MS = 2_000;
+const BUILDS_MAX = 3; // of one send: another program may have taken the nonce meanwhile
+const NONCE = { used: 1004, stale: 1005, tooFar: 1013 };
+const POOL_FULL = 1010;
+const sleep = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
+const now = () => performance.now();
+const dataOf = (answer) => (isObject(answer) && "at" in answer && "data" in answer ? answer.data : answer);
+const isCount = (value) => Number.isSafeInteger(value) && value >= 0;
+
+function split(name) {
+  const [, contract, fn] = Array.isArray(name) ? [name, ...name] : /^(.+)\.([^.]+)$/.exec(name) ?? [];
+  return fn ? [contract, fn] : refuse("name", `${seen(name)} is not like booking.request`);
+}
+
+function readResult(answer, id) {
+  if (answer?.jsonrpc !== "2.0") throw badAnswer(`not a JSON-RPC answer: ${seen(answer)}; is this the address of a node?`);
+  if (answer.error) throw readError(answer.error);
+  if (answer.id !== id || !("result" in answer)) throw badAnswer(`an answer to request ${seen(answer.id)}, asked was ${id}`);
+  return answer.result;
+}
+
+async function readBounded(response) {
+  const parts = [], reader = response.body?.getReader();
+  for (let size = 0; reader; ) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    parts.push(value);
+    size += value.length;
+    if (size > ANSWER_BYTES_MAX) {
+      await reader.cancel();
+      throw badAnswer(`an answer of more than ${ANSWER_BYTES_MAX} bytes; ask for less`);
+    }
+  }
+  try {
+    return JSON.parse(STRICT_UTF8.decode(concat(...parts)));
+  } catch {
+    return undefined;
+  }
+}
+
+/** The error in an answer with a bad HTTP status. */
+function readStatus(response, answer) {
+  const known = isObject(answer?.error) ? readError(answer.error) : null;
+  const [code, name] = STATUS_CODES.get(response.status) ?? [TRANSPORT, "BAD_ANSWER"];
+  const error = known && known.name !== "BAD_ANSWER" ? known : new WashError(code, name, `HTTP status ${response.status}`);
+  const seconds = response.headers.get("Retry-After") ?? "";
+  if (/^[0-9]{1,5}$/.test(seconds)) error.data.retry_after_ms ??= Number(seconds) * 1_000;
+  return error;
+}
+
+/** A node, and who asks it. Nothing is opened before the first call. */
+class Wash {
+  #timeoutMs;
+  #headers;
+  #signer;
+  #number = 0;
+  #known = new Map(); // what is asked for once, as promises
+  #nonces = new Map();
+  #inFlight = 0;
+  #waiting = [];
+
+  /**
+   * @param {string} url such as "http://127.0.0.1:8787"
+   * @param {Signer & { token?: string, timeoutMs?: number, fetch?: typeof fetch, WebSocket?: any }} [options]
+   *   `timeoutMs` bounds each call and, unless told otherwise, each wait for an outcome
+   */
+  constructor(url, options = {}) {
+    if (!/^https?:\/\/[^/]/.test(url)) refuse("url", `${seen(url)} is not like http://127.0.0.1:8787`);
+    this.url = url.replace(/\/+$/, "").replace(/\/rpc$/, "");
+    this.fetch = options.fetch ?? globalThis.fetch.bind(globalThis);
+    this.WebSocket = "WebSocket" in options ? options.WebSocket : globalThis.WebSocket;
+    /** What names and symbols mean to this client. */
+    this.book = new Book();
+    this.#signer = options;
+    this.#timeoutMs = options.timeoutMs ?? 30_000;
+    this.#headers = options.token ? { Authorization: `Bearer ${options.token}` } : {};
+  }
+
+  // Asking ---------------------------------------------------------------------------------------
+
+  /** Call any method. @param {string} method @param {Record<string, any>} [params] @param {number} [timeoutMs]
+   * @returns {Promise<any>} */
+  async rpc(method, params = {}, timeoutMs = this.#timeoutMs) {
+    const request = this.request(method, params);
+    return readResult(await this.#ask(request, /^(dev|admin)_/.test(method), timeoutMs), request.id);
+  }
+
+  /** Call several at once. @param {[string, Record<string, any>][]} calls
+   * @returns {Promise<any[]>} each result, or the WashError in its place */
+  async batch(calls) {
+    if (!calls.length) return [];
+    const requests = calls.map(([method, params]) => this.request(method, params));
+    const once = calls.some(([method]) => /^(dev|admin)_/.test(method));
+    const answers = await this.#ask(requests, once, this.#timeoutMs);
+    if (!Array.isArray(answers)) return readResult(answers, null);
+    return requests.map(({ id }) => {
+      try {
+        return readResult(answers.find((one) => one?.id === id), id);
+      } catch (error) {
+        return error;
+      }
+    });
+  }
+
+  /** @ignore */
+  request(method, params = {}) {
+    return { jsonrpc: "2.0", id: ++this.#number, method, params };
+  }
+
+  /** Send once more what was lost, if repeating is harmless, and wait where the node asks for it. */
+  async #ask(payload, isOnce, timeoutMs) {
+    for (let waits = 0, losses = 0; ; ) {
+      try {
+        return await this.#post(payload, timeoutMs);
+      } catch (error) {
+        const pauseMs = error.code === CODES.rate ? Number(error.data.retry_after_ms ?? 1_000) : 0;
+        const isOver = error.code === CODES.rate ? waits++ >= 5 || pauseMs > 10_000 : isOnce || !isLost(error) || losses++ > 0;
+        if (isOver) throw error;
+        await sleep(pauseMs);
+      }
+    }
+  }
+
+  async #post(payload, timeoutMs) {
+    const body = JSON.stringify(payload);
+    const { response, answer } = await this.open("/rpc", {
+      method: "POST", body, headers: { "Content-Type": "application/json" },
+    }, timeoutMs, async (response) => ({ response, answer: await readBounded(response) }));
+    if (!response.ok) throw readStatus(response, answer);
+    // A whole call that is told to wait is answered by an error with status 200.
+    if (isObject(answer) && answer.error?.code === CODES.rate) throw readError(answer.error);
+    return answer;
+  }
+
+  /** @ignore Fetch and read within a time; `stay` gets the response, and a way to be patient again. */
+  async open(path, init, timeoutMs, stay) {
+    const control = new AbortController();
+    let timer = setTimeout(() => control.abort(), timeoutMs);
+    const again = (ms) => {
+      clearTimeout(timer);
+      timer = setTimeout(() => control.abort(), ms);
+    };
+    try {
+      const response = await this.fetch(this.url + path, {
+        ...init, headers: { ...this.#headers, ...init.headers }, signal: control.signal,
+        cache: "no-store", credentials: "omit", redirect: "error", // another place has no claim on the token
+      });
+      return await stay(response, again, control);
+    } catch (error) {
+      if (error instanceof WashError) throw error;
+      throw unreachable(`${this.url} gave no answer: ${error?.message ?? error}; is the node running, and are pages of this origin in its rpc.allowed_origins?`);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Ask a contract's view. @param {string | [string, string]} view "booking.preview_cancel", "ctr1....view" or
+   * [contract, view] @param {Record<string, any>} [args] @returns {Promise<any>} */
+  async read(view, args = {}) {
+    const [contract, name] = split(view);
+    return dataOf(await this.rpc("contract_read", { contract, view: name, args }));
+  }
+
+  /** @returns {Promise<any>} the newest block's header */
+  async head() {
+    const block = dataOf(await this.rpc("chain_head"));
+    return block?.header ?? block;
+  }
+
+  /** @param {string} [account] by default one's own @returns {Promise<any>} its keys, roles and balances */
+  async account(account = this.#signer.account ?? this.#signer.key?.account) {
+    return dataOf(await this.rpc("account_get", { account }));
+  }
+
+  /** @param {string} [account] @param {string} [asset] symbol or "ast1..." @returns {Promise<number>} minor units */
+  async balance(account, asset = "CNY") {
+    const { balances = [] } = await this.account(account);
+    return balances.find((one) => one.currency === asset || one.asset === asset)?.amount ?? 0;
+  }
+
+  // Building -------------------------------------------------------------------------------------
+
+  /**
+   * Put a transaction together here; the node only helps with numbers: the next nonce, an end of
+   * validity on its clock, a bound of gas from a trial run.
+   *
+   * @param {Actions} actions
+   * @param {Signer & { nonce?: number, validUntil?: number, gasLimit?: number, clientRef?: string }} [options]
+   * @returns {Promise<Uint8Array>} the body, for `sign`
+   */
+  async build(actions, options = {}) {
+    const { key, account } = this.#who(options), payer = await this.#payer(options);
+    const own = key.account === account ? null : toHex(key.publicKey);
+    await this.#learn(actions);
+    const { chain_id: chain } = await this.#once("node_info", {}, (info) => info); // a client stays on its chain
+    const fields = {
+      version: 1, chain_id: chain, account, key: own, nonce: options.nonce ?? 0,
+      valid_until: options.validUntil ?? 0, gas_limit: options.gasLimit ?? 0,
+      sponsor: payer && payer.account, actions, client_ref: options.clientRef ?? null,
+    };
+    buildBody(fields, this.book); // what does not fit is said here, before the node is asked
+    const asked = await this.rpc("tx_build", {
+      account, actions, key: own ?? undefined, sponsor: fields.sponsor ?? undefined,
+      nonce: options.nonce, valid_until: options.validUntil, gas_limit: options.gasLimit,
+    });
+    for (const name of ["nonce", "valid_until", "gas_limit"]) {
+      if (!isCount(asked?.[name])) throw badAnswer(`${name} in the answer to tx_build: ${seen(asked?.[name])}`);
+      fields[name] = asked[name];
+    }
+    if (options.nonce === undefined) {
+      const counter = `${account} ${own}`;
+      fields.nonce = Math.max(asked.nonce, this.#nonces.get(counter) ?? 0);
+      this.#nonces.set(counter, fields.nonce + 1);
+    }
+    return buildBody(fields, this.book);
+  }
+
+  /** Sign a body, and have it co-signed by its sponsor. @param {Uint8Array} body @param {Signer} [options]
+   * @returns {Promise<Uint8Array>} the signed transaction, for `submitAndWait` */
+  async sign(body, options = {}) {
+    const message = signingBytes(body), payer = await this.#payer(options), signature = this.#who(options).key.sign(message);
+    if (!payer) return assemble(body, signature);
+    if (payer.key) return assemble(body, signature, { key: payer.key.publicKey, signature: payer.key.sign(message) });
+    const answer = await this.rpc("tx_sponsor", { body: toHex(body) });
+    const cosignature = { key: fromHex(answer?.key), signature: fromHex(answer?.signature) };
+    if (!verify(cosignature.key, message, cosignature.signature)) throw badAnswer("the node's signature is over something else");
+    return assemble(body, signature, cosignature);
+  }
+
+  #who({ key = this.#signer.key, account }) {
+    if (!key) refuse("key", "is needed to sign");
+    return { key, account: account ?? (key === this.#signer.key ? this.#signer.account : undefined) ?? key.account };
+  }
+
+  async #payer({ sponsor = this.#signer.sponsor }) {
+    if (!sponsor) return null;
+    if (sponsor !== "node") return sponsor instanceof Key ? { key: sponsor, account: sponsor.account } : sponsor;
+    const { sponsor: account } = await this.#once("node_info", {}, (info) => info);
+    if (!account) throw new WashError(CODES.notFound, "NOT_FOUND", "this node sponsors nobody");
+    return { key: null, account };
+  }
+
+  /** Learn what the names in some actions mean; each is asked for once. */
+  async #learn(value, field = "", isCall = false) {
+    if (isObject(value)) {
+      for (const [name, inner] of Object.entries(value)) {
+        if (name !== "arguments") await this.#learn(inner, name, value.type === "call");
+      }
+    } else if (Array.isArray(value)) {
+      for (const one of value) await this.#learn(one, field);
+    } else if (typeof value === "string") {
+      const isContract = field === "contract" || field === "contracts" || field === "links";
+      const isAsset = field === "asset" || field === "assets" || field === "currency";
+      if (isContract && (isCall || !value.startsWith("ctr1"))) {
+        await this.#once("contract_get", { contract: value }, ({ contract, abi, assets }) => {
+          if (value.startsWith("ctr1") && contract !== value) throw badAnswer(`asked for ${value}, told about ${seen(contract)}`);
+          this.book.addContract(decodeId(contract, "ctr"), abi, assets, value);
+        });
+      }
+      if (isAsset && !value.startsWith("ast1")) {
+        await this.#once("asset_get", { asset: value }, ({ asset, symbol }) => this.book.addAsset(asset, symbol, value));
+      }
+    }
+  }
+
+  /** Ask once in this client's life, unless it fails. */
+  #once(method, params, use) {
+    const name = JSON.stringify([method, params]);
+    if (!this.#known.has(name)) {
+      const asked = this.rpc(method, params).then((answer) => use(dataOf(answer) ?? {}));
+      asked.catch(() => this.#known.delete(name));
+      this.#known.set(name, asked);
+    }
+    return this.#known.get(name);
+  }
+
+  // Sending --------------------------------------------------------------------------------------
+
+  /** What a transaction would do now; throws what it would be refused with. @param {Actions} actions
+   * @param {Signer} [options] @returns {Promise<any>} */
+  async simulate(actions, options = {}) {
+    const body = await this.build(actions, { ...options, nonce: undefined });
+    const found = dataOf(await this.rpc("tx_simulate", { body: toHex(body) }));
+    this.#giveBack(decode(body));
+    if (found?.ok !== true) throw readError(found?.error);
+    return found;
+  }
+
+  /** Hand a signed transaction to the node. Taken is not done: see `wait`. @param {Uint8Array} signed
+   * @returns {Promise<{ txId: string, validUntil: number }>} */
+  async submit(signed) {
+    const answer = await this.rpc("tx_submit", { tx: toHex(signed) });
+    if (typeof answer?.tx_id !== "string") throw badAnswer(`to a transaction: ${seen(answer)}`);
+    return { txId: answer.tx_id, validUntil: answer.valid_until };
+  }
+
+  /**
+   * Send a signed transaction and return its outcome, through lost connections and restarts of the
+   * node: the same bytes again do nothing twice. Throws its refusal (inside a block: unless `check`
+   * is false), EXPIRED if it can not come through any more, STILL_PENDING when the time is over.
+   *
+   * @param {Uint8Array} signed
+   * @param {{ timeoutMs?: number, check?: boolean }} [options]
+   * @returns {Promise<Final>}
+   */
+  async submitAndWait(signed, options = {}) {
+    const { tx_id: id, valid_until: validUntil } = showTransaction(signed, this.book);
+    return this.#outcome(id, { ...options, signed, validUntil });
+  }
+
+  /** The outcome of a transaction that was sent; throws as `submitAndWait`. @param {string} id
+   * @param {{ timeoutMs?: number, check?: boolean }} [options] @returns {Promise<Final>} */
+  async wait(id, options = {}) {
+    return this.#outcome(id, options);
+  }
+
+  async #outcome(id, { timeoutMs = this.#timeoutMs, check = true, signed, validUntil }) {
+    const end = now() + timeoutMs;
+    const left = () => Math.max(0, Math.min(WAIT_MAX_MS, Math.floor(end - now())));
+    let isNeeded = Boolean(signed), mayBeThere = !signed, trouble = null, status = "";
+    for (let pauseMs = 50; ; pauseMs = Math.min(2 * pauseMs, PAUSE_MAX_MS)) {
+      try {
+        if (isNeeded) await this.submit(signed);
+        mayBeThere = true;
+        const ms = left();
+        const answer = await this.rpc("tx_wait", { tx_id: id, timeout_ms: ms, valid_until: validUntil }, ms + 10_000);
+        const final = this.#readOutcome(id, answer, check);
+        if (final) return final;
+        [status, trouble, isNeeded] = [answer.status, null, answer.status === "unknown" && Boolean(signed)];
+      } catch (error) {
+        const isOpen = isLost(error) || error.code === POOL_FULL;
+        // Of bytes that came through before, a refusal of the same bytes says nothing.
+        if (error.final || !mayBeThere && !isOpen || error.name === "EXPIRED" && error.data.tx_id) throw error;
+        if (!isLost(error)) {
+          const answer = await this.rpc("tx_get", { tx_id: id, valid_until: validUntil });
+          const final = this.#readOutcome(id, answer, check);
+          if (final) return final;
+          if (!isOpen) throw error;
+        }
+        mayBeThere ||= isLost(error);
+        [trouble, isNeeded] = [error, Boolean(signed)];
+      }
+      if (left() <= 0) {
+        if (trouble && !(signed && mayBeThere)) throw trouble;
+        if (!signed && status === "unknown") throw new WashError(CODES.notFound, "NOT_FOUND", `no transaction ${id} here`);
+        const text = `transaction ${id} has no outcome after ${timeoutMs} ms; it may still come through`;
+        throw new WashError(TRANSPORT, "STILL_PENDING", text, { tx_id: id, retry: "same" });
+      }
+      await sleep(Math.min(pauseMs, left()));
+    }
+  }
+
+  #readOutcome(id, answer, check) {
+    const { status, receipt, error, searched } = answer ?? {};
+    if (status === "expired") {
+      const text = `transaction ${id} is in no block and its time is over; it can be built anew`;
+      throw new WashError(CODES.expired, "EXPIRED", text, { tx_id: id, searched, retry: "rebuild" });
+    }
+    if (status === "unknown" || status === "pending") return null;
+    if (status === "failed" && !receipt) throw readError(error);
+    const isWhole = receipt?.id === id && isCount(receipt.height) && isCount(receipt.time) && receipt.ok === (receipt.code === 0);
+    if (!isWhole) throw badAnswer(`no receipt of transaction ${id}: ${seen(answer)}`);
+    const { height, time, ok, code, events } = receipt;
+    const final = { txId: id, height, time, ok, code, receipt, events: events ?? [] };
+    if (!ok && check) throw readError(receipt.error, final);
+    return final;
+  }
+
+  /**
+   * Build, sign and send actions, and return the outcome; throws as `submitAndWait`. Many may be on
+   * their way at once. `clientRef` (32 hex digits) names the sending: the node takes only one
+   * transaction of an account under it.
+   *
+   * @param {Actions} actions
+   * @param {Signer & { clientRef?: string, timeoutMs?: number, check?: boolean }} [options]
+   * @returns {Promise<Final>}
+   */
+  async send(actions, options = {}) {
+    const wanted = { ...options, nonce: undefined, clientRef: options.clientRef ?? toHex(randomBytes(16)) };
+    if (this.#inFlight >= IN_FLIGHT_MAX) await new Promise((resolve) => { this.#waiting.push(resolve); });
+    else this.#inFlight++;
+    try {
+      for (let builds = 1; ; builds++) {
+        const body = await this.build(actions, wanted);
+        try {
+          return await this.submitAndWait(await this.sign(body, wanted), options);
+        } catch (error) {
+          if (error.final || isLost(error) || error.name === "STILL_PENDING") throw error;
+          const counter = this.#giveBack(decode(body));
+          // The nonce is another transaction's: this one is in no block, nor will be.
+          if (!Object.values(NONCE).includes(error.code) || builds === BUILDS_MAX) throw error;
+          if (error.code !== NONCE.used) this.#nonces.delete(counter);
+        }
+      }
+    } finally {
+      const next = this.#waiting.shift(); // hands its place on
+      if (next) next();
+      else this.#inFlight--;
+    }
+  }
+
+  /** Give back a nonce that nothing was sent with, if it was the last one. */
+  #giveBack(body) {
+    const counter = `${encodeId("acct", body[2])} ${body[3] && toHex(body[3])}`;
+    if (this.#nonces.get(counter) === body[4] + 1) this.#nonces.set(counter, body[4]);
+    return counter;
+  }
+
+  /** Call a contract: `call("booking.request", { shop, ... }, { funds: 6800 })`; throws as `submitAndWait`.
+   * @param {string | [string, string]} name @param {Record<string, any> | any[]} [args]
+   * @param {Signer & { funds?: number, clientRef?: string, timeoutMs?: number, check?: boolean }} [options]
+   * @returns {Promise<Final>} */
+  async call(name, args = {}, { funds = 0, ...options } = {}) {
+    const [contract, fn] = split(name);
+    return this.send([{ type: "call", contract, function: fn, arguments: args, funds }], options);
+  }
+
+  /**
+   * Events as they happen, each once and in order, across lost connections and restarts: iterate
+   * with `for await`, or give `onEvent`. An event is done with when the next one is asked for (or
+   * `onEvent` has returned or resolved); keep `position` to go on there another day.
+   *
+   * @param {Record<string, any>} [filter] any of type ("booking.Closed", "booking.*", "block"),
+   *   contract, values, account, tx
+   * @param {{ after?: string, window?: number, patienceMs?: number, pauseMs?: number,
+   *   onEvent?: (event: any) => any }} [options] `after`: an event's id, "latest" or "earliest";
+   *   `patienceMs`: how long to try a lost node again, for ever by default
+   * @returns {EventStream}
+   */
+  events(filter = {}, options = {}) {
+    return new EventStream(this, filter, options);
+  }
+}
+
+// -------------------------------------------------------------------------------------- events
+
+const SILENCE_MAX_MS = 40_000; // a node says something every 15 s
+const BLOCK_END = Infinity; // a block's own id, `8124-`, stands behind all its events
+
+function placeOf(text) {
+  const found = /^([0-9]{1,15})-([0-9]{0,10})$/.exec(text ?? "");
+  if (!found) throw badAnswer(`no id of an event: ${seen(text)}`);
+  return [Number(found[1]), found[2] ? Number(found[2]) : BLOCK_END];
+}
+
+const isLater = (a, b) => {
+  const [height, number] = placeOf(a), [height0, number0] = b ? placeOf(b) : [-1, 0];
+  return height > height0 || (height === height0 && number > number0);
+};
+
+/** Made by `Wash.events`. A WebSocket; where none gets through, lines over plain HTTP. */
+class EventStream {
+  #wash;
+  #filter;
+  #after;
+  #window;
+  #patienceMs;
+  #pauseMs;
+  #events = [];
+  #received; // all up to here is in #events or done with
+  #current = null; // the event that is being worked on
+  #unacknowledged = 0;
+  #sub = "";
+  #send = null; // says something over the WebSocket
+  #end = null; // ends the connection
+  #wake = () => {};
+  #isRunning = false;
+  #isClosed = false;
+  #failure = null;
+
+  /** @param {Wash} wash @param {Record<string, any>} filter @param {any} options */
+  constructor(wash, filter, { after = "latest", window = 100, patienceMs = Infinity, pauseMs = 100, onEvent }) {
+    [this.#wash, this.#filter, this.#after, this.#window] = [wash, filter, after, window];
+    [this.#patienceMs, this.#pauseMs] = [patienceMs, pauseMs];
+    /** @type {string | null} the id of the last event that is done with, or of a later place without one */
+    this.position = after === "latest" || after === "earliest" ? null : after;
+    this.#received = this.position;
+    /** How often a lost connection was opened again. */
+    this.reconnects = -1;
+    /** Settles when the stream is over; rejects with why, if it was not closed. @type {Promise<void>} */
+    this.done = onEvent ? this.#drive(onEvent) : Promise.resolve();
+    this.done.catch(() => {}); // whoever wants to know asks
+  }
+
+  async #drive(onEvent) {
+    try {
+      for await (const event of this) await onEvent(event);
+    } finally {
+      this.close();
+    }
+  }
+
+  [Symbol.asyncIterator]() {
+    return this;
+  }
+
+  /** @returns {Promise<IteratorResult<any>>} the next event; the one before it is done with */
+  async next() {
+    if (this.#current) {
+      [this.position, this.#current] = [this.#current, null];
+      this.#unacknowledged++;
+    }
+    while (!this.#events.length) {
+      if (this.#failure) throw this.#failure;
+      if (this.#isClosed) return { done: true, value: undefined };
+      this.#acknowledge();
+      if (!this.#isRunning) this.#run();
+      await new Promise((resolve) => { this.#wake = resolve; });
+    }
+    if (this.#unacknowledged >= Math.max(1, this.#window / 2)) this.#acknowledge();
+    const event = this.#events.shift();
+    this.#current = event.id;
+    return { done: false, value: event };
+  }
+
+  /** Leaving a `for await` ends the stream. */
+  async return() {
+    this.close();
+    return { done: true, value: undefined };
+  }
+
+  /** End the stream. */
+  close() {
+    this.#isClosed = true;
+    this.#events = [];
+    this.#end?.();
+    this.#wake();
+  }
+
+  async #run() {
+    this.#isRunning = true;
+    let since = now(), pauseMs = this.#pauseMs, tries = 0, opened = this.reconnects;
+    while (!this.#isClosed) {
+      try {
+        if (!this.#wash.WebSocket || tries % 3 === 2) await this.#lines();
+        else await this.#socket();
+      } catch (error) {
+        if (this.#isClosed) break;
+        if (this.reconnects > opened) [since, pauseMs, tries, opened] = [now(), this.#pauseMs, -1, this.reconnects];
+        const isOver = !isLost(error) && error.code !== CODES.rate || now() - since >= this.#patienceMs;
+        if (isOver) {
+          [this.#failure, this.#isClosed] = [error, true];
+          break;
+        }
+      }
+      this.#send = this.#end = null;
+      tries++;
+      if (!this.#isClosed) await sleep(pauseMs);
+      pauseMs = Math.min(2 * pauseMs, 5_000);
+    }
+    this.#wake();
+  }
+
+  #socket() {
+    return new Promise((resolve, reject) => {
+      const lost = (why) => unreachable(`the line to ${this.#wash.url} ${why}`);
+      let socket, timer;
+      const end = (error) => {
+        clearTimeout(timer);
+        if (socket) socket.onopen = socket.onmessage = socket.onclose = socket.onerror = null;
+        socket?.close();
+        if (error) reject(error instanceof WashError ? error : lost(`broke: ${error.message}`));
+        else resolve(undefined);
+      };
+      const patient = (ms) => {
+        clearTimeout(timer);
+        timer = setTimeout(() => end(lost("is silent")), ms);
+      };
+      this.#end = end;
+      try {
+        socket = new this.#wash.WebSocket(`${this.#wash.url.replace(/^http/, "ws")}/ws`);
+      } catch (error) {
+        end(error);
+        return;
+      }
+      patient(15_000);
+      const params = { filter: this.#filter, from: this.#received ?? this.#after, window: this.#window };
+      const request = this.#wash.request("events_subscribe", params);
+      socket.onopen = () => {
+        socket.send(JSON.stringify(request));
+        this.#send = (method, inner) => socket.send(JSON.stringify(this.#wash.request(method, inner)));
+      };
+      socket.onclose = socket.onerror = () => end(lost("is closed"));
+      socket.onmessage = ({ data }) => {
+        try {
+          patient(SILENCE_MAX_MS);
+          this.#hear(JSON.parse(data), request.id);
+        } catch (error) {
+          end(error);
+        }
+      };
+    });
+  }
+
+  #hear(message, id) {
+    if (message?.id === id) {
+      const { sub, latest_id: latest } = readResult(message, id);
+      this.#sub = sub;
+      this.#opened(latest);
+    } else if (message?.method === "events_next") {
+      const { sub, events, latest_id: latest } = message.params ?? {};
+      if (sub === this.#sub) this.#take(events, latest);
+      // Such as a subscription that the node has given up: begin again where we are.
+    } else if (message?.error) throw unreachable(`the node refused to go on: ${seen(message.error.message)}`);
+  }
+
+  #opened(latest) {
+    this.reconnects++;
+    this.#unacknowledged = 0;
+    // From now on: "latest" must mean the same moment after a lost connection.
+    if (!this.#received && this.#after === "latest" && placeOf(latest)) this.#received = this.position = latest;
+  }
+
+  /** Lines over HTTP: fetch instead of EventSource, which tells no errors and sends no token. */
+  async #lines() {
+    if (!this.#received && this.#after === "latest") this.#received = this.position = `${(await this.#wash.head()).height}-`;
+    const { values = {}, ...rest } = this.#filter;
+    const query = new URLSearchParams({ after: this.#received ?? this.#after, ...rest });
+    for (const [name, value] of Object.entries(values)) query.set(name, typeof value === "string" ? value : JSON.stringify(value));
+    await this.#wash.open(`/events?${query}`, {}, 15_000, async (response, again, control) => {
+      if (!response.ok) throw readStatus(response, await readBounded(response));
+      this.#end = () => control.abort();
+      this.#opened(this.#received);
+      const reader = response.body.getReader(), utf8 = new TextDecoder();
+      for (let rest = ""; !this.#isClosed; ) {
+        again(SILENCE_MAX_MS);
+        const { done, value } = await reader.read();
+        if (done) throw unreachable(`${this.#wash.url} ended the stream`);
+        const blocks = (rest + utf8.decode(value, { stream: true })).split("\n\n");
+        rest = blocks.pop();
+        if (rest.length > ANSWER_BYTES_MAX) throw badAnswer("an event without an end");
+        for (const block of blocks) {
+          const field = (name) => new RegExp(`^${name}: (.*)$`, "m").exec(block)?.[1];
+          if (field("id")) this.#take(field("data") ? [JSON.parse(field("data"))] : [], field("id"));
+        }
+        again(2 ** 31 - 1); // who does not read is cut off by the node
+        while (this.#events.length >= this.#window && !this.#isClosed) await sleep(20);
+      }
+    });
+  }
+
+  #take(events, latest) {
+    if (!Array.isArray(events)) throw badAnswer(`no events: ${seen(events)}`);
+    for (const event of events) {
+      // A node may tell again what it told before the line broke.
+      if (isLater(event?.id, this.#received)) {
+        this.#events.push(event);
+        this.#received = event.id;
+      }
+    }
+    if (latest !== undefined && isLater(latest, this.#received)) this.#received = latest; // nothing that fits lies between
+    if (!this.#events.length && !this.#current) this.position = this.#received;
+    this.#wake();
+  }
+
+  #acknowledge() {
+    if (!this.#send || !this.#sub || !this.#unacknowledged) return;
+    this.#unacknowledged = 0;
+    try {
+      this.#send("events_ack", { sub: this.#sub, id: this.position });
+    } catch (error) {
+      this.#end?.(error);
+    }
+  }
+}
+
+export {
+  Book, EventStream, Interface, Key, Wash, WashError, assemble, assetId, buildBody, decode, decodeId, encode,
+  encodeId, fromHex, listRoot, placeId, sha256, sha512, showBody, showTransaction, signBody,
+  signingBytes, taggedHash, toHex, txId, verify,
+};

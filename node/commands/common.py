@@ -24,7 +24,7 @@ from node.commands.output import (
     begin_talk,
     talk,
 )
-from node.commands.words import find_lang, fold, set_lang, t
+from node.commands.words import find_lang, fold, lang, set_lang, t
 from node.terminal import discard_output
 
 HELP_NAMES = {"help_option_names": ["-h", "--help"]}
@@ -95,15 +95,17 @@ def describe_os_error(error: OSError) -> CommandError:
 def _describe_usage(error: click.UsageError) -> CommandError:
     text = error.format_message().rstrip(".")
     path = error.ctx.command_path if error.ctx is not None else "washnode"
-    return CommandError(
-        _say_usage(error, text), EXIT_USAGE, fix=t("see {command} --help", command=path)
-    )
+    said = _say_usage(error, text)
+    fix = "" if "; " in said else t("see {command} --help", command=path)
+    return CommandError(said, EXIT_USAGE, fix=fix)
 
 
 def _say_usage(error: click.UsageError, text: str) -> str:
     if isinstance(error, click.MissingParameter) and error.param is not None:
         name = error.param.human_readable_name
         return t("{name} is missing", name=name)
+    if isinstance(error, click.exceptions.NoSuchCommand):
+        return t("no such command {name}", name=error.command_name)
     if isinstance(error, click.NoSuchOption):
         near = ", ".join(error.possibilities or ())
         if near:
@@ -155,7 +157,11 @@ def _keep(name: str) -> Callable[[click.Context, click.Parameter, Any], Any]:
 
 def _option(*names: str, keep: str | None = None, **attributes: Any) -> click.Option:
     callback = None if keep is None else _keep(keep)
-    made = click.Option(names, expose_value=False, callback=callback, **attributes)
+    own = names[0].lstrip("-").replace("-", "_")
+    # A name of its own: a command may have an argument called like a common option.
+    made = click.Option(
+        (*names, f"common_{own}"), expose_value=False, callback=callback, **attributes
+    )
     setattr(made, _RIDDEN, True)
     return made
 
@@ -242,8 +248,10 @@ class _Spoken(click.Command):
 
     def get_short_help_str(self, limit: int = 45) -> str:
         """Return the first sentence of the help."""
-        with _translated(self, "help", "short_help"):
+        if lang() == "en" or not self.help:
             return super().get_short_help_str(limit)
+        # Where words have no spaces between them there is nothing to cut at.
+        return t(fold(inspect.cleandoc(self.help))).partition("\n\n")[0]
 
     def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the help's text."""
@@ -268,8 +276,9 @@ class _Spoken(click.Command):
         own: list[tuple[str, str]] = []
         common: list[tuple[str, str]] = []
         for param in self.get_params(ctx):
-            names = ("help",) if hasattr(param, "help") else ()
-            with _translated(param, *names):
+            if isinstance(param, click.Argument):
+                continue  # the line of usage and the text tell what they are
+            with _translated(param, "help"):
                 record = param.get_help_record(ctx)
             if record is not None:
                 (common if getattr(param, _RIDDEN, False) else own).append(record)

@@ -18,11 +18,10 @@ _WHERE = {
 @click.argument("shell", type=click.Choice(list(_WHERE)))
 def completion(*, shell: str) -> None:
     """Print the script that lets a shell finish washnode's commands and options."""
-    from node.cli import main
-
+    program = click.get_current_context().find_root().command
     kind = get_completion_class(shell)
     assert kind is not None, "click knows the three shells"
-    script = kind(main, {}, PROGRAM, VARIABLE).source()
+    script = kind(program, {}, PROGRAM, VARIABLE).source()
     # Printed as it is: a script that is escaped is another script.
     finish(
         {"shell": shell, "script": script},

@@ -78,10 +78,13 @@ def is_alive(pid: int) -> bool:
 
 def find_node() -> tuple[str, Path | None]:
     """Return the address of the node that is meant, and its folder if it runs on this machine."""
+    chosen = talk().data
     if talk().rpc:
         given = str(talk().rpc).rstrip("/")
-        return given if "://" in given else f"http://{given}", talk().data
-    chosen = talk().data
+        url = given if "://" in given else f"http://{given}"
+        # The tokens of a folder are for its own node: no other address is shown them.
+        here = None if chosen is None else find_running(chosen)
+        return url, here.folder if here is not None and here.url == url else None
     for folder in (chosen,) if chosen else (DATA_DEFAULT, dev_folder()):
         running = find_running(folder)
         if running is not None:
@@ -182,7 +185,7 @@ class Session:
 
         Without both it is the only key of this machine.
         """
-        name = key or owner or self._only_key()
+        name = key or self._key_of(owner) or self._only_key()
         found = self._stored_identity(name, passphrase_file) or self._demo_identity(name)
         if found is None:
             folder = data_folder() / KEYS_NAME
@@ -193,6 +196,17 @@ class Session:
 
             return Identity(read_account(self.need_account(owner)), found.signer)
         return found
+
+    def _key_of(self, owner: str | None) -> str | None:
+        """Return the name of the key of an account that is given by its id; names as they are."""
+        if owner is None or not owner.startswith("acct1"):
+            return owner
+        from node.keys import KeyStore
+
+        for info in KeyStore(data_folder() / KEYS_NAME).list():
+            if info.account_text == owner:
+                return info.name
+        return owner
 
     def _only_key(self) -> str:
         from node.keys import KeyStore
@@ -220,11 +234,13 @@ class Session:
     def _demo_identity(self, name: str) -> Identity | None:
         if not self.is_dev:
             return None
-        from node.demo.accounts import ACCOUNTS, account_of, signer_of
+        from node.client.accounts import show_account
+        from node.demo.accounts import ACCOUNTS, signer_of
 
-        if name not in {one.name for one in ACCOUNTS}:
-            return None
-        return Identity(account_of(name), signer_of(name))
+        for one in ACCOUNTS:
+            if name in {one.name, show_account(one.account)}:
+                return Identity(one.account, signer_of(one.name))
+        return None
 
 
 def make_client(url: str, token: str | None, timeout_s: float) -> Wash:

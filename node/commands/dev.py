@@ -77,6 +77,7 @@ def _prepare(folder: Path, *, fresh: bool) -> None:
         fail(t("a node runs there already: {url}", url=running.url), fix=fix)
     parts = [folder / name for name in _CHAIN_PARTS if (folder / name).exists()]
     if fresh and parts:
+        _check_throwaway(folder)
         confirm(t("Throw away the chain in {folder}?", folder=folder))
         for part in parts:
             if part.is_dir():
@@ -84,6 +85,18 @@ def _prepare(folder: Path, *, fresh: bool) -> None:
             else:
                 part.unlink()
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def _check_throwaway(folder: Path) -> None:
+    """Refuse to throw away what is no development chain: there may be money on it."""
+    try:
+        genesis = json.loads((folder / "genesis.json").read_text("utf-8"))
+        is_dev = genesis["params"]["dev"] == 1
+    except (OSError, ValueError, KeyError, TypeError):
+        is_dev = False
+    if not is_dev:
+        seen = t("{folder} holds no development chain; nothing there is thrown away", folder=folder)
+        raise CommandError(seen, EXIT_USAGE, fix=t("take another --data DIR"))
 
 
 def _serve(folder: Path, port: int | None, seed: str | None, *, is_seeded: bool) -> None:
@@ -94,7 +107,8 @@ def _serve(folder: Path, port: int | None, seed: str | None, *, is_seeded: bool)
     from node.config import load_config
     from node.logs import set_up_logs
 
-    flags = {"data_dir": str(folder), "rpc.port": port, "log_level": "warning"}
+    told = None if "WASH_LOG_LEVEL" in os.environ else "warning"
+    flags = {"data_dir": str(folder), "rpc.port": port, "log_level": told}
     settings = {name: value for name, value in os.environ.items() if name != "WASH_DATA_DIR"}
     config = load_config(environment=settings, flags=flags)
     set_up_logs(config.log_level)
@@ -132,7 +146,7 @@ def _build(config: Any) -> "Node":
         path.write_text(text, encoding="utf-8")
     elif path.read_text("utf-8") != text:
         seen = t("{folder} holds another chain", folder=config.data_dir)
-        raise CommandError(seen, fix=t("take another --data DIR, or throw it away with --fresh"))
+        raise CommandError(seen, fix=t("take another --data DIR"))
     node = build_node(config, genesis, signer_of("validator"), sponsor=signer_of("sparkle"))
     if node.ledger.head.time_ms > node.clock.now_ms():
         node.clock.travel(node.ledger.head.time_ms + 1)  # where an earlier journey ended

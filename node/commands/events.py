@@ -1,6 +1,8 @@
 """`washnode events`: what happens on the chain, as it happens or from any point on."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from itertools import islice
 from typing import Any
 
 import click
@@ -65,11 +67,10 @@ def tail(
         start = after or ("latest" if follow else "earliest")
         found = _follow(talk_to, wanted, start) if follow else _past(talk_to, wanted, start)
         count = 0
-        for event in found:
-            _print(event)
-            count += 1
-            if count == limit:
-                break
+        with suppress(KeyboardInterrupt):  # how a person ends it
+            for event in islice(found, limit):
+                _print(event)
+                count += 1
     if not follow and not count:
         say(t("No events."))
 

@@ -17,6 +17,7 @@ from node.commands.output import (
     fail,
     finish,
     print_facts,
+    print_table,
     print_text,
     show_money,
 )
@@ -206,6 +207,43 @@ def show(*, tx_id: str) -> None:
     with session() as talk_to:
         answer = talk_to.ask("tx_get", tx_id=tx_id)
     _end_with(answer)
+
+
+@tx.command("list", node=True)
+@click.option("--account", metavar="NAME", help="Only what this account sent or sponsored.")
+@click.option("--contract", metavar="CONTRACT", help="Only calls of this contract.")
+@click.option("--limit", type=click.IntRange(1, 200), default=20, show_default=True, metavar="N")
+@click.option("--cursor", metavar="TEXT", help="Go on where an earlier list ended.")
+def list_command(
+    *, account: str | None, contract: str | None, limit: int, cursor: str | None
+) -> None:
+    """List final transactions, newest first."""
+    from node.commands.connect import session
+
+    with session() as talk_to:
+        page = talk_to.ask(
+            "tx_list",
+            account=None if account is None else talk_to.need_account(account),
+            contract=contract,
+            limit=limit,
+            cursor=cursor,
+        )
+    columns = (t("transaction"), t("height"), t("actions"), t("outcome"))
+    rows = [
+        (one["tx_id"], one["height"], ", ".join(one["actions"]), _outcome(one))
+        for one in page["items"]
+    ]
+    following = page.get("next_cursor")
+    command = None
+    if following:
+        same = [("--account", account), ("--contract", contract), ("--cursor", following)]
+        command = "washnode tx list " + " ".join(f"{name} {value}" for name, value in same if value)
+    finish(page, lambda: print_table(columns, rows), next_command=command)
+
+
+def _outcome(listed: Mapping[str, Any]) -> str:
+    error = listed.get("error")
+    return str(error.get("name")) if isinstance(error, dict) else t("ok")
 
 
 @tx.command(node=True)

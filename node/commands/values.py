@@ -23,6 +23,7 @@ _PART = re.compile(r"([0-9]+)(ms|d|h|m|s)")
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ].*)?")
 _MONEY = re.compile(r"([0-9]{1,15})\.([0-9]{1,18})")
 _INTEGER = re.compile(r"-?[0-9]{1,16}")
+_ID = re.compile(r"\^([a-z]+)1\[")  # how the pattern of an id begins
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
 _TRUE, _FALSE = {"true", "yes", "on"}, {"false", "no", "off"}
 
@@ -193,7 +194,9 @@ class Reader:
             if found is None:
                 raise _unfit(t("an account: acct1..., or the name of a key here"), text)
             return found
-        raise _unfit(t("text like {form}", form=pattern), text)
+        prefix = _ID.match(pattern)
+        form = f"{prefix[1]}1..." if prefix else pattern
+        raise _unfit(t("text like {form}", form=form), text)
 
     def _array(self, text: str, schema: Schema) -> list[Any]:
         if text.startswith("["):

@@ -24,7 +24,7 @@ from chain.rules import admit_transaction, check_form, check_signatures
 from chain.state import State
 from chain.transaction import ReceivedTransaction, read_transaction
 from consensus import Engine
-from contracts.execution import BlockFullError, transaction_gas
+from contracts.execution import BlockFullError, allowance_gas, transaction_gas
 from node import __version__
 from node.disk import tell_fault
 from node.driver import Driver
@@ -132,6 +132,8 @@ class Node:
             try:
                 tx = read_transaction(data)
                 answers.append(self._known(tx))
+            except StoreError:  # no answer to one item: it stops the node
+                raise
             except WashError as error:
                 answers.append(error)
                 continue
@@ -152,6 +154,8 @@ class Node:
                 check_signatures(tx)
                 raise BadSignatureError(tx.tx_id.hex())
             return self._accept(tx)
+        except StoreError:
+            raise
         except WashError as error:
             return error
 
@@ -170,10 +174,13 @@ class Node:
         state = self.state()
         params = read_params(state)
         check_form(tx, self.ledger.chain_id, params, now)
-        need = transaction_gas(tx)
-        if need > tx.body.gas_limit:
-            raise TooLargeError("gas of size and signatures", maximum=tx.body.gas_limit, found=need)
-        admit_transaction(state, tx, params, now)
+        need, limit = transaction_gas(tx), tx.body.gas_limit
+        if need > limit:
+            raise TooLargeError("gas of size and signatures", maximum=limit, found=need)
+        _key_limits, on_allowance = admit_transaction(state, tx, params, now)
+        maximum = allowance_gas(params) if on_allowance else params.block_gas_max
+        if limit > maximum:  # it would wait for room that no block has
+            raise TooLargeError("gas_limit", maximum=maximum, found=limit)
 
     def _accept(self, tx: ReceivedTransaction) -> Pending:
         self._verified.add(tx.witness_id)
@@ -229,6 +236,7 @@ class Node:
 
     def _drop(self, tx: ReceivedTransaction, error: WashError) -> None:
         self._verified.discard(tx.witness_id)
+        self.pool.free_reference(tx)
         self._outcomes.drop(tx.tx_id, error)
 
     # Making blocks ----------------------------------------------------------------------------
@@ -252,6 +260,10 @@ class Node:
             if self.pool.is_put_off(tx.tx_id):
                 try:
                     self._check_form_and_sender(tx, at_ms)
+                except StoreError:
+                    raise
+                except ExpiredError:
+                    pass  # a block without it is what proves that it is over
                 except WashError as error:
                     self._refuse(tx, error, at_ms)
                     continue
@@ -265,8 +277,12 @@ class Node:
         offered = {tx.witness_id: tx for tx in self.pool} if executed.refused else {}
         for witness_id, error in executed.refused:
             tx = offered.get(witness_id)
-            if tx is not None and not isinstance(error, BlockFullError):
+            if tx is None:
+                continue
+            if not isinstance(error, BlockFullError):
                 self._refuse(tx, error, now)
+            elif not executed.tx_ids:  # not even alone: the next block is no better
+                self.pool.put_off(tx.tx_id, now + RETRY_MS)
         for tx in self.pool.take_expired(now):
             self._drop(tx, ExpiredError(now=now, valid_until=tx.body.valid_until))
         for tell in self.on_commit:
@@ -297,19 +313,19 @@ class Node:
         """Make blocks whenever there is work, until cancelled; returns after `fail`."""
         while self.failure is None:
             self._work.clear()
-            now = self.block_time()
-            offered = [] if self.is_halted else self._offer(now)
-            due = None if self.is_halted else self._due_ms()
-            if not offered and (due is None or due > now):
-                await self._sleep(None if due is None else due - now)
-                continue
             try:
-                made = self._make_block(now, offered)
+                now = self.block_time()
+                offered = [] if self.is_halted else self._offer(now)
+                due = None if self.is_halted else self._due_ms()
+                is_idle = not offered and (due is None or due > now)
+                made = None if is_idle else self._make_block(now, offered)
             except Exception as error:  # noqa: BLE001 - whatever it is, the node stops loudly
                 self.fail(error)
                 return
             wake = self.driver.wake_at_ms
-            if made is None and wake is not None:
+            if is_idle:
+                await self._sleep(None if due is None else due - now)
+            elif made is None and wake is not None:
                 await self._rest(wake - self.block_time())
             else:
                 await asyncio.sleep(0)  # readers and newcomers have their turn
@@ -359,8 +375,9 @@ class Node:
             self._vote_log.begin_height()
             self._verified.clear()
             for tx in self.pool:
-                self.pool.remove(tx.tx_id)
                 self._outcomes.settle(tx.tx_id)
+            self.pool.clear()
+            self._outcomes.clear()
             self._open()
         self.feed.clear()
         for tell in self.on_reopen:

@@ -63,7 +63,9 @@ class Outcomes:
 
     def drop(self, tx_id: bytes, error: WashError) -> None:
         """Remember why a transaction was dropped and tell who waits."""
-        self._errors[tx_id] = error
+        # Where it was raised does not matter any more, and would keep a whole block in memory.
+        self._errors[tx_id] = error.with_traceback(None)
+        error.__cause__ = error.__context__ = None
         if len(self._errors) > OUTCOMES_MAX:
             self._errors.popitem(last=False)
         self.settle(tx_id)
@@ -71,6 +73,10 @@ class Outcomes:
     def forget(self, tx_id: bytes) -> None:
         """Forget why a transaction was dropped: it was sent again."""
         self._errors.pop(tx_id, None)
+
+    def clear(self) -> None:
+        """Forget why transactions were dropped: the chain went back to before that."""
+        self._errors.clear()
 
     def settle(self, tx_id: bytes) -> None:
         """Tell who waits for a transaction."""

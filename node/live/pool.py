@@ -13,6 +13,7 @@ from chain.errors import InvalidTransactionError, NonceUsedError
 from chain.transaction import ReceivedTransaction
 
 CLIENT_REFS_MAX = 100_000  # remembered references; the oldest are forgotten first
+_ENDS_MIN = 1_024  # of what waits no more, kept before the heap is made anew
 
 
 class PoolFullError(InvalidTransactionError):
@@ -108,6 +109,9 @@ class Pool:
         if tx is None:
             return None
         self._put_off.pop(tx_id, None)
+        if len(self._ends) > 2 * len(self._entries) + _ENDS_MIN:  # most are in blocks for long
+            self._ends = [(one.body.valid_until, one.tx_id) for one in self._entries.values()]
+            heapq.heapify(self._ends)
         key = _key(tx)
         nonces = self._nonces[key]
         del nonces[tx.body.nonce]
@@ -120,6 +124,18 @@ class Pool:
             del self._counts[tx.body.account]
         self.bytes_held -= len(tx.data)
         return tx
+
+    def clear(self) -> None:
+        """Forget everything, references too: the chain went back to before they were used."""
+        for tx_id in list(self._entries):
+            self.remove(tx_id)
+        self._references.clear()
+
+    def free_reference(self, tx: ReceivedTransaction) -> None:
+        """Let another transaction bear the reference of one that no block will contain."""
+        named = (tx.body.account, tx.body.client_ref or b"")
+        if self._references.get(named) == tx.tx_id:
+            del self._references[named]
 
     def put_off(self, tx_id: bytes, until_ms: int) -> None:
         """Do not offer a transaction before a time."""

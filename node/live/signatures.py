@@ -8,6 +8,7 @@ import multiprocessing
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from itertools import pairwise
 
 from chain.crypto import verify_signature
 from chain.transaction import ReceivedTransaction
@@ -39,8 +40,7 @@ class SignatureCheckers:
             rows += tx.signatures()
             ends.append(len(rows))
         verdicts = await self._check(rows)
-        starts = [0, *ends[:-1]]
-        return [all(verdicts[a:b]) for a, b in zip(starts, ends, strict=True)]
+        return [all(verdicts[a:b]) for a, b in pairwise([0, *ends])]
 
     async def _check(self, rows: list[Row]) -> list[bool]:
         if len(rows) <= INLINE_MAX or not self._processes:

@@ -1,9 +1,11 @@
 """What a transaction would do in the next block, without making it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from chain.codec import encode
-from chain.errors import WashError
+from chain.errors import TooLargeError, WashError
+from chain.params import ChainParams
 from chain.receipt import Receipt
 from chain.state import Space
 from chain.transaction import (
@@ -13,7 +15,7 @@ from chain.transaction import (
     Transaction,
     read_transaction,
 )
-from contracts.execution import BlockInputs, Executor
+from contracts.execution import BlockInputs, Executor, allowance_gas
 from node.ledger import ChainLedger
 
 _NO_SIGNATURE = bytes(64)
@@ -49,6 +51,22 @@ def as_received(body: Transaction) -> ReceivedTransaction:
     """
     cosignature = None if body.sponsor is None else Cosignature(body.sponsor, _NO_SIGNATURE)
     return read_transaction(encode(SignedTransaction(body, _NO_SIGNATURE, cosignature)))
+
+
+def simulate_freely(
+    node: Any, body: Transaction, params: ChainParams
+) -> tuple[Transaction, Simulated]:
+    """Simulate an unsigned body with as much gas as it may have; returns it with that limit.
+
+    A call on a pot owner's allowance may have less than others.
+    """
+    most = params.transaction_gas_max
+    body = replace(body, gas_limit=most)
+    outcome: Simulated = node.simulate(as_received(body), signed=False)
+    if isinstance(outcome.error, TooLargeError):
+        body = replace(body, gas_limit=min(most, allowance_gas(params)))
+        outcome = node.simulate(as_received(body), signed=False)
+    return body, outcome
 
 
 class Simulator:

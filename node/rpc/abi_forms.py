@@ -106,7 +106,7 @@ _HASH = ValueForm(
     "64 lower-case hex digits",
     _read_hash,
     bytes.hex,
-    {"type": "string", "pattern": "^[0-9a-f]{64}$"},
+    {"type": "string", "pattern": "^[0-9a-f]{64}$", "description": "64 lower-case hex digits"},
 )
 
 
@@ -203,7 +203,8 @@ def read_id(given: Any, prefixes: tuple[str, ...]) -> bytes | None:
 
 
 def _id_form(prefix: str) -> ValueForm:
-    schema = {"type": "string", "pattern": f"^{prefix}1{_ID_LETTERS}$"}
+    about = f"an id {prefix}1..."
+    schema = {"type": "string", "pattern": f"^{prefix}1{_ID_LETTERS}$", "description": about}
 
     def read(given: Any) -> bytes | None:
         return read_id(given, (prefix,))
@@ -215,7 +216,8 @@ def _id_form(prefix: str) -> ValueForm:
 
 
 def _address_form(is_contract: Callable[[bytes], bool]) -> ValueForm:
-    schema = {"type": "string", "pattern": f"^(acct|ctr)1{_ID_LETTERS}$"}
+    about = "an id acct1... or ctr1..."
+    schema = {"type": "string", "pattern": f"^(acct|ctr)1{_ID_LETTERS}$", "description": about}
 
     def read(given: Any) -> bytes | None:
         return read_id(given, ADDRESS_PREFIXES)
@@ -231,8 +233,10 @@ def _bytes_form(size: int) -> ValueForm:
         fits = isinstance(given, str) and len(given) <= 2 * size and _HEX.fullmatch(given)
         return bytes.fromhex(given) if fits else None
 
-    schema = {"type": "string", "pattern": "^([0-9a-f]{2})*$", "maxLength": 2 * size}
-    return ValueForm(f"lower-case hex of at most {size} bytes", read, bytes.hex, schema)
+    expected = f"lower-case hex of at most {size} bytes"
+    pattern = "^([0-9a-f]{2})*$"
+    schema = {"type": "string", "pattern": pattern, "maxLength": 2 * size, "description": expected}
+    return ValueForm(expected, read, bytes.hex, schema)
 
 
 def _text_form(size: int) -> ValueForm:

@@ -13,7 +13,8 @@ from chain.block import Block
 from chain.executed import account_topic, event_topic
 from chain.governance import installed_contracts
 from chain.receipt import KernelEvent, Receipt
-from chain.store import Place, Store
+from chain.store import Store
+from chain.tables import Place
 from chain.transaction import Call, ReceivedTransaction, read_transaction
 from chain.types import ZERO_ID
 from contracts.vm.container import Kind

@@ -161,7 +161,8 @@ class Dispatcher:
     def _fail(self, request: Request, fault: Exception) -> tuple[int, bytes]:
         """Log a fault of the node's own; the caller is told its number only."""
         incident = InternalError(next(self._incidents))
-        _log.error("incident %d in %s", incident.incident, request.method, exc_info=fault)
+        if not isinstance(fault, StoreError):  # which ends the node, with a line that says all
+            _log.error("incident %d in %s", incident.incident, request.method, exc_info=fault)
         return incident.code, _error_answer(request.id, incident)
 
 

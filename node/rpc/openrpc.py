@@ -106,7 +106,6 @@ def _fixed_methods(registry: Registry, dev: bool) -> tuple[list[Json], Json]:  #
         inputs, ref_template=_SCHEMAS + "{model}", schema_generator=_Schemas
     )
     schemas: Json = shared.get("$defs", {})
-    add_meanings(schemas)
     shown = []
     for method in methods:
         params = made[f"{method.name} params", "validation"]
@@ -114,6 +113,7 @@ def _fixed_methods(registry: Registry, dev: bool) -> tuple[list[Json], Json]:  #
             params = schemas.pop(str(params["$ref"]).removeprefix(_SCHEMAS))
         result = made[f"{method.name} result", "serialization"]
         shown.append(_method_json(method, params, result))
+    add_meanings(schemas)
     return shown, dict(sorted(schemas.items()))
 
 

@@ -6,14 +6,16 @@ from importlib.resources import files
 from itertools import groupby
 from typing import Any
 
-from node.rpc.openrpc_sketch import Sketcher, make_sketcher, shown_name
+from node.rpc.openrpc_sketch import Sketcher, make_sketcher
 
 Json = Mapping[str, Any]
 
-_WIDTH = 96
+_WIDTH = 110
 _TEXT_LENGTH_MAX = 40  # of what is no sentence: ids, hashes, bytes
 _TEXT_LENGTH_SHOWN = 20
 _ITEMS_SHOWN = 3
+_GROUPS_SHOWN = 2  # of lists of objects or lists, down to this depth; below it one
+_SHALLOW = 3
 _MEMBERS_SHOWN = 24
 _MORE = "..."
 
@@ -59,11 +61,7 @@ def _method_lines(method: Json, sketcher: Sketcher) -> Iterator[str]:
     yield ""
     yield from _param_lines(method["params"], sketcher)
     yield ""
-    yield "Result:"
-    yield ""
-    yield "```text"
-    yield from sketcher.lines(_told_apart(method["result"]["schema"]))
-    yield "```"
+    yield from _result_lines(method, sketcher)
     errors = [str(error["$ref"]).rpartition("/")[2] for error in method["errors"]]
     if errors:
         yield ""
@@ -73,16 +71,29 @@ def _method_lines(method: Json, sketcher: Sketcher) -> Iterator[str]:
         yield from _example_lines(method["name"], example)
 
 
-def _told_apart(schema: Json) -> Json:
-    """Return what is special about a result: of a read its data, as `at` is always the same."""
-    properties = schema.get("properties", {})
-    if set(properties) != {"at", "data"}:
-        return schema
-    at: Json = {"$ref": properties["at"]["$ref"], "description": "The block that was read."}
-    return {**schema, "properties": {"at": at, "data": properties["data"]}}
+def _is_read(method: Json) -> bool:
+    return {"name": "read"} in method["tags"]
+
+
+def _result_lines(method: Json, sketcher: Sketcher) -> Iterator[str]:
+    """Yield the sketch of a result; of a read the data, since what is beside it is always alike."""
+    schema, named = method["result"]["schema"], "Result"
+    if _is_read(method):
+        schema, named = schema["properties"]["data"], "Result, in `data`"
+    about = sketcher.about(schema)
+    lines = sketcher.lines(schema)
+    if len(lines) == 1:
+        yield f"{named}: {lines[0]}{'. ' if about else ''}{about}"
+        return
+    yield f"{named}:{' ' if about else ''}{about}"
+    yield ""
+    yield "```text"
+    yield from lines
+    yield "```"
 
 
 def _param_lines(params: list[Json], sketcher: Sketcher) -> Iterator[str]:
+    params = [param for param in params if param["name"] != "at"]  # of reads; told once
     if not params:
         yield "No parameters."
         return
@@ -92,9 +103,9 @@ def _param_lines(params: list[Json], sketcher: Sketcher) -> Iterator[str]:
         schema = param["schema"]
         default = schema.get("default")
         needed = "required" if param["required"] else "optional"
-        if default is not None:
+        if default is not None and not isinstance(default, dict):
             needed = f"default `{json.dumps(default, ensure_ascii=False)}`"
-        words = _cell(sketcher.words(schema))
+        words = _cell(sketcher.words(schema, param["name"]))
         yield f"| `{param['name']}` | {words} | {needed} | {_cell(param.get('description', ''))} |"
 
 
@@ -103,23 +114,21 @@ def _cell(text: str) -> str:
 
 
 def _type_lines(sketcher: Sketcher) -> Iterator[str]:
-    if not sketcher.common:
-        return
-    yield "## Types"
-    yield ""
-    yield "What stands in many results."
-    yield ""
-    for name in sorted(sketcher.common):
-        yield f"### {shown_name(name)}"
-        yield ""
-        described = sketcher.schema(name).get("description")
-        if described:
-            yield str(described)
+    told: set[str] = set()
+    while waiting := sorted(set(sketcher.named) - told):
+        for name in waiting:
+            if not told:
+                yield "## Types"
+                yield ""
+            told.add(name)
+            yield f"### {name}"
             yield ""
-        yield "```text"
-        yield from sketcher.common_lines(name)
-        yield "```"
-        yield ""
+            described = sketcher.named[name].get("description")
+            if described:
+                yield str(described)
+                yield ""
+            yield from sketcher.named_lines(name)
+            yield ""
 
 
 def _error_lines(errors: Json) -> Iterator[str]:
@@ -141,37 +150,37 @@ def _error_lines(errors: Json) -> Iterator[str]:
 
 def _example_lines(method: str, example: Json) -> Iterator[str]:
     params = {param["name"]: param["value"] for param in example["params"]}
-    request = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
-    answer: dict[str, Any] = {"jsonrpc": "2.0", "id": 1}
-    if "x-error" in example:
-        answer["error"] = example["x-error"]
-    else:
-        answer["result"] = example["result"]["value"]
     yield f"Example: {example['name']}"
     yield ""
     yield "```json"
-    yield write_short(request)
+    yield write_short({"jsonrpc": "2.0", "id": 1, "method": method, "params": params})
+    yield write_short(_told(example))
     yield "```"
-    yield ""
-    yield "```json"
-    yield write_short(answer)
-    yield "```"
+
+
+def _told(example: Json) -> Any:
+    """Return the result; an error with its name, as it would stand in the answer."""
+    return {"error": example["x-error"]} if "x-error" in example else example["result"]["value"]
 
 
 def write_short(value: Any) -> str:
     """Return JSON for people: what fits on a line is on one, what is long ends with "..."."""
-    return _write(_shorten(value), 0)
+    return _write(_shorten(value, 0), 0)
 
 
-def _shorten(value: Any) -> Any:
+def _shorten(value: Any, depth: int) -> Any:
     if isinstance(value, str):
         is_long = len(value) > _TEXT_LENGTH_MAX and " " not in value
         return value[:_TEXT_LENGTH_SHOWN] + _MORE if is_long else value
     if isinstance(value, list):
-        shown = [_shorten(item) for item in value[:_ITEMS_SHOWN]]
-        return [*shown, _MORE] if len(value) > _ITEMS_SHOWN else shown
+        count = _ITEMS_SHOWN
+        if any(isinstance(item, (dict, list)) for item in value):
+            count = _GROUPS_SHOWN if depth <= _SHALLOW else 1
+        shown = [_shorten(item, depth + 1) for item in value[:count]]
+        return [*shown, _MORE] if len(value) > count else shown
     if isinstance(value, dict):
-        members = {key: _shorten(item) for key, item in list(value.items())[:_MEMBERS_SHOWN]}
+        some = list(value.items())[:_MEMBERS_SHOWN]
+        members = {key: _shorten(item, depth + 1) for key, item in some}
         return {**members, _MORE: _MORE} if len(value) > _MEMBERS_SHOWN else members
     return value
 

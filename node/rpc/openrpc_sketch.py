@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 Json = Mapping[str, Any]
@@ -13,45 +13,75 @@ _NOTE_COLUMN = 40  # where the notes beside a result begin
 _NOTE_MARK = "\0"  # between a line's words and its note, until they are aligned
 _DEPTH_MAX = 8
 _INTEGER_MAX = 2**53 - 1
-_COMMON_USES = 4  # a type that is used so often is shown once, in a place of its own
+_COMMON_USES = 3  # a type that is used so often is shown once, in a place of its own
 
 
 @dataclass(frozen=True, slots=True)
 class Sketcher:
-    """Draws the types of one document; `common` are those that are told elsewhere."""
+    """Draws the types of one document; `common` are those that are told elsewhere.
+
+    `named` collects the types that were only named, to be told later.
+    """
 
     document: Json
     common: frozenset[str]
+    named: dict[str, Json] = field(default_factory=dict)
 
     def lines(self, schema: Json) -> list[str]:
-        """Return the sketch of a type."""
-        return [_align(line) for line in self._sketch(schema, self._note(schema), 0)]
+        """Return the sketch of a type, without what `about` tells of all of it."""
+        return [_align(line) for line in self._sketch({**schema, "description": ""}, "", 0)]
 
-    def common_lines(self, name: str) -> list[str]:
-        """Return the sketch of a common type."""
-        return [_align(line) for line in self._object(self.schema(name), "", 0)]
+    def about(self, schema: Json) -> str:
+        """Return what a type as a whole means, or nothing."""
+        return self._note(schema)
 
-    def schema(self, name: str) -> Json:
-        """Return the schema of a shared type."""
-        found: Json = self.document["components"]["schemas"][name]
-        return found
+    def named_lines(self, name: str) -> list[str]:
+        """Return what there is to tell of a type that was named."""
+        schema = self.named[name]
+        choices = _choices(schema)
+        if not choices:
+            return ["```text", *map(_align, self._object(schema, "", 0)), "```"]
+        lines = ["| `type` | Other members | Meaning |", "|---|---|---|"]
+        for one in choices:
+            members = ", ".join(self._member_words(one))
+            kind = one["properties"]["type"]["const"]
+            lines.append(f"| `{kind}` | {members} | {one.get('description', '')} |")
+        return lines
 
-    def words(self, schema: Json) -> str:
-        """Return a type in a few words."""
+    def _member_words(self, schema: Json) -> Iterator[str]:
+        for name, inner in schema["properties"].items():
+            if name != "type":
+                needed = "" if name in schema.get("required", []) else "?"
+                told = f" ({self.words(inner, name)})" if _choices(inner) else ""
+                yield f"`{name}`{needed}{told}"
+
+    def words(self, schema: Json, name: str = "") -> str:
+        """Return a type in a few words; `name` is that of the value where it is known."""
+        if _choices(schema):
+            shown = name.capitalize() or "Choice"
+            self.named[shown] = schema
+            return shown
         branches = schema.get("anyOf") or schema.get("oneOf")
         if branches:
             return " or ".join(self.words(branch) for branch in branches)
         if "$ref" in schema:
-            return shown_name(_ref_name(schema))
+            shown = shown_name(_ref_name(schema))
+            self.named[shown] = self._resolve(schema)
+            return shown
         if "enum" in schema or "const" in schema:
             values = schema.get("enum") or [schema["const"]]
             return " or ".join(json.dumps(value, ensure_ascii=False) for value in values)
+        return self._plain_words(schema, name)
+
+    def _plain_words(self, schema: Json, name: str) -> str:
         kind = str(schema.get("type", "any value"))
         if kind == "array":
-            return f"list of {self.words(schema.get('items', {}))}"
+            return f"list of {self.words(schema.get('items', {}), name.removesuffix('s'))}"
         values = schema.get("additionalProperties")
         if kind == "object" and isinstance(values, dict):
             return f"object of {self.words(values)}"
+        if kind == "object" and schema.get("properties"):
+            return "{" + ", ".join(schema["properties"]) + "}"
         return kind + _range_words(schema) if kind == "integer" else kind
 
     def _sketch(self, schema: Json, note: str, depth: int) -> list[str]:
@@ -72,9 +102,9 @@ class Sketcher:
             return self._object(found, note, depth)
         items = found.get("items")
         if depth < _DEPTH_MAX and isinstance(items, dict):
-            inner = self._sketch(items, "", depth + 1)
-            if len(inner) > 1:
-                return [_noted("[", note), *_indent(inner), "  ...", "]"]
+            first, *rest = self._sketch(items, "", depth + 1)
+            if rest:
+                return [_noted(f"list of {first.partition(_NOTE_MARK)[0]}", note), *rest]
         return [_noted(self.words(schema), note)]
 
     def _object(self, schema: Json, note: str, depth: int) -> list[str]:
@@ -124,6 +154,13 @@ def _references(value: Any) -> Iterator[str]:
 
 def _ref_name(schema: Json) -> str:
     return str(schema.get("$ref", "")).removeprefix(_SCHEMAS)
+
+
+def _choices(schema: Json) -> list[Json]:
+    """Return the kinds of object that a value can be, told apart by their `type`; else nothing."""
+    branches: list[Json] = schema.get("anyOf") or schema.get("oneOf") or []
+    told = ["const" in one.get("properties", {}).get("type", {}) for one in branches]
+    return branches if branches and all(told) else []
 
 
 def _range_words(schema: Json) -> str:

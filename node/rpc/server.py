@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 from pydantic_core import to_json
 
 from node.config import RpcConfig
@@ -39,6 +40,8 @@ _PAGE_POLICY = "default-src 'none'; frame-ancestors 'none'"
 Stream = TypeVar("Stream", bound=SocketConnection | EventLines)
 
 _log = logging.getLogger("washnode.rpc")
+_http_log = logging.getLogger("washnode.http")
+_http_log.addFilter(lambda record: is_our_fault(record) or _log.isEnabledFor(logging.DEBUG))
 
 
 class RpcServer:
@@ -82,6 +85,7 @@ class RpcServer:
             shutdown_timeout=STOP_SECONDS_MAX,
             handler_cancellation=True,
             auto_decompress=False,
+            logger=_http_log,
         )
         await runner.setup()
         try:
@@ -197,3 +201,8 @@ class _Closed(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport), transport
         transport.abort()
+
+
+def is_our_fault(record: logging.LogRecord) -> bool:
+    """Tell whether a record is of more than a client's broken HTTP, which could fill any disk."""
+    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from chain.executed import event_topic
 from chain.governance import proposal_id
 from chain.receipt import KernelEvent, Receipt, ReceiptKind
-from chain.store import Place
+from chain.tables import Place
 from chain.transaction import Change, Propose, SetValidator, call_id, read_transaction
 from chain.types import ZERO_ID
 from chain.validators import ValidatorSet, read_validators

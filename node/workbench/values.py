@@ -86,13 +86,7 @@ class Values:
             return _read_hash(what, detail if meaning == "id" else "", given)
         if kind.kind in {Kind.HASH, Kind.BYTES}:
             return _bytes(what, given)
-        fits = {Kind.TEXT: str, Kind.BOOL: bool}.get(kind.kind, int)
-        if type(given) is not fits:
-            _refuse(what, {str: "text", bool: "True or False", int: "an int"}[fits], given)
-        if fits is int:
-            low, high = INT_RANGES[kind.kind]
-            return given if low <= given <= high else _refuse(what, f"{low} to {high}", given)
-        return given
+        return _read_plain(kind.kind, given, what)
 
     # To Python ----------------------------------------------------------------------------------
 
@@ -124,6 +118,16 @@ class Values:
         if kind.kind == Kind.TEXT and isinstance(value, bytes):
             return value.decode()
         return value
+
+
+def _read_plain(kind: Kind, given: Any, what: str) -> Any:
+    if kind == Kind.TEXT:
+        return given if isinstance(given, str) else _refuse(what, "text", given)
+    if kind == Kind.BOOL:
+        return given if isinstance(given, bool) else _refuse(what, "True or False", given)
+    low, high = INT_RANGES[kind]
+    fits = type(given) is int and low <= given <= high
+    return given if fits else _refuse(what, f"an int from {low} to {high}", given)
 
 
 def _bytes(what: str, given: Any) -> bytes:

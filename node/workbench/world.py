@@ -86,7 +86,8 @@ class World(Stage):
 
         `assets` binds the contract's names of assets to symbols; what is left out is CNY, and what
         the code itself issues is an asset of its own. `links` binds names of linked contracts to
-        names here; what is left out is the contract of that name, or the file of that name beside.
+        names here; what is left out is the contract called like the link or its class, and what is
+        not here is deployed from the file of that name beside.
         `install` gives it the standing of a contract that the operators installed.
         """
         built, path = _read_source(source)
@@ -98,7 +99,8 @@ class World(Stage):
         }
         _check_known("assets", assets or {}, built.abi.assets)
         _check_known("links", links or {}, built.abi.links)
-        linked = [self._link(slot, (links or {}).get(slot), path) for slot in built.abi.links]
+        given = links or {}
+        linked = [self._link(built, slot, given.get(slot), path) for slot in built.abi.links]
         contract = instance_id(self._next_origin(), 0)  # links may have been deployed meanwhile
         made = [
             self._people.asset(bound[slot], issuer=contract if slot in issued else None)
@@ -123,16 +125,19 @@ class World(Stage):
         self._contracts.pop(name, None)
         self._contracts[name] = self._by_id[contract] = Deployed(name, contract, built, values)
 
-    def _link(self, slot: str, given: str | None, path: Path | None) -> bytes:
-        wanted = given or slot
-        if wanted not in self._contracts:
-            beside = None if path is None else path.with_name(wanted + _SOURCE_SUFFIX)
-            if given is not None or beside is None or not beside.is_file():
-                known = ", ".join(self._contracts) or "none"
-                text = f"link {slot}: no contract {wanted!r} here ({known}); add it first"
-                raise WorkbenchError(text)
-            self.add(beside)
-        return self._contracts[wanted].contract
+    def _link(self, built: Built, slot: str, given: str | None, path: Path | None) -> bytes:
+        interfaces = {one["name"]: one["interface"] for one in built.compiled.abi["links"]}
+        names = [given] if given else [slot, interfaces[slot].lower()]
+        for name in names:
+            if name in self._contracts:
+                return self._contracts[name].contract
+        for name in names:
+            beside = None if path is None else path.with_name(name + _SOURCE_SUFFIX)
+            if beside is not None and beside.is_file():
+                return self._contracts[self.add(beside)].contract
+        known = ", ".join(self._contracts) or "none"
+        text = f"link {slot}: no contract {' or '.join(names)} here ({known}); add it first"
+        raise WorkbenchError(text)
 
     def _read_init(self, built: Built, values: Values, given: Any) -> tuple[Any, ...]:
         init = built.abi.init

@@ -5,6 +5,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from pydantic import BaseModel
 
@@ -120,22 +121,49 @@ def test_the_python_modules_that_a_page_runs_exist(page: Path) -> None:
     assert [name for name, path in files.items() if not path.exists()] == []
 
 
-def test_every_command_of_the_readme_has_the_options_it_is_shown_with() -> None:
-    commands = re.findall(r"washnode (\w+)((?: [^\n`#]*)?)", README.read_text("utf-8"))
-    known = {
-        name: {option for one in command.params for option in one.opts}
-        for name, command in main.commands.items()
-    }
+def shown_commands(page: Path) -> list[list[str]]:
+    """Return the words of every command line that a page shows."""
+    lines = re.findall(r"(?<![\w-])washnode ([a-z][^\n`#|]*)", page.read_text("utf-8"))
+    return [line.split() for line in lines]
 
-    unknown = [
-        (name, option)
-        for name, rest in commands
-        for option in re.findall(r"--[a-z]+", rest)
-        if option not in known.get(name, set())
-    ]
 
-    assert unknown == []
-    assert {name for name, _ in commands} >= set(known)
+def find_command(words: list[str]) -> tuple[str, set[str]]:
+    """Return the path of the command that words call, and its options."""
+    main.load_all()
+    command: click.Command = main
+    path, options = [], set()
+    for word in words:
+        if not isinstance(command, click.Group) or word not in command.commands:
+            break
+        command = command.commands[word]
+        path.append(word)
+        options |= {name for one in command.params for name in (*one.opts, *one.secondary_opts)}
+    return " ".join(path), options
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_the_commands_of_a_page_exist_with_the_options_they_are_shown_with(page: Path) -> None:
+    wrong = []
+    for words in shown_commands(page):
+        path, options = find_command(words)
+        named = [word.partition("=")[0] for word in words if re.match(r"--?[a-z]", word)]
+        wrong += [(words, name) for name in named if path and name not in options | {"--help"}]
+
+    assert wrong == []
+
+
+def test_every_command_is_on_the_page_of_commands() -> None:
+    shown = {find_command(words)[0] for words in shown_commands(ROOT / "docs" / "commands.md")}
+
+    def paths(group: click.Group, before: str) -> list[str]:
+        found = []
+        for name, one in group.commands.items():
+            path = f"{before} {name}".strip()
+            found += paths(one, path) if isinstance(one, click.Group) else [path]
+        return found
+
+    main.load_all()
+    assert [path for path in paths(main, "") if path not in shown] == []
 
 
 def test_the_table_of_the_readme_is_what_plain_arithmetic_gives_for_the_sample() -> None:

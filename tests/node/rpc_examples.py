@@ -8,7 +8,6 @@ import asyncio
 import json
 import tempfile
 from pathlib import Path
-from typing import Any
 
 from chain.types import DAY_MS, HOUR_MS, MINUTE_MS
 from node import catalog
@@ -30,14 +29,14 @@ async def tell_story(teller: Teller) -> None:
     await _about_the_node(teller)
     await _about_the_chain(teller)
     await _about_money(teller)
+    await _a_foreign_contract(teller)
     await _about_contracts(teller)
-    booked = await _a_booking(teller)
+    booked = await book_a_wash(teller)
     await _events(teller)
     await _at_the_shop(teller, booked)
     await _many_at_once(teller)
     await _what_has_been(teller, booked)
     await _proofs(teller, booked)
-    await _a_foreign_contract(teller)
     await _development(teller)
     await teller.show("admin_stop", "for today", tier="admin")
 
@@ -76,10 +75,25 @@ async def _about_money(teller: Teller) -> None:
     await teller.refuse("account_get", "a mistyped id", {"account": text})
 
 
+async def _a_foreign_contract(teller: Teller) -> None:
+    """Deploy a contract and give its ABI."""
+    code = catalog.container_bytes("notes").hex()
+    built = await teller.ask(
+        "tx_build", {"account": acct("operator"), "actions": [{"type": "deploy", "code": code}]}
+    )
+    made = await teller.ask("tx_assemble", teller.sign("operator", built))
+    await teller.ask("tx_submit", {"tx": made["tx"]})
+    teller.make_block()
+    (created,) = [one["id"] for one in built["creates"] if one["kind"] == "contract"]
+    given = {"contract": created, "abi": catalog.abi("notes")}
+    await teller.show("contract_putAbi", "of a contract just deployed", given, tier="shop")
+    await teller.show("contract_get", "one that was just deployed", {"contract": created})
+
+
 async def _about_contracts(teller: Teller) -> None:
     shop, policy = acct("sparkle"), WASH.policy_id.hex()
     await teller.show("contract_list", "what is installed")
-    await teller.show("contract_get", "the register of shops", {"contract": "shops"})
+    await teller.show("contract_get", "an installed one", {"contract": "booking"})
     await teller.show("shops.shop", "its record", {"shop": shop})
     await teller.show("shops.service", "an offer", {"shop": shop, "service": 1})
     terms = {"shop": shop, "service": 1, "cell": 0}
@@ -108,7 +122,7 @@ def request(start: int = SLOT) -> Json:
     return call_action("booking", "request", order(start), WASH.hold(start))
 
 
-async def _a_booking(teller: Teller) -> Json:
+async def book_a_wash(teller: Teller) -> Json:
     """Let alice book; returns her transaction and booking by name."""
     trial = {
         "contract": "booking", "function": "request", "account": acct("alice"), "args": order(),
@@ -189,6 +203,12 @@ async def _many_at_once(teller: Teller) -> None:
     late = {"account": acct("dave"), "actions": [request(SLOT - DAY_MS)]}
     await teller.show("tx_build", "a request that would fail", late)
     await teller.show("tx_get", "it is in a block", {"tx_id": answers[0]["tx_id"]})
+    receipt = (await teller.ask("tx_get", {"tx_id": answers[0]["tx_id"]}))["receipt"]
+    named = {"id": receipt["events"][0]["values"]["id"]}
+    over = await teller.do("bob", call_action("booking", "cancel_booking", named))
+    await teller.show("tx_explain", "a cancellation", {"tx_id": over, "utc_offset_min": 480})
+    again = {"contract": "booking", "function": "cancel_booking", "account": acct("bob")}
+    await teller.show("contract_simulate", "a second cancellation", {**again, "args": named})
 
 
 async def _what_has_been(teller: Teller, booked: Json) -> None:
@@ -208,20 +228,6 @@ async def _proofs(teller: Teller, booked: Json) -> None:
     await teller.show("chain_getProof", "of a receipt", paid)
     balance = {"kind": "balance", "account": acct("alice"), "asset": "CNY"}
     await teller.show("chain_getProof", "of a balance", balance)
-
-
-async def _a_foreign_contract(teller: Teller) -> None:
-    """Deploy a contract and give its ABI."""
-    code = catalog.container_bytes("notes").hex()
-    built = await teller.ask(
-        "tx_build", {"account": acct("operator"), "actions": [{"type": "deploy", "code": code}]}
-    )
-    made = await teller.ask("tx_assemble", teller.sign("operator", built))
-    await teller.ask("tx_submit", {"tx": made["tx"]})
-    teller.make_block()
-    (created,) = [one["id"] for one in built["creates"] if one["kind"] == "contract"]
-    given = {"contract": created, "abi": catalog.abi("notes")}
-    await teller.show("contract_putAbi", "of a contract just deployed", given, tier="shop")
 
 
 async def _development(teller: Teller) -> None:
@@ -265,9 +271,8 @@ def main() -> None:
     """Write the files."""
     with tempfile.TemporaryDirectory() as folder:
         examples, document = asyncio.run(make_examples(Path(folder) / "node"))
-    EXAMPLES.write_text(examples_text(examples), "utf-8")
-    page: Any = render_markdown(document)
-    PAGE.write_text(page, "utf-8")
+    EXAMPLES.write_text(examples_text(examples), "utf-8", newline="\n")
+    PAGE.write_text(render_markdown(document), "utf-8", newline="\n")
 
 
 if __name__ == "__main__":

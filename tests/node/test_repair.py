@@ -5,23 +5,25 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import plyvel
 import pytest
 
-from chain.errors import CorruptStoreError, StoreError, StoreInUseError
+from chain.errors import StoreError, StoreInUseError
 from chain.genesis import Genesis
-from chain.tables import Table, Tuning
+from chain.tables import Table, Tuning, height_key
 from chain.transaction import Transfer
 from chain.types import HOUR_MS
 from node.chain_folder import (
     HEIGHT_NAME,
     FolderLock,
+    _height_line,
     beside,
     drop_before,
     keep_before,
     read_height,
 )
 from node.ledger import ChainLedger
-from node.repair import LostBlocksError, repair
+from node.repair import LostBlocksError, Repaired, repair
 from tests.make import MONEY, TestChain, account, word
 
 GIFT = Transfer(MONEY, account("bob"), 1)
@@ -66,8 +68,10 @@ def grow(folder: Path, *, clean: bool) -> Stopped:
             assert chain.call("alice", box, "put", name, due, account("bob"), funds=5).ok
             assert chain.call("alice", box, "plan", name, due).ok
             assert chain.do("alice", GIFT).ok
-        found = facts(chain.ledger)
-        chain.ledger.close(clean=clean)
+        if stretch < 2:
+            chain.ledger.close(clean=clean)
+    found = facts(chain.ledger)
+    chain.ledger.close(clean=clean)
     return Stopped(folder, chain.genesis, found)
 
 
@@ -102,7 +106,8 @@ def start(folder: Path, chain: Stopped) -> str:
     except StoreError as error:
         text = str(error)
         assert contents(folder) == before, text
-        assert ("height" in text or "can not be read" in text) and "\n" not in text, text
+        assert "height" in text or "can not be read" in text, text
+        assert "\n" not in text
         return "refused"
     found = facts(ledger)
     done = "good" if ledger.repaired is None else "repaired"
@@ -121,12 +126,17 @@ def flip(path: Path, at: int) -> None:
     path.write_bytes(data)
 
 
-def trials(chain: Stopped, folder: Path, harm: Callable[[Path, int], None]) -> dict[str, int]:
+def trials(
+    chain: Stopped,
+    folder: Path,
+    harm: Callable[[Path, int], None],
+    places: Callable[[int], Iterator[int]] = positions,
+) -> dict[str, int]:
     counts = {"good": 0, "repaired": 0, "refused": 0}
     for file in sorted(chain.folder.iterdir()):
         if file.name in {"LOG", "LOG.old", "LOCK"}:
             continue
-        for at in positions(file.stat().st_size):
+        for at in places(file.stat().st_size):
             trial = copied(chain, folder)
             harm(trial / file.name, at)
             counts[start(trial, chain)] += 1
@@ -154,6 +164,138 @@ def test_a_lost_file_is_repaired_or_refused(stopped: Stopped, tmp_path: Path) ->
     def lose(path: Path, _at: int) -> None:
         path.unlink()
 
-    counts = trials(stopped, tmp_path, lose)
+    counts = trials(stopped, tmp_path, lose, lambda _size: iter([0]))
 
     assert counts["repaired"] + counts["refused"] > 0
+
+
+def lose_blocks(folder: Path, first: int) -> None:
+    with plyvel.DB(str(folder)) as database:
+        for height in range(first, first + 3):
+            database.delete(Table.BLOCK.value + height_key(height))
+
+
+def test_a_lost_block_is_refused_with_its_height_and_what_to_do(
+    whole: Stopped, tmp_path: Path
+) -> None:
+    folder = copied(whole, tmp_path)
+    lose_blocks(folder, 90)
+    last = whole.facts[0]
+
+    with pytest.raises(LostBlocksError, match=r"height 90: .* washnode db repair"):
+        opened(folder, whole.genesis)
+    with pytest.raises(LostBlocksError) as caught:  # nothing was changed
+        opened(folder, whole.genesis)
+
+    assert (caught.value.height, caught.value.last) == (90, last)
+    assert caught.value.transactions == last - 89
+
+
+def test_a_chain_is_cut_before_a_lost_block_when_that_is_wished(
+    whole: Stopped, tmp_path: Path
+) -> None:
+    folder = copied(whole, tmp_path)
+    lose_blocks(folder, 90)
+    error = StoreError("asked for")
+
+    keep_before(folder)
+    repaired = repair(folder, whole.genesis, error, truncate=True)
+    ledger = opened(folder, whole.genesis)
+    height, again = ledger.height, ledger.repaired
+    ledger.close()
+
+    lost = whole.facts[0] - 89
+    kept = beside(folder, "damaged-1")
+    assert (height, again, read_height(folder)) == (89, None, 89)
+    assert repaired == Repaired(error, kept, 89, lost, lost)
+    assert kept.is_dir()
+
+
+@pytest.mark.parametrize("table", [Table.COMMIT, Table.RECEIPTS, Table.STATE])
+def test_what_follows_from_blocks_is_made_anew_and_the_damaged_files_are_kept(
+    whole: Stopped, tmp_path: Path, table: Table
+) -> None:
+    folder = copied(whole, tmp_path)
+    with plyvel.DB(str(folder)) as database:
+        for key in list(database.iterator(prefix=table.value, include_value=False))[5:9]:
+            database.delete(key)
+        database.put(b"mopen", b"1")
+
+    ledger = opened(folder, whole.genesis)
+    found, repaired = facts(ledger), ledger.repaired
+    ledger.close()
+
+    assert repaired is not None
+    assert (found, repaired.kept) == (whole.facts, beside(folder, "damaged-1"))
+    assert (repaired.kept / "CURRENT").exists()
+
+
+def test_a_chain_that_lost_its_end_does_not_pass_for_a_shorter_one(
+    whole: Stopped, tmp_path: Path
+) -> None:
+    folder = copied(whole, tmp_path)
+    (folder / HEIGHT_NAME).write_bytes(_height_line(whole.facts[0] + 1))
+
+    with pytest.raises(LostBlocksError, match=f"height {whole.facts[0] + 1}"):
+        opened(folder, whole.genesis)
+
+
+def test_a_damaged_mark_is_no_mark(tmp_path: Path) -> None:
+    marks = [b"", b"7", b"-0000000000000000007 00000000\n", _height_line(7)[:-2], _height_line(7)]
+    found = []
+    for mark in marks:
+        (tmp_path / HEIGHT_NAME).write_bytes(mark)
+        found.append(read_height(tmp_path))
+
+    assert found == [None, None, None, None, 7]
+
+
+@pytest.mark.parametrize("moment", ["checking", "linking", "made anew", "swapping", "swapped"])
+def test_a_stop_at_any_moment_of_a_start_loses_nothing(
+    whole: Stopped, tmp_path: Path, moment: str
+) -> None:
+    folder = copied(whole, tmp_path)
+    before, ready = beside(folder, "before"), beside(folder, "ready")
+    if moment == "linking":
+        beside(folder, "linking").mkdir()
+    else:
+        keep_before(folder)
+    if moment in {"checking", "made anew", "swapping"}:
+        shutil.rmtree(folder)
+    if moment in {"made anew", "swapping", "swapped"}:
+        shutil.copytree(before, ready)
+    if moment in {"swapping", "swapped"}:
+        shutil.rmtree(folder, ignore_errors=True)
+        before.rename(beside(folder, "damaged-1"))
+
+    ledger = opened(folder, whole.genesis)
+    found, left = facts(ledger), {path.name for path in tmp_path.iterdir()}
+    ledger.close()
+
+    damaged = {"chain.damaged-1"} if ready_for(moment) else set()
+    assert (found, left) == (whole.facts, {"chain", "chain.lock"} | damaged)
+
+
+def ready_for(moment: str) -> bool:
+    return moment in {"made anew", "swapping", "swapped"}
+
+
+def test_a_chain_has_one_user_even_while_it_is_made_anew(whole: Stopped, tmp_path: Path) -> None:
+    folder = copied(whole, tmp_path)
+    lock = FolderLock(folder)
+
+    with pytest.raises(StoreInUseError, match="another node"):
+        opened(folder, whole.genesis)
+    lock.release()
+    opened(folder, whole.genesis).close()
+
+    assert not beside(folder, "lock").exists()
+
+
+def test_dropping_what_was_kept_leaves_only_the_chain(whole: Stopped, tmp_path: Path) -> None:
+    folder = copied(whole, tmp_path)
+
+    keep_before(folder)
+    drop_before(folder)
+
+    assert [path.name for path in tmp_path.iterdir()] == ["chain"]

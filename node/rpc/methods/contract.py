@@ -19,7 +19,7 @@ from contracts.vm.traps import Trap
 from contracts.vm.values import read_arguments
 from node.abi import AbiFunction, BadAbiError
 from node.live.abis import ContractInfo
-from node.live.simulation import as_received
+from node.live.simulation import as_received, simulate_freely
 from node.rpc.contract_views import check_time, find_function, find_info, make_world, run_view
 from node.rpc.cursor import decode_cursor, encode_cursor
 from node.rpc.errors import ContractRefusedError, OutcomeJson, failure_json
@@ -260,12 +260,12 @@ def contract_simulate(
         key=None if key == account else key,
         nonce=node.next_nonce(account, key),
         valid_until=node.block_time() + VALID_MS,
-        gas_limit=read_params(node.state()).transaction_gas_max,
+        gas_limit=0,
         sponsor=sponsor,
         actions=(action,),
         client_ref=None,
     )
-    outcome = node.simulate(as_received(body), signed=False)
+    body, outcome = simulate_freely(node, body, read_params(node.state()))
     program = node.ledger.executor.library.program(node.state(), info.instance.code_id)
     worst = program.by_name[function].worst_case_gas
     if outcome.receipt is None:

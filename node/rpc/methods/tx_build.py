@@ -11,7 +11,7 @@ from chain.crypto import verify_signature
 from chain.errors import KeyScopeError, UnknownIdError, WashError
 from chain.governance import is_installed
 from chain.ids import encode_id
-from chain.params import ChainParams, read_params
+from chain.params import read_params
 from chain.rules import check_form, check_signatures
 from chain.transaction import (
     SIGNING_PREFIX,
@@ -30,7 +30,7 @@ from chain.transaction import (
 )
 from chain.types import MINUTE_MS, SAFE_INT_MAX
 from contracts.execution import transaction_gas
-from node.live.simulation import Simulated, as_received
+from node.live.simulation import Simulated, as_received, simulate_freely
 from node.rpc.action_lookup import ChainLookup, show_created
 from node.rpc.actions import (
     ActionsJson,
@@ -180,10 +180,11 @@ def tx_build(
         client_ref=None if client_ref is None else bytes.fromhex(client_ref),
     )
     check_body(body)
-    received = as_received(body)
-    outcome: Simulated = node.simulate(received, signed=False)
     if gas_limit is None:
-        body = replace(body, gas_limit=_wanted_gas(received, outcome, params))
+        tried, outcome = simulate_freely(node, body, params)
+        body = replace(body, gas_limit=_wanted_gas(as_received(tried), outcome))
+    else:
+        outcome = node.simulate(as_received(body), signed=False)
     return _built(lookup, body, outcome)
 
 
@@ -205,12 +206,12 @@ def _built(lookup: ChainLookup, body: Transaction, outcome: Simulated) -> BuiltJ
     }
 
 
-def _wanted_gas(tx: ReceivedTransaction, outcome: Simulated, params: ChainParams) -> int:
+def _wanted_gas(tried: ReceivedTransaction, outcome: Simulated) -> int:
     """Return half as much again as the trial took; if it failed, as much as there can be."""
+    most = tried.body.gas_limit
     if outcome.receipt is None or not outcome.receipt.ok:
-        return params.transaction_gas_max
-    wanted = max(outcome.receipt.gas_used * 3 // 2, transaction_gas(tx))
-    return min(wanted, params.transaction_gas_max)
+        return most
+    return min(max(outcome.receipt.gas_used * 3 // 2, transaction_gas(tried)), most)
 
 
 def _trial(node: Any, outcome: Simulated, body: Transaction) -> TrialJson:
@@ -310,7 +311,7 @@ def tx_sponsor(call: Call, *, body: HexBytes) -> CosignedJson:
     cosignature = Cosignature(signer.public_key, bytes(SIGNATURE_BYTES))
     unsigned = SignedTransaction(decoded, bytes(SIGNATURE_BYTES), cosignature)
     received = read_transaction(encode(unsigned))
-    _check_sponsored(node, decoded)
+    _check_sponsored(node, decoded, signer.public_key)
     check_form(received, node.ledger.chain_id, read_params(node.state()), node.block_time())
     outcome: Simulated = node.simulate(received, signed=False)
     if outcome.error is not None:
@@ -322,7 +323,10 @@ def tx_sponsor(call: Call, *, body: HexBytes) -> CosignedJson:
     return {"key": signer.public_key.hex(), "signature": signature.hex()}
 
 
-def _check_sponsored(node: Any, body: Transaction) -> None:
+def _check_sponsored(node: Any, body: Transaction, key: bytes) -> None:
+    if key in {body.account, body.key}:  # both sign the same bytes: it would be the sender's too
+        text = "the shop's key is the sender's as well; it co-signs for others only"
+        raise KeyScopeError(text)
     state = node.state()
     for place, action in enumerate(body.actions):
         if not isinstance(action, CallAction) or not is_installed(state, action.contract):

@@ -14,22 +14,25 @@ from node.commands.words import fold
 FOLDER = Path(node.commands.__file__).parent
 
 
-def said_texts(path: Path) -> Iterator[str]:
-    """Yield the first argument of every call of `t` in a file."""
+def calls_of_t(path: Path) -> Iterator[ast.Call]:
+    """Yield every call of `t` in a file."""
     for one in ast.walk(ast.parse(path.read_text("utf-8"))):
-        if not (isinstance(one, ast.Call) and ast.unparse(one.func) == "t"):
-            continue
-        first = one.args[0]
-        if isinstance(first, ast.Constant):
-            yield fold(str(first.value))
+        if isinstance(one, ast.Call) and ast.unparse(one.func) == "t":
+            yield one
+
+
+def said_texts(path: Path) -> Iterator[str]:
+    """Yield the texts that a file says."""
+    for call in calls_of_t(path):
+        if isinstance(call.args[0], ast.Constant):
+            yield fold(str(call.args[0].value))
 
 
 def spoken_variables(path: Path) -> Iterator[str]:
-    """Yield each call of `t` whose text is no literal: nobody could look it up."""
-    for one in ast.walk(ast.parse(path.read_text("utf-8"))):
-        if isinstance(one, ast.Call) and ast.unparse(one.func) == "t":
-            if not (one.args and isinstance(one.args[0], ast.Constant)):
-                yield f"{path.name}:{one.lineno}"
+    """Yield the places where a text is no literal: nobody could look it up."""
+    for call in calls_of_t(path):
+        if not isinstance(call.args[0], ast.Constant):
+            yield f"{path.name}:{call.lineno}"
 
 
 def help_texts(command: click.Command) -> Iterator[str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from hypothesis.strategies import SearchStrategy
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from chain.ids import encode_id
 from chain.ledger import get_supply
@@ -73,8 +73,25 @@ class Target:
         self._loop.close()
 
     def params(self, name: str) -> SearchStrategy[dict[str, Any]]:
-        """Return parameters that fit what the node publishes of a method."""
-        return self.fitting.params(self.methods[name]["params"])
+        """Return parameters that fit what the node publishes of a method, examples included."""
+        method = self.methods[name]
+        shown = [
+            {one["name"]: one["value"] for one in example["params"]}
+            for example in method.get("examples", [])
+        ] + self._examples().get(name, [])
+        return self.fitting.params_near(method["params"], shown)
+
+    def _examples(self) -> dict[str, list[dict[str, Any]]]:
+        """Return calls that succeed on this chain at this time."""
+        booking, seen = self.seen.by_name["booking"][0], self.seen.by_name
+        view = {"contract": "booking", "view": "booking", "args": {"id": booking}}
+        return {
+            "contract_read": [view],
+            "tx_sponsor": [{"body": body} for body in seen["body"]],
+            "tx_simulate": [{"tx": tx} for tx in seen["tx"]],
+            "tx_submit": [{"tx": tx} for tx in seen["tx"]],
+            "tx_submitBatch": [{"txs": seen["tx"]}],
+        }
 
     # Asking -----------------------------------------------------------------------------------
 

@@ -18,11 +18,14 @@ Path = tuple[str | int, ...]
 _IGNORED = {"description", "default", "title", "examples"}
 _KNOWN_WORDS = {
     "type", "enum", "const", "pattern", "maxLength", "minLength", "minimum", "maximum", "items",
-    "minItems", "maxItems", "properties", "required", "additionalProperties", "oneOf", "anyOf",
-    "$ref",
+    "minItems", "maxItems", "maxProperties", "properties", "required",
+    "additionalProperties", "oneOf", "anyOf", "$ref",
 }  # fmt: skip
-_ITEMS_MAX = 4  # enough of a list to find what breaks in lists
+_ITEMS_MAX = (
+    4  # members that no schema names are fewer: enough of a list to find what breaks in lists
+)
 _LENGTH_MAX = 80
+_SAMPLES_MAX = 40
 _ANY_INTEGER = st.integers(-(2**53), 2**53)
 _TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=_LENGTH_MAX)
 _ANY_JSON = st.recursive(
@@ -55,7 +58,11 @@ class Seen:
             self.texts[value] = None
         elif type(value) is int:
             self.integers[value] = None
-        if name and value not in (kept := self.by_name.setdefault(name, [])) and len(kept) < 40:
+        if (
+            name
+            and value not in (kept := self.by_name.setdefault(name, []))
+            and len(kept) < _SAMPLES_MAX
+        ):
             kept.append(value)
 
     def fitting(self, schema: Schema) -> list[str]:
@@ -63,7 +70,8 @@ class Seen:
         pattern, length_max = schema.get("pattern"), schema.get("maxLength", 10**9)
         if pattern is None:
             return []
-        return [text for text in self.texts if len(text) <= length_max and re.search(pattern, text)]
+        texts = [text for text in self.texts if len(text) <= length_max]
+        return [text for text in texts if re.search(pattern, text)][:_SAMPLES_MAX]
 
 
 class Fitting:
@@ -96,11 +104,27 @@ class Fitting:
         needed = {name for name, one in zip(strategies, declared, strict=True) if one["required"]}
         return _object(strategies, needed)
 
+    def params_near(self, declared: list[Schema], shown: list[Any]) -> SearchStrategy[Any]:
+        """Return parameters of which some are those of an example that is `shown`."""
+        drawn = self.params(declared)
+        if not shown:
+            return drawn
+        names = st.sets(st.sampled_from([one["name"] for one in declared] or [""]), max_size=2)
+
+        def mix(example: Any, instead: dict[str, Any], places: set[str]) -> dict[str, Any]:
+            mixed = dict(example)
+            for place in sorted(places & (set(instead) | set(example))):
+                mixed.pop(place, None)
+                mixed |= {name: value for name, value in instead.items() if name == place}
+            return mixed
+
+        return drawn | st.builds(mix, st.sampled_from(shown), drawn, names)
+
     def _of_kind(self, kind: str, schema: Schema, name: str) -> SearchStrategy[Any]:
         plain: dict[str, SearchStrategy[Any]] = {
             "null": st.none(),
             "boolean": st.booleans(),
-            "any": _ANY_JSON | self._seen_under(name, object),
+            "any": st.one_of(_ANY_JSON, *_often(self._seen_under(name, object))),
         }
         made = {
             "integer": self._integers,
@@ -117,29 +141,25 @@ class Fitting:
 
     def _integers(self, schema: Schema, name: str) -> SearchStrategy[int]:
         low, high = schema.get("minimum", -(2**53)), schema.get("maximum", 2**53)
-        seen = [one for one in self._seen.integers if low <= one <= high]
+        seen = [one for one in self._seen.integers if low <= one <= high][:_SAMPLES_MAX]
+        here = [one for one in self._seen_under(name, int) if low <= one <= high]
         drawn = [st.integers(low, high), st.integers(max(low, 0), max(min(high, 9), low))]
-        if seen:
-            drawn.append(st.sampled_from(seen))
-        return st.one_of(*drawn, self._seen_under(name, int).filter(lambda one: low <= one <= high))
+        return st.one_of(*drawn, *_often(here), *_often(seen, 1))
 
     def _strings(self, schema: Schema, name: str) -> SearchStrategy[str]:
         longest = min(schema.get("maxLength", _LENGTH_MAX), _LENGTH_MAX)
         seen = self._seen.fitting(schema)
-        drawn: list[SearchStrategy[str]] = [st.sampled_from(seen)] if seen else []
+        here = [one for one in self._seen_under(name, str) if len(one) <= longest or one in seen]
+        if "pattern" in schema:
+            here = [one for one in here if re.search(schema["pattern"], one)]
+        drawn: list[SearchStrategy[str]] = [*_often(here), *_often(seen, 1)]
         if "pattern" in schema:
             pattern = schema["pattern"].removesuffix("$") + r"\Z"
             made = st.from_regex(pattern.replace("])*", "]){0,40}"), alphabet=st.characters())
             drawn.append(made)
         else:
-            drawn += [
-                st.text(
-                    st.characters(exclude_categories=["Cs"]),
-                    min_size=schema.get("minLength", 0),
-                    max_size=longest,
-                ),
-                self._seen_under(name, str).filter(lambda one: len(one) <= longest),
-            ]
+            letters = st.characters(exclude_categories=["Cs"])
+            drawn.append(st.text(letters, min_size=schema.get("minLength", 0), max_size=longest))
         return st.one_of(drawn)
 
     def _objects(self, schema: Schema, name: str) -> SearchStrategy[dict[str, Any]]:
@@ -150,12 +170,19 @@ class Fitting:
             return fixed
         more = st.dictionaries(_TEXT, _ANY_JSON, max_size=2)
         joined = st.tuples(more, fixed).map(lambda pair: {**pair[0], **pair[1]})
-        return joined if strategies else joined | self._seen_under(name, dict)
+        here = [] if strategies else self._seen_under(name, dict)
+        return st.one_of(joined, *_often(here))
 
-    def _seen_under(self, name: str, kind: type) -> SearchStrategy[Any]:
+    def _seen_under(self, name: str, kind: type) -> list[Any]:
         kept = [one for one in self._seen.by_name.get(name, []) if isinstance(one, kind)]
-        kept = [one for one in kept if kind is not int or type(one) is int]
-        return st.sampled_from(kept) if kept else st.nothing()
+        return [one for one in kept if kind is not int or type(one) is int]
+
+
+def _often(values: list[Any], times: int = 3) -> list[SearchStrategy[Any]]:
+    """Return branches that draw from values, so many that they come up more than others."""
+    # Equal branches would be merged, but no two functions are equal.
+    drawn = [st.sampled_from(values)] * (times if values else 0)
+    return [one.map(lambda value: value) for one in drawn]
 
 
 def _object(
@@ -182,10 +209,13 @@ def spoiled(draw: st.DrawFn, values: SearchStrategy[dict[str, Any]]) -> dict[str
 
 def _paths(value: Any, before: Path = ()) -> Iterator[Path]:
     yield before
-    inner = value.items() if isinstance(value, dict) else enumerate(value)
-    if isinstance(value, (dict, list)):
-        for key, one in inner:
-            yield from _paths(one, (*before, key))
+    inner: list[tuple[str | int, Any]] = []
+    if isinstance(value, dict):
+        inner = list(value.items())
+    elif isinstance(value, list):
+        inner = list(enumerate(value))
+    for key, one in inner:
+        yield from _paths(one, (*before, key))
 
 
 def _changed(draw: st.DrawFn, value: Any, path: Path) -> Any:

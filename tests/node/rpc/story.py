@@ -83,9 +83,7 @@ class Teller:
 
     def __init__(self, folder: Path) -> None:
         self._wall = WallClock(MORNING)
-        config = Config(
-            data_dir=folder, store=StoreConfig(sync=False), pool=PoolConfig(checkers=0)
-        )
+        config = Config(data_dir=folder, store=StoreConfig(sync=False), pool=PoolConfig(checkers=0))
         folder.mkdir(exist_ok=True)
         self.node = build_node(
             config,

@@ -13,7 +13,7 @@ from hypothesis.strategies import SearchStrategy
 from tests.node.rpc.fuzzing import METHODS, Target, open_target
 from tests.node.rpc.schema_values import spoiled
 
-EXAMPLES = max(settings().max_examples // 3, 10)
+EXAMPLES = max(settings().max_examples // 4, 10)
 
 
 def ask_with(target: Target, method: str, params: SearchStrategy[dict[str, Any]]) -> None:

@@ -295,6 +295,75 @@ async def test_a_shop_does_not_co_sign_for_another_shop(shop: Asker) -> None:
     assert acct("sparkle") in nobody[1]
 
 
+async def test_a_guest_with_money_on_hold_needs_no_sponsor(shop: Asker) -> None:
+    guest = Signer(bytes(31) + b"\x07")
+    account = encode_id("acct", guest.public_key)
+    await shop.do("alice", {**PAY, "to": account, "amount": WASH.price})
+    booked = await shop.ask(
+        "tx_build", account=account, actions=[request(shop)], sponsor=acct("sparkle")
+    )
+    await send_as(shop, guest, booked, sponsor="sparkle")
+    (made,) = booked["creates"]
+    cancel = {
+        "type": "call", "contract": "booking", "function": "cancel_booking",
+        "arguments": {"id": made["id"]}, "funds": 0,
+    }  # fmt: skip
+
+    built = await shop.ask("tx_build", account=account, actions=[cancel])
+    await send_as(shop, guest, built)
+
+    status = await shop.ask("tx_get", tx_id=built["tx_id"])
+    assert built["trial"] == {"ok": True, "error": None}
+    assert status["status"] == "final"
+
+
+async def test_a_guest_may_not_ask_for_gas_that_no_block_has_for_guests(shop: Asker) -> None:
+    guest = Signer(bytes(31) + b"\x07")
+    account = encode_id("acct", guest.public_key)
+    await shop.do("alice", {**PAY, "to": account, "amount": WASH.price})
+    booked = await shop.ask(
+        "tx_build", account=account, actions=[request(shop)], sponsor=acct("sparkle")
+    )
+    await send_as(shop, guest, booked, sponsor="sparkle")
+    call = {**request(shop), "funds": 0}
+    built = await shop.ask("tx_build", account=account, actions=[call], gas_limit=150_001)
+
+    signature = guest.sign(bytes.fromhex(built["sign_bytes"])).hex()
+    signed = await shop.ask("tx_assemble", body=built["body"], signature=signature)
+    code, message = await shop.refusal("tx_submit", tx=signed["tx"])
+
+    assert (code, message) == (1012, "gas_limit is 150001, at most 150000 is allowed")
+    assert built["trial"]["error"]["code"] == code
+    assert len(shop.node.pool) == 0  # it would stay there until its time is over
+
+
+async def send_as(asker: Asker, guest: Signer, built: Any, sponsor: str | None = None) -> None:
+    """Sign what was built with keys of nobody in the demo, and put it into a block."""
+    message = bytes.fromhex(built["sign_bytes"])
+    parts = {"body": built["body"], "signature": guest.sign(message).hex()}
+    if sponsor is not None:
+        parts["sponsor_signature"] = signer_of(sponsor).sign(message).hex()
+    signed = await asker.ask("tx_assemble", **parts)
+    await asker.ask("tx_submit", tx=signed["tx"])
+    asker.make_block()
+
+
+@pytest.mark.parametrize("sender", ["sparkle", "alice"])
+async def test_a_shop_does_not_co_sign_what_its_own_key_sends(shop: Asker, sender: str) -> None:
+    key = signer_of("sparkle").public_key.hex()
+    if sender == "alice":  # who lets the shop's key sign for her too
+        entry = {"key": key, "scopes": None, "limits": [], "expires_at": None}
+        await shop.do("alice", {"type": "add_key", **entry})
+    more = {} if sender == "sparkle" else {"key": key}
+    built = await shop.build(sender, request(shop), sponsor=acct("sparkle"), **more)
+    assert built["trial"]["ok"]
+
+    code, message = await shop.refusal("tx_sponsor", body=built["body"])
+
+    # The signature would be good as the sender's, and what the sender has could be spent with it.
+    assert (code, "for others only" in message) == (1011, True)
+
+
 async def test_co_signing_needs_the_shops_token_and_key(asker: Asker) -> None:
     built = await asker.build("alice", request(asker), sponsor=acct("sparkle"))
 

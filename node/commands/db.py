@@ -1,0 +1,211 @@
+"""`washnode db`: a stopped node's data checked, repaired and measured."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from node.commands.common import group
+from node.commands.output import (
+    EXIT_NOT_FOUND,
+    CommandError,
+    confirm,
+    fail,
+    finish,
+    print_table,
+    print_text,
+    talk,
+)
+from node.commands.words import t
+
+if TYPE_CHECKING:
+    from chain.genesis import Genesis
+    from node.db_stats import ChainStats
+
+_Progress = Callable[[int, int], None]
+
+
+@group()
+def db() -> None:
+    """Check, repair and measure a node's data.
+
+    The node must be stopped: it has its data for itself.
+    """
+
+
+_DATA = click.option(
+    "--data",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    envvar=["WASH_DATA", "WASH_DATA_DIR"],
+    help="Data folder; default WASH_DATA, else washdata.",
+)
+
+
+@db.command()
+@_DATA
+def verify(*, data: Path | None) -> None:
+    """Read every byte, execute every block again and compare all of it.
+
+    Works on a copy. Exit code 1 if anything differs; the text names the height.
+    """
+    from node.verify import VerificationError, verify_data
+
+    chain, genesis = _find_chain(data)
+    with _progress(t("Verifying")) as on_progress:
+        try:
+            verified = verify_data(chain, genesis, on_progress)
+        except VerificationError as error:
+            fix = t("see what a repair can do: washnode db repair --data {folder}", **_at(chain))
+            raise CommandError(str(error), fix=fix) from error
+    facts = {
+        "verified": True,
+        "height": verified.blocks,
+        "transactions": verified.transactions,
+        "timers_fired": verified.timers_fired,
+    }
+    text = t(
+        "{blocks} blocks with {transactions} transactions: every stored byte is as executing "
+        "them gives.",
+        blocks=verified.blocks,
+        transactions=verified.transactions,
+    )
+    finish(facts, text)
+
+
+@db.command()
+@_DATA
+@click.option("--truncate", is_flag=True, help="Give up what comes after a lost block.")
+def repair(*, data: Path | None, truncate: bool) -> None:
+    """Make a damaged chain anew from its blocks; the damaged files are kept beside it.
+
+    A start does this by itself. It can not bring blocks back: with --truncate the chain ends
+    before the first that is lost, and the transactions after it are gone for good.
+    """
+    from chain.errors import StoreError
+    from node.chain_folder import held, holds_database, keep_before, settle
+    from node.disk import disk_faults
+    from node.repair import LostBlocksError
+    from node.repair import repair as make_anew
+
+    chain, genesis = _find_chain(data)
+    asked = StoreError("asked for by hand")
+    with disk_faults(chain), held(chain), _progress(t("Making anew")) as on_progress:
+        settle(chain)
+        if not holds_database(chain):
+            fail(t("{folder} holds no chain", folder=chain), EXIT_NOT_FOUND)
+        keep_before(chain)
+        try:
+            done = make_anew(chain, genesis, asked, on_progress=on_progress)
+        except LostBlocksError as lost:
+            if not truncate:
+                raise
+            confirm(_what_is_lost(lost.height, lost.last, lost.transactions))
+            keep_before(chain)
+            done = make_anew(chain, genesis, asked, truncate=True, on_progress=on_progress)
+    facts = {
+        "height": done.height,
+        "lost_blocks": done.lost_blocks,
+        "lost_transactions": done.lost_transactions,
+        "kept": str(done.kept),
+    }
+    text = t("The chain is whole up to height {height}.", height=done.height)
+    if done.lost_blocks:
+        text += " " + t(
+            "{blocks} blocks are lost, and at least {transactions} transactions with them.",
+            blocks=done.lost_blocks,
+            transactions=done.lost_transactions,
+        )
+    text += " " + t("The files as they were: {kept}", kept=done.kept)
+    following = f"washnode db verify --data {chain.parent}"
+    finish(facts, text, next_command=following)
+
+
+def _what_is_lost(first: int, last: int, transactions: int) -> str:
+    return t(
+        "Give up blocks {first} to {last}, with at least {transactions} transactions?",
+        first=first,
+        last=last,
+        transactions=transactions,
+    )
+
+
+@db.command()
+@_DATA
+def stats(*, data: Path | None) -> None:
+    """Show how many entries and bytes each table has, and how much room is left."""
+    from node.db_stats import chain_stats
+    from node.disk import disk_faults
+
+    chain, _genesis = _find_chain(data)
+    with disk_faults(chain):
+        found = chain_stats(chain)
+    facts = {
+        "folder": str(chain),
+        "height": found.height,
+        "bytes": found.bytes,
+        "free_bytes": found.free_bytes,
+        "stopped_clean": found.is_clean,
+        "tables": [
+            {"name": one.name, "entries": one.entries, "more": one.is_more, "bytes": one.bytes}
+            for one in found.tables
+        ],
+        "damaged": [str(path) for path in found.damaged],
+    }
+    finish(facts, lambda: _show_stats(chain, found))
+
+
+def _show_stats(chain: Path, found: "ChainStats") -> None:
+    free = "?" if found.free_bytes is None else _size(found.free_bytes)
+    print_text(
+        t(
+            "{folder}: height {height}, {size} on disk, {free} free",
+            folder=chain,
+            height=found.height,
+            size=_size(found.bytes),
+            free=free,
+        )
+    )
+    rows = [
+        (one.name, f"{one.entries:,}{'+' if one.is_more else ''}", _size(one.bytes))
+        for one in found.tables
+    ]
+    print_table((t("table"), t("entries"), t("bytes")), rows)
+    for path in found.damaged:
+        print_text(t("Left by a repair, and needed by nothing: {path}", path=path))
+
+
+def _size(count: int) -> str:
+    for unit, size in (("GB", 1_000_000_000), ("MB", 1_000_000), ("kB", 1_000)):
+        if count >= size:
+            return f"{count / size:.1f} {unit}"
+    return f"{count} B"
+
+
+def _find_chain(data: Path | None) -> tuple[Path, "Genesis"]:
+    """Return the folder of the chain and its genesis, or say that there is none."""
+    from node.commands.run import find_config, read_genesis
+
+    config = find_config(None, data, {})
+    genesis = read_genesis(config)
+    return config.data_dir / "chain", genesis
+
+
+def _at(chain: Path) -> dict[str, Any]:
+    return {"folder": chain.parent}
+
+
+@contextmanager
+def _progress(what: str) -> Iterator[_Progress]:
+    """Show a bar on the terminal's error stream; say nothing when nobody watches."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    hidden = talk().as_json or talk().quiet or not console.is_terminal
+    with Progress(*columns, console=console, disable=hidden) as progress:
+        task = progress.add_task(what, total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)

@@ -1,0 +1,280 @@
+"""Full disks, disks for reading only, folders in use: said in one line, and nothing is lost."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chain.errors import (
+    DiskFullError,
+    ReadOnlyStoreError,
+    StoreError,
+    StoreInUseError,
+    UnreadableStoreError,
+    WashError,
+)
+from chain.store_faults import find_fault
+from chain.tables import Tuning
+from chain.transaction import Transfer
+from node import disk
+from node.client import Wash
+from node.disk import disk_faults, free_bytes, tell_fault
+from node.ledger import ChainLedger
+from node.wal import VoteLog
+from tests.make import MONEY, TestChain, account, genesis
+
+GIFT = Transfer(MONEY, account("bob"), 1)
+DISK_BYTES = 8 * 1024 * 1024
+
+
+@pytest.mark.parametrize(
+    ("said", "doing", "kind"),
+    [
+        (b"IO error: c/000003.log: No space left on device", "write", DiskFullError),
+        (b"IO error: c/000003.log: File too large", "write", DiskFullError),
+        (b"IO error: c/000003.log: Disk quota exceeded", "write", DiskFullError),
+        (b"IO error: c/LOCK: Read-only file system", "open", ReadOnlyStoreError),
+        (b"IO error: c/LOCK: Permission denied", "open", ReadOnlyStoreError),
+        (b"IO error: lock c/LOCK: Resource temporarily unavailable", "open", StoreInUseError),
+        (b"IO error: lock c/LOCK: already held by process", "open", StoreInUseError),
+        (b"Corruption: block checksum mismatch: c/000005.ldb", "read", UnreadableStoreError),
+        (b"Corruption: block checksum mismatch: c/000005.ldb", "write", UnreadableStoreError),
+        (b"IO error: c/000005.ldb: Invalid argument", "read", UnreadableStoreError),
+        (b"IO error: c/000005.ldb: Input/output error", "read", UnreadableStoreError),
+        (b"Invalid argument: c: does not exist (create_if_missing is false)", "open",
+         UnreadableStoreError),
+        (b"IO error: c/000003.log: Input/output error", "write", StoreError),
+    ],
+)  # fmt: skip
+def test_what_the_database_says_becomes_one_typed_error(
+    said: bytes, doing: Any, kind: type[StoreError]
+) -> None:
+    assert type(find_fault(OSError(said), "c", doing)) is kind
+
+
+def test_a_fault_is_told_with_what_to_do_and_once(tmp_path: Path) -> None:
+    full = tell_fault(OSError(28, "No space left on device"), tmp_path)
+    read_only = tell_fault(OSError(30, "Read-only file system", "votes.log"), tmp_path)
+    damaged = tell_fault(UnreadableStoreError("c can not be read"), tmp_path)
+    other = tell_fault(OSError(5, "Input/output error", "votes.log"), tmp_path)
+
+    with pytest.raises(DiskFullError) as caught, disk_faults(tmp_path):
+        raise full
+
+    assert caught.value is full
+    assert f"bytes free at {tmp_path}; free some space, then start again" in str(full)
+    assert str(read_only).startswith("votes.log can not be written; give this user the right")
+    assert str(damaged).startswith("c can not be read; start again")
+    assert str(other) == "votes.log: Input/output error"
+
+
+def test_a_fault_without_a_reason_on_a_full_disk_is_the_full_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(disk, "free_bytes", lambda _folder: 0)
+
+    told = tell_fault(StoreError("store c failed to write: IO error"), tmp_path)
+
+    assert type(told) is DiskFullError
+
+
+def test_the_room_of_a_folder_to_be_is_that_of_the_disk(tmp_path: Path) -> None:
+    assert free_bytes(tmp_path / "not" / "there" / "yet") is not None
+
+
+# On disks of their own -------------------------------------------------------------------------
+
+
+def mount(*arguments: str) -> bool:
+    try:
+        done = subprocess.run(["mount", *arguments], capture_output=True, check=False)
+    except OSError:
+        return False
+    return done.returncode == 0
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 8 MiB."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    if not mount("-t", "tmpfs", "-o", f"size={DISK_BYTES}", "tmpfs", str(folder)):
+        pytest.skip("mounting is not allowed here: run as root to test real full disks")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+@contextmanager
+def read_only(folder: Path) -> Iterator[None]:
+    assert mount("-o", "remount,ro", str(folder))
+    try:
+        yield
+    finally:
+        assert mount("-o", "remount,rw", str(folder))
+
+
+def fill(folder: Path) -> Path:
+    """Leave no room on a disk."""
+    path = folder / "filler"
+    with path.open("wb", buffering=0) as file, suppress(OSError):
+        for size in (65_536, 4_096, 1):
+            with suppress(OSError):
+                while file.write(bytes(size)):
+                    pass
+    return path
+
+
+def reopened(chain: TestChain, folder: Path) -> TestChain:
+    chain.ledger = ChainLedger(folder, chain.genesis, tuning=Tuning())
+    return chain
+
+
+def test_a_chain_on_a_full_disk_stops_and_goes_on_from_there(small: Path) -> None:
+    chain = begun(small)
+    filler = fill(small)
+
+    with pytest.raises(DiskFullError):
+        go_on(chain)
+    height, head = chain.ledger.height, chain.ledger.head_id
+    chain.ledger.close(clean=False)
+    filler.unlink()
+    again = reopened(chain, small / "chain")
+    found = again.ledger.height, again.ledger.head_id, again.ledger.recovered_from
+    assert again.do("alice", GIFT).ok
+    again.ledger.close()
+
+    assert found == (height, head, None)
+
+
+def go_on(chain: TestChain) -> None:
+    for _ in range(20_000):
+        chain.do("alice", GIFT)
+
+
+def begun(folder: Path) -> TestChain:
+    chain = TestChain(folder / "chain")
+    chain.close()
+    return reopened(chain, folder / "chain")
+
+
+def test_a_start_on_a_full_disk_is_refused_and_loses_nothing(small: Path) -> None:
+    chain = begun(small)
+    chain.do("alice", GIFT)
+    chain.ledger.close()
+    filler = fill(small)
+
+    with pytest.raises(DiskFullError, match="start again"):
+        reopened(chain, small / "chain")
+    filler.unlink()
+    again = reopened(chain, small / "chain")
+    height = again.ledger.height
+    again.ledger.close()
+
+    assert height == 1
+
+
+def test_after_a_failed_write_nothing_more_is_written(small: Path) -> None:
+    chain = begun(small)
+    filler = fill(small)
+    with pytest.raises(DiskFullError):
+        go_on(chain)
+
+    filler.unlink()
+    with pytest.raises(DiskFullError):
+        chain.do("alice", GIFT)
+    chain.ledger.close()  # as dirty, whatever is asked for
+    again = reopened(chain, small / "chain")
+    dirty = again.ledger.store.was_dirty
+    again.ledger.close()
+
+    assert dirty
+
+
+def test_a_read_only_folder_is_said_to_be_one(small: Path) -> None:
+    chain = begun(small)
+    chain.ledger.close()
+
+    with read_only(small), pytest.raises(ReadOnlyStoreError, match="can not be written"):
+        reopened(chain, small / "chain")
+    with read_only(small), pytest.raises(ReadOnlyStoreError, match=r"votes\.log"):
+        VoteLog(small / "votes.log")
+    with read_only(small), pytest.raises(ReadOnlyStoreError):
+        ChainLedger(small / "another", genesis(), tuning=Tuning())
+
+
+def vote(log: VoteLog) -> None:
+    for _ in range(100):
+        log.append(bytes(4_096))
+
+
+def test_a_vote_that_finds_no_room_is_told(small: Path) -> None:
+    log = VoteLog(small / "votes.log")
+    filler = fill(small)
+
+    with pytest.raises(DiskFullError):
+        vote(log)
+    log.close()
+    filler.unlink()
+    again = VoteLog(small / "votes.log")
+    records = again.records
+    again.close()
+
+    assert records == [bytes(4_096)] * len(records)
+
+
+# The whole node --------------------------------------------------------------------------------
+
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def dev(folder: Path) -> subprocess.Popen[str]:
+    words = ["dev", "--data", str(folder), "--port", "0", "--json", "--no-seed"]
+    return subprocess.Popen(
+        [sys.executable, "-m", "node", *words],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"WASH_LANG": "en", "WASH_RPC_REQUESTS_PER_SECOND": "0"},
+    )
+
+
+def mine(wash: Wash) -> None:
+    for _ in range(5_000):
+        wash.rpc("dev_mine", count=20)
+
+
+@pytest.mark.e2e
+@pytest.mark.timeout(120)
+def test_a_running_node_whose_disk_fills_stops_with_one_line_and_starts_again(small: Path) -> None:
+    first = dev(small / "data")
+    assert first.stdout is not None
+    url = json.loads(first.stdout.readline())["url"]
+    with Wash(url) as wash:
+        height = wash.rpc("dev_mine", count=20)["height"]
+        filler = fill(small)
+        with pytest.raises(WashError):
+            mine(wash)
+    _output, errors = first.communicate(timeout=20)
+
+    filler.unlink()
+    second = dev(small / "data")
+    assert second.stdout is not None
+    facts = json.loads(second.stdout.readline())
+    second.send_signal(signal.SIGTERM)
+    began = time.monotonic()
+    second.communicate(timeout=20)
+
+    assert (first.returncode, errors.count("\n"), "Traceback" in errors) == (1, 1, False), errors
+    assert "the disk is full: 0 bytes free at" in errors
+    assert facts["height"] >= height
+    assert (second.returncode, time.monotonic() - began < 5) == (0, True)
