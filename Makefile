@@ -6,6 +6,7 @@ PYTHON ?= $(shell for name in python3 python3.12 python3.11 python3.13; do \
 VENV := .venv
 BIN := $(VENV)/bin
 RUNS ?= 1000
+KILLS ?= 100
 SAMPLE ?= node/samples/bookings.csv.gz
 POLICIES ?= node/samples/policies.json
 PACKAGES := $(wildcard chain contracts consensus p2p node)
@@ -21,7 +22,7 @@ BY_PIP = $(UV) export --frozen --no-emit-project $(1) --output-file $(VENV)/lock
 
 .DEFAULT_GOAL := help
 .PHONY: help run install test check format lint types imports dependencies spelling pytest \
-	cover bench fuzz build clean
+	cover bench fuzz chaos build clean
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 16
@@ -66,6 +67,9 @@ bench: $(VENV)/.dev ## Measure this machine
 fuzz: $(VENV)/.dev ## Try RUNS fresh random examples of each property (default 1000)
 	HYPOTHESIS_PROFILE=fuzz FUZZ_RUNS=$(RUNS) $(BIN)/pytest -m hypothesis --timeout=0 $(ARGS)
 	$(BIN)/python -m tests.fuzz --runs $(RUNS)
+
+chaos: $(VENV)/.dev ## Kill a busy node KILLS times (default 100) and see that nothing is lost
+	$(BIN)/python -m tests.chaos --kills $(KILLS) $(ARGS)
 
 build: $(VENV)/.dev ## Build the wheel and the source archive into dist/
 	$(UV) build

@@ -17,7 +17,7 @@ from types import FrameType
 from typing import Any
 
 from chain.crypto import Signer
-from chain.errors import StoreError, WashError
+from chain.errors import WashError
 from chain.genesis import Genesis
 from chain.tables import Tuning
 from chain.transaction import ReceivedTransaction
@@ -115,11 +115,13 @@ async def serve(
             with _found_at(config.data_dir, url):
                 _tell_recovery(node)
                 _log.info("serving", extra={"url": url, "height": node.ledger.height})
-                on_ready(url)
-                await _run(node, companions)
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(STOP_PATIENCE_S):
-                        await server.stop()
+                try:
+                    on_ready(url)
+                    await _run(node, companions)
+                finally:  # nobody may ask of a chain that is closed
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(STOP_PATIENCE_S):
+                            await server.stop()
     finally:
         node.close()
     if node.failure is not None:

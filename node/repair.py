@@ -83,7 +83,7 @@ def open_chain(
     try:
         store = _open_checked(folder, genesis, tuning)
     except DAMAGE as error:
-        _log.warning("the chain is damaged and is made anew from its blocks: %s", error)
+        _log.info("the chain is damaged and is made anew from its blocks: %s", error)
         repaired = repair(folder, genesis, error)
         return Store(str(folder), tuning, create=False), repaired
     except BaseException:

@@ -43,6 +43,7 @@ class WashError extends Error {
 
 const TRANSPORT = -32000;
 const CODES = { params: -32602, notReady: -32001, rate: -32002, notFound: 6001, expired: 1006 };
+/** @type {Map<number, [number, string]>} */
 const STATUS_CODES = new Map([
   [401, [-32003, "UNAUTHENTICATED"]], [403, [-32004, "FORBIDDEN"]],
   [413, [CODES.params, "INVALID_PARAMS"]], [429, [CODES.rate, "RATE_LIMITED"]],
@@ -58,6 +59,7 @@ const seen = (value) => {
   return Array.isArray(value) ? "an array" : "an object";
 };
 
+/** @returns {never} */
 function refuse(field, text) {
   const message = field ? `${field}: ${text}` : text;
   throw new WashError(CODES.params, "INVALID_PARAMS", message, { field });
@@ -65,6 +67,7 @@ function refuse(field, text) {
 
 const malformed = (text) => new WashError(1001, "MALFORMED_BYTES", text);
 
+/** @param {any} error @param {Final | null} [final] */
 function readError(error, final = null) {
   if (typeof error?.code !== "number" || typeof error.message !== "string") {
     return badAnswer(`an error without a code and a message: ${seen(error)}`);
@@ -174,6 +177,7 @@ function sha512(data) {
   const view = padded(data, 128);
   const state = BigUint64Array.from(START512);
   const w = new BigUint64Array(80); // cuts to 64 bits by itself
+  /** @type {(x: bigint, n: bigint) => bigint} */
   const turn = (x, n) => (x >> n) | (x << (64n - n));
   for (let at = 0; at < view.byteLength; at += 128) {
     for (let i = 0; i < 16; i++) w[i] = view.getBigUint64(at + 8 * i);
@@ -221,8 +225,12 @@ function listRoot(items) {
 
 const P = 2n ** 255n - 19n;
 const ORDER = 2n ** 252n + 27742317777372353535851937790883648493n;
+/** @typedef {[bigint, bigint, bigint, bigint]} Point */
+
+/** @type {(n: bigint, m?: bigint) => bigint} */
 const mod = (n, m = P) => ((n %= m) < 0n ? n + m : n);
 
+/** @type {(base: bigint, exponent: bigint) => bigint} */
 function power(base, exponent) {
   let result = 1n;
   for (; exponent; exponent >>= 1n) {
@@ -237,7 +245,9 @@ const D = mod(-121665n * inverse(121666n));
 const ROOT_OF_MINUS_1 = power(2n, (P - 1n) / 4n);
 
 // Points are (X, Y, Z, T) with x = X/Z, y = Y/Z, xy = T/Z; this sum holds for any two of them.
+/** @type {Point} */
 const NEUTRAL = [0n, 1n, 1n, 0n];
+/** @type {(a: Point, b: Point) => Point} */
 function add([x1, y1, z1, t1], [x2, y2, z2, t2]) {
   const a = mod((y1 - x1) * (y2 - x2)), b = ((y1 + x1) * (y2 + x2)) % P;
   const c = (((2n * t1 * t2) % P) * D) % P, d = (2n * z1 * z2) % P;
@@ -253,12 +263,13 @@ function readNumber(bytes) {
 
 const writeNumber = (n) => Uint8Array.from({ length: 32 }, (_, i) => Number((n >> BigInt(8 * i)) & 255n));
 
+/** @type {(point: Point) => Uint8Array} */
 function writePoint([x, y, z]) {
   const over = inverse(z);
   return writeNumber(mod(y * over) | ((mod(x * over) & 1n) << 255n));
 }
 
-/** The point of 32 canonical bytes, or null. */
+/** The point of 32 canonical bytes, or null. @type {(bytes: Uint8Array) => Point | null} */
 function readPoint(bytes) {
   const whole = readNumber(bytes), sign = whole >> 255n, y = whole & ((1n << 255n) - 1n);
   if (y >= P) return null;
@@ -270,11 +281,13 @@ function readPoint(bytes) {
   return [x, y, 1n, (x * y) % P];
 }
 
+/** @type {(point: Point) => boolean} */
 function isSmall(point) {
   for (let i = 0; i < 3; i++) point = add(point, point);
   return point[0] === 0n;
 }
 
+/** @type {(point: Point) => Point[]} */
 const multiplesOf = (point) => {
   const row = [NEUTRAL];
   for (let i = 1; i < 16; i++) row.push(add(row[i - 1], point));
@@ -282,19 +295,24 @@ const multiplesOf = (point) => {
 };
 const digitsOf = (n) => Array.from({ length: 64 }, (_, i) => Number((n >> BigInt(4 * i)) & 15n));
 
-let baseTable = null; // row i holds the multiples of 16^i times the base point; made when needed
+// Row i holds the multiples of 16^i times the base point; made when needed.
+/** @type {Point[][] | null} */
+let baseTable = null;
+/** @type {(n: bigint) => Point} */
 function timesBase(n) {
   if (!baseTable) {
-    let point = readPoint(writeNumber(mod(4n * inverse(5n))));
-    baseTable = [];
-    for (let i = 0; i < 64; i++) {
-      baseTable.push(multiplesOf(point));
-      point = add(baseTable[i][15], point);
-    }
+    let point = /** @type {Point} */ (readPoint(writeNumber(mod(4n * inverse(5n)))));
+    baseTable = Array.from({ length: 64 }, () => {
+      const row = multiplesOf(point);
+      point = add(row[15], point);
+      return row;
+    });
   }
-  return digitsOf(n).reduce((sum, digit, i) => (digit ? add(sum, baseTable[i][digit]) : sum), NEUTRAL);
+  const table = baseTable;
+  return digitsOf(n).reduce((sum, digit, i) => (digit ? add(sum, table[i][digit]) : sum), NEUTRAL);
 }
 
+/** @type {(n: bigint, point: Point) => Point} */
 function times(n, point) {
   const row = multiplesOf(point);
   return digitsOf(n).reduceRight((sum, digit) => {
@@ -360,7 +378,7 @@ function verify(publicKey, message, signature) {
 
 // -------------------------------------------------------------------------- canonical values
 
-/** @typedef {null | boolean | number | bigint | string | Uint8Array | Value[]} Value */
+/** @typedef {null | boolean | number | bigint | string | Uint8Array | any[]} Value an array is of values */
 
 const DEPTH_MAX = 32;
 
@@ -524,6 +542,7 @@ const SAFE = Number.MAX_SAFE_INTEGER;
 const TX_BYTES_MAX = 65_536;
 const below = (place, name, before = {}) => ({ ...place, path: place.path ? `${place.path}.${name}` : name, before });
 const item = (place, number) => ({ ...place, path: `${place.path}[${number}]` });
+/** @type {(place: any, what: string, value: any) => never} */
 const expect = (place, what, value) => refuse(place.path, `expected ${what}, found ${seen(value)}`);
 const isText = (value, bytesMax) =>
   typeof value === "string" && !HALF_PAIR.test(value) && UTF8.encode(value).length <= bytesMax;
@@ -624,28 +643,35 @@ function union(members) {
 }
 
 const count = integer(0, SAFE);
-/** Money: minor units, or { amount, currency, asset } of the asset that `assetAt` tells. */
-const moneyOf = (assetAt) => ({
+const called = ({ book, before }) => (before.contract ? book.interfaceOf(before.contract) : undefined);
+/** Money: minor units, or { amount, currency, asset } of the asset that is moved. `isSame` judges a
+ * currency or asset that is stated; `show` is given an amount that fits. */
+const moneyForm = (isSame, show) => ({
   read(value, place) {
     if (!isObject(value)) return count.read(value, place);
     const { amount, ...rest } = value;
     for (const [name, given] of Object.entries(rest)) {
       if (name !== "currency" && name !== "asset") expect(place, "{amount, currency, asset}", value);
-      const inner = below(place, name), wanted = assetAt(place) ?? new Uint8Array();
-      if (given === place.book.symbolOf(wanted)) continue;
-      const found = look(inner, () => place.book.findAsset(given));
-      if (!isEqual(found, wanted)) expect(inner, "the asset that is moved", given);
+      const inner = below(place, name);
+      if (!isSame(name, given, place, inner)) expect(inner, "the asset that is moved", given);
     }
     return count.read(amount, below(place, "amount"));
   },
-  show(value, place) {
-    const amount = count.show(value, place), asset = assetAt(place);
-    const currency = asset ? place.book.symbolOf(asset) : undefined;
-    return currency === undefined ? amount : { amount, currency, asset: encodeId("ast", asset) };
-  },
+  show: (value, place) => show(count.show(value, place), place),
 });
-const called = ({ book, before }) => (before.contract ? book.interfaceOf(before.contract) : undefined);
-const money = moneyOf((place) => place.before.asset ?? called(place)?.fundsAsset(place.before.function));
+const movedAsset = (place) => place.before.asset ?? called(place)?.fundsAsset(place.before.function);
+const money = moneyForm((name, given, place, inner) => {
+  const wanted = movedAsset(place) ?? new Uint8Array();
+  return given === place.book.symbolOf(wanted) || isEqual(look(inner, () => place.book.findAsset(given)), wanted);
+}, (amount, place) => {
+  const asset = movedAsset(place), currency = asset && place.book.symbolOf(asset);
+  return currency === undefined ? amount : { amount, currency, asset: encodeId("ast", asset) };
+});
+/** Money in arguments, of an asset that the contract is bound to. */
+const labelled = (label) => {
+  const known = { currency: label?.symbol ?? null, asset: label ? encodeId("ast", label.asset) : null };
+  return moneyForm((name, given) => given === known[name], (amount) => ({ amount, ...known }));
+};
 
 function readPlain(value, place) {
   if (value === null || typeof value === "boolean" || Number.isSafeInteger(value) || isText(value, TX_BYTES_MAX)) return value;
@@ -762,12 +788,13 @@ class Interface {
     return { form: record(...fields), parts: [...kinds.values()] };
   }
 
+  /** @param {any} entry */
   #type({ type, meaning = {} }) {
     if (Object.hasOwn(this.document.records, type)) return this.#record(this.document.records[type]);
     const sized = /^(bytes|text)\[([0-9]{1,4})\]$/.exec(type);
     if (sized) return { form: sized[1] === "text" ? text(Number(sized[2])) : hex(0, Number(sized[2])) };
     if (meaning.enum) return { form: named(this.document.enums[meaning.enum], 255) };
-    if (meaning.money) return { form: moneyOf(() => this.assets[meaning.money]?.asset) };
+    if (meaning.money) return { form: labelled(this.assets[meaning.money]) };
     if (/^[a-z][a-z0-9]{0,9}$/.test(meaning.id ?? "")) return { form: id(meaning.id) };
     if (!Object.hasOwn(PLAIN_FORMS, type)) throw new TypeError(`type ${type}`);
     return { form: PLAIN_FORMS[type] };
@@ -808,6 +835,7 @@ class Book {
 
   /** @param {Uint8Array} contract @param {any} abi @param {any[]} [assets] as contract_get tells @param {string} [name] */
   addContract(contract, abi, assets = [], name = undefined) {
+    /** @type {Record<string, { asset: Uint8Array, symbol: string }>} */
     const labels = {};
     for (const { slot, asset, currency } of assets) {
       labels[slot] = { asset: this.addAsset(asset, currency), symbol: currency };
@@ -1160,11 +1188,13 @@ class Wash {
     return assemble(body, signature, cosignature);
   }
 
+  /** @param {Signer} options @returns {{ key: Key, account: string }} */
   #who({ key = this.#signer.key, account }) {
     if (!key) refuse("key", "is needed to sign");
     return { key, account: account ?? (key === this.#signer.key ? this.#signer.account : undefined) ?? key.account };
   }
 
+  /** @param {Signer} options @returns {Promise<{ key: Key | null, account: string } | null>} */
   async #payer({ sponsor = this.#signer.sponsor }) {
     if (!sponsor) return null;
     if (sponsor !== "node") return sponsor instanceof Key ? { key: sponsor, account: sponsor.account } : sponsor;
@@ -1247,6 +1277,7 @@ class Wash {
     return this.#outcome(id, options);
   }
 
+  /** @param {string} id @param {any} options @returns {Promise<Final>} */
   async #outcome(id, { timeoutMs = this.#timeoutMs, check = true, signed, validUntil }) {
     const end = now() + timeoutMs;
     const left = () => Math.max(0, Math.min(WAIT_MAX_MS, Math.floor(end - now())));
@@ -1394,8 +1425,11 @@ class EventStream {
   #current = null; // the event that is being worked on
   #unacknowledged = 0;
   #sub = "";
+  /** @type {((method: string, params: any) => void) | null} */
   #send = null; // says something over the WebSocket
+  /** @type {((error?: any) => void) | null} */
   #end = null; // ends the connection
+  /** @type {(nothing?: any) => void} */
   #wake = () => {};
   #isRunning = false;
   #isClosed = false;
@@ -1528,6 +1562,7 @@ class EventStream {
   #hear(message, id) {
     if (message?.id === id) {
       const { sub, latest_id: latest } = readResult(message, id);
+      if (typeof sub !== "string") throw badAnswer(`to events_subscribe: ${seen(message)}`);
       this.#sub = sub;
       this.#opened(latest);
     } else if (message?.method === "events_next") {
@@ -1563,7 +1598,7 @@ class EventStream {
         rest = blocks.pop();
         if (rest.length > ANSWER_BYTES_MAX) throw badAnswer("an event without an end");
         for (const block of blocks) {
-          const field = (name) => new RegExp(`^${name}: (.*)$`, "m").exec(block)?.[1];
+          const field = (name) => new RegExp(`^${name}: (.*)$`, "m").exec(block)?.[1] ?? "";
           if (field("id")) this.#take(field("data") ? [JSON.parse(field("data"))] : [], field("id"));
         }
         again(2 ** 31 - 1); // who does not read is cut off by the node

@@ -27,11 +27,11 @@ from node.commands.words import t
 def call(
     *, function: str, words: tuple[str, ...], funds: str, no_wait: bool, signing: Signing
 ) -> None:
-    """Call a contract's action: booking.cancel_booking booking=bkg1...
+    """Call a contract's action: booking.cancel_booking id=bkg1...
 
     Values are read as the contract declares them: names of keys of this machine, and of the demo's
-    people, stand for accounts; times may be 2026-01-06T10:00+08:00, durations 2h; 12.34 is money
-    of an asset with two decimals, 1234 as many minor units.
+    people, stand for accounts; times may be 2026-01-06T10:00+08:00 or, two hours from now, +2h,
+    durations 2h; 12.34 is money of an asset with two decimals, 1234 as many minor units.
     """
     from node.commands.connect import session
     from node.commands.tx import send_actions
@@ -108,7 +108,8 @@ def read_arguments(
     assets = [one["asset"] for one in described.get("assets") or []]
     decimals = {talk_to.decimals(asset) for asset in assets}
     only = decimals.pop() if len(decimals) == 1 else None
-    values = Reader(talk_to.find_account, decimals=only).read(words, schemas, name)
+    reader = Reader(talk_to.find_account, decimals=only, now_ms=talk_to.now_ms)
+    values = reader.read(words, schemas, name)
     missing = [one for one in schemas if one not in values]
     if missing:
         fail(t("{names} is missing", names=", ".join(missing)), EXIT_USAGE)

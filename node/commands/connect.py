@@ -143,6 +143,10 @@ class Session:
         """Whether the chain is a development chain, whose people's keys are public."""
         return bool(self.ask("node_info").get("is_dev"))
 
+    def now_ms(self) -> int:
+        """Return the node's clock, which on a development chain may be far ahead."""
+        return int(self.ask("node_health")["time_ms"])
+
     def decimals(self, asset: str | None) -> int | None:
         """Return an asset's decimals, None if they are not known."""
         if asset is None:

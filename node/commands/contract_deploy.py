@@ -93,7 +93,8 @@ def _read_init(talk_to: Any, built: Any, words: tuple[str, ...]) -> list[Any]:
     from node.rpc.abi_values import Codec
 
     codec, function = Codec(built.abi.enums, {}), built.abi.init
-    values = read_typed(Reader(talk_to.find_account), codec, function, words)
+    reader = Reader(talk_to.find_account, now_ms=talk_to.now_ms)
+    values = read_typed(reader, codec, function, words)
     if function is None:
         return []
     canonical = codec.read_arguments(function, values)

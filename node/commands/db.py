@@ -85,7 +85,7 @@ def repair(*, data: Path | None, truncate: bool) -> None:
     before the first that is lost, and the transactions after it are gone for good.
     """
     from chain.errors import StoreError
-    from node.chain_folder import held, holds_database, keep_before, settle
+    from node.chain_folder import held, keep_before, settle
     from node.disk import disk_faults
     from node.repair import LostBlocksError
     from node.repair import repair as make_anew
@@ -94,8 +94,6 @@ def repair(*, data: Path | None, truncate: bool) -> None:
     asked = StoreError("asked for by hand")
     with disk_faults(chain), held(chain), _progress(t("Making anew")) as on_progress:
         settle(chain)
-        if not holds_database(chain):
-            fail(t("{folder} holds no chain", folder=chain), EXIT_NOT_FOUND)
         keep_before(chain)
         try:
             done = make_anew(chain, genesis, asked, on_progress=on_progress)
@@ -186,11 +184,15 @@ def _size(count: int) -> str:
 
 def _find_chain(data: Path | None) -> tuple[Path, "Genesis"]:
     """Return the folder of the chain and its genesis, or say that there is none."""
+    from node.chain_folder import beside, holds_database
     from node.commands.run import find_config, read_genesis
 
     config = find_config(None, data, {})
-    genesis = read_genesis(config)
-    return config.data_dir / "chain", genesis
+    genesis, chain = read_genesis(config), config.data_dir / "chain"
+    # A start that was cut off may have left it beside its place only.
+    if not any(holds_database(place) for place in (chain, beside(chain, "before"))):
+        fail(t("{folder} holds no chain", folder=config.data_dir), EXIT_NOT_FOUND)
+    return chain, genesis
 
 
 def _at(chain: Path) -> dict[str, Any]:

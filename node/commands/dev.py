@@ -76,6 +76,7 @@ def _prepare(folder: Path, *, fresh: bool) -> None:
         fix = t("stop it: washnode stop --data {folder}", folder=folder)
         fail(t("a node runs there already: {url}", url=running.url), fix=fix)
     parts = [folder / name for name in _CHAIN_PARTS if (folder / name).exists()]
+    parts += [part for part in folder.glob("chain.*") if part not in parts]  # left by a repair
     if fresh and parts:
         _check_throwaway(folder)
         confirm(t("Throw away the chain in {folder}?", folder=folder))
@@ -143,7 +144,9 @@ def _build(config: Any) -> "Node":
     path = config.data_dir / "genesis.json"
     text = genesis.model_dump_json(indent=2) + "\n"
     if not path.exists():
-        path.write_text(text, encoding="utf-8")
+        fresh = path.with_suffix(".new")
+        fresh.write_text(text, encoding="utf-8")
+        fresh.replace(path)  # a stop in between leaves none, not half a one
     elif path.read_text("utf-8") != text:
         seen = t("{folder} holds another chain", folder=config.data_dir)
         raise CommandError(seen, fix=t("take another --data DIR"))

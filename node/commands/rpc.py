@@ -32,7 +32,7 @@ def rpc(*, method: str, words: tuple[str, ...], params: str | None) -> None:
         described = describe(asking, method)
         if given is None:
             schemas = {one["name"]: one["schema"] for one in described["params"]}
-            reader = Reader(asking.find_account, shared=described["shared"])
+            reader = Reader(asking.find_account, shared=described["shared"], now_ms=asking.now_ms)
             given = reader.read(words, schemas, method)
     tier = described["tier"]
     with session(tier) as talk_to:

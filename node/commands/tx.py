@@ -106,7 +106,7 @@ def read_actions(
         fail(t("no action {action!r}", action=action), EXIT_USAGE, fix=fix)
     schemas = {name: one for name, one in kinds[action]["properties"].items() if name != "type"}
     asset = next((word.partition("=")[2] for word in words if word.startswith("asset=")), None)
-    reader = Reader(talk_to.find_account, decimals=talk_to.decimals(asset))
+    reader = Reader(talk_to.find_account, decimals=talk_to.decimals(asset), now_ms=talk_to.now_ms)
     values = reader.read(words, schemas, action)
     missing = [name for name in kinds[action]["required"] if name not in {"type", *values}]
     if missing:

@@ -1,4 +1,4 @@
-"""Words of a command line as values: `start=2h`, `to=alice`, `arguments:={"shop": 1}`.
+"""Words of a command line as values: `start=+2h`, `to=alice`, `arguments:={"shop": 1}`.
 
 A value is read as the type that the method, the action or the contract declares for it, so that
 `name=12` is a text where a text is wanted and a number where a number is.
@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from node.commands.output import EXIT_USAGE, fail
@@ -21,6 +22,7 @@ _UNITS_MS = {"d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1_000, "ms": 1}
 _DURATION = re.compile(r"(?:[0-9]{1,12}(?:ms|d|h|m|s))+")
 _PART = re.compile(r"([0-9]+)(ms|d|h|m|s)")
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ].*)?")
+_SINCE_1970 = "since 1970"  # in the description of every number that is a time
 _MONEY = re.compile(r"([0-9]{1,15})\.([0-9]{1,18})")
 _INTEGER = re.compile(r"-?[0-9]{1,16}")
 _ID = re.compile(r"\^([a-z]+)1\[")  # how the pattern of an id begins
@@ -112,6 +114,8 @@ class Reader:
 
     `find_account` gives the id of a person's or a key's name; `decimals` are those of the money
     that is spoken of, None if amounts must be in minor units; `shared` has what `$ref` points to.
+    `now_ms` tells the time from which `+2h` counts; it is asked once, so that the times of one
+    command fit together.
     """
 
     def __init__(
@@ -120,8 +124,10 @@ class Reader:
         *,
         decimals: int | None = 2,
         shared: Mapping[str, Schema] | None = None,
+        now_ms: Callable[[], int] | None = None,
     ) -> None:
         self._find_account, self._decimals, self._shared = find_account, decimals, shared or {}
+        self._now_ms = None if now_ms is None else cache(now_ms)
 
     def read(
         self, words: Sequence[str], schemas: Mapping[str, Schema], what: str
@@ -176,6 +182,8 @@ class Reader:
 
     def _integer(self, text: str, schema: Schema) -> int:
         value = int(text) if _INTEGER.fullmatch(text) else None
+        if text.startswith("+") and _SINCE_1970 in schema.get("description", ""):
+            value = self._from_now(text[1:])
         for parse in (parse_duration, parse_time):
             value = parse(text) if value is None else value
         if value is None:
@@ -184,6 +192,10 @@ class Reader:
         if value is None or not low <= value <= high:
             raise _unfit(t("a whole number from {low} to {high}", low=low, high=high), text)
         return value
+
+    def _from_now(self, text: str) -> int | None:
+        ahead_ms = parse_duration(text)
+        return None if ahead_ms is None or self._now_ms is None else self._now_ms() + ahead_ms
 
     def _string(self, text: str, schema: Schema) -> str:
         pattern = schema.get("pattern")

@@ -39,6 +39,7 @@ from node.live.simulation import Simulated, Simulator
 from node.wal import VoteLog
 
 RETRY_MS = 1_000  # a transaction refused for what may pass is offered again after this
+BATCH_TURN = 100  # transactions of a batch that are dealt with in one go
 OFFERED_BLOCKS = 2  # gas limits are bounds: this many blocks' worth of them is offered
 
 _log = logging.getLogger("washnode.node")
@@ -129,6 +130,7 @@ class Node:
         answers: list[Pending | WashError | None] = []
         fresh: list[tuple[int, ReceivedTransaction]] = []
         for place, data in enumerate(items):
+            await _let_others(place)
             try:
                 tx = read_transaction(data)
                 answers.append(self._known(tx))
@@ -141,6 +143,7 @@ class Node:
                 fresh.append((place, tx))
         verdicts = await self._checkers.check([tx for _place, tx in fresh])
         for (place, tx), good in zip(fresh, verdicts, strict=True):
+            await _let_others(place)
             answers[place] = self._take(tx, good=good)
         return [answer for answer in answers if answer is not None]
 
@@ -390,3 +393,8 @@ class Node:
             self.ledger.close(clean=self.failure is None)
         finally:
             self._vote_log.close()
+
+
+async def _let_others(number: int) -> None:
+    if number % BATCH_TURN == BATCH_TURN - 1:
+        await asyncio.sleep(0)

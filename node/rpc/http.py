@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 from aiohttp import web
@@ -25,6 +26,7 @@ from node.rpc.limits import Buckets, client_of, is_loopback
 from node.rpc.registry import Call, Tier
 
 BODY_SECONDS_MAX = 20
+CALL_SECONDS = 0.002  # of computing that one call pays for; who needs more pays for more calls
 BODIES_BYTES_MAX = 64 * 1024 * 1024  # of all requests that are being read or answered
 JSON_TYPE = "application/json"
 _PREFLIGHT_SECONDS = "600"
@@ -72,6 +74,12 @@ class Gate:
         wait_ms = self.charge(request, cost)
         if wait_ms:
             raise RateLimitedError(wait_ms)
+
+    def spend(self, request: web.Request, calls: int, seconds: float) -> None:
+        """Take what calls that were paid for one by one took of the node's time beyond that."""
+        now_ms = int(asyncio.get_running_loop().time() * 1_000)
+        cost = int(seconds / CALL_SECONDS) - calls
+        self._buckets.owe(client_of(request.remote or ""), cost, now_ms)
 
     def cors_headers(self, request: web.Request) -> dict[str, str]:
         """Return the headers that let a page of an allowed origin read the answer."""
@@ -124,7 +132,11 @@ class RpcDoor:
             await self._read(request, body)
             call = Call(node=self._node, tier=tier)
             answer = await self._dispatcher.handle(
-                bytes(body), call, batch_max=self._config.batch_max, admit=admit
+                bytes(body),
+                call,
+                batch_max=self._config.batch_max,
+                admit=admit,
+                spend=partial(self._gate.spend, request),
             )
         finally:
             self._bytes -= len(body)

@@ -6,6 +6,7 @@ hold exactly, or null. Of two members of the same name the last one counts. A te
 exactly JSON (RFC 8259, UTF-8) is no message at all.
 """
 
+import asyncio
 import inspect
 import itertools
 import logging
@@ -38,9 +39,11 @@ from node.rpc.registry import TIERS, Call, Method, Registry
 
 Id = str | int | None
 Admit = Callable[[int], None]
+Spend = Callable[[int, float], None]
 Observer = Callable[[str, int, float], None]
 
 VALUES_MAX = 200_000
+TURN_SECONDS_MAX = 0.05  # of a batch's work, before others have their turn
 _MEMBERS = ("jsonrpc", "method", "params", "id")
 _UNKNOWN = "unknown"  # what observers are told of names that no method has
 
@@ -64,6 +67,23 @@ class Request:
     is_notification: bool
 
 
+@dataclass(slots=True)
+class _Work:
+    """Counts what a message took of this thread's time, while nobody else had it; seconds."""
+
+    seconds: float = 0.0
+    since_rest: float = 0.0
+    _began: float = 0.0
+
+    def __enter__(self) -> None:
+        self._began = time.thread_time()
+
+    def __exit__(self, *_exception: object) -> None:
+        took = time.thread_time() - self._began
+        self.seconds += took
+        self.since_rest += took
+
+
 class Dispatcher:
     """Runs the calls of a message in order and writes the answer."""
 
@@ -80,43 +100,58 @@ class Dispatcher:
         self._incidents = itertools.count(1)
 
     async def handle(
-        self, data: bytes, call: Call, *, batch_max: int, admit: Admit | None = None
+        self,
+        data: bytes,
+        call: Call,
+        *,
+        batch_max: int,
+        admit: Admit | None = None,
+        spend: Spend | None = None,
     ) -> bytes | None:
         """Return the answer to a message, None if it holds notifications only.
 
         Whatever the message holds, this does not raise. `admit` is told the number of calls before
-        the first one runs; what it raises is the answer.
+        the first one runs; what it raises is the answer. `spend` is told it afterwards, with the
+        seconds in which nothing else could run.
         """
-        call = replace(call, registry=self._registry)
+        call, work = replace(call, registry=self._registry), _Work()
         try:
-            message = parse_json(data)
+            with work:
+                message = parse_json(data)
             if isinstance(message, list):
                 check_batch(message, batch_max)
         except WashError as fault:
             self._observe(_UNKNOWN, fault.code, 0.0)
             return _error_answer(None, fault)
-        is_batch = isinstance(message, list)
+        calls = len(message) if isinstance(message, list) else 1
         try:
             if admit is not None:
-                admit(len(message) if is_batch else 1)
+                admit(calls)
         except WashError as refusal:
             self._observe(_UNKNOWN, refusal.code, 0.0)
             return _error_answer(_readable_id(message), refusal)
-        if is_batch:
-            return await self._answer_batch(message, call)
-        return await self._answer(message, call, self._limits.response_bytes_max)
+        try:
+            if isinstance(message, list):
+                return await self._answer_batch(message, call, work)
+            return await self._answer(message, call, self._limits.response_bytes_max, work)
+        finally:
+            if spend is not None:
+                spend(calls, work.seconds)
 
-    async def _answer_batch(self, messages: list[Any], call: Call) -> bytes | None:
+    async def _answer_batch(self, messages: list[Any], call: Call, work: _Work) -> bytes | None:
         answers: list[bytes] = []
         left = self._limits.response_bytes_max
         for message in messages:
-            answer = await self._answer(message, call, left)
+            if work.since_rest > TURN_SECONDS_MAX:
+                await asyncio.sleep(0)
+                work.since_rest = 0.0
+            answer = await self._answer(message, call, left, work)
             if answer is not None:
                 answers.append(answer)
                 left = max(0, left - len(answer))
         return b"[" + b",".join(answers) + b"]" if answers else None
 
-    async def _answer(self, message: Any, call: Call, bytes_max: int) -> bytes | None:
+    async def _answer(self, message: Any, call: Call, bytes_max: int, work: _Work) -> bytes | None:
         try:
             request = read_request(message)
         except InvalidRequestError as fault:
@@ -127,9 +162,9 @@ class Dispatcher:
         try:
             method = self._method(request.method, call)
             name = method.name
-            result = to_json(
-                await _run(method, request.params, call), bytes_mode="hex", inf_nan_mode="null"
-            )
+            found = await _run(method, request.params, call, work)
+            with work:
+                result = to_json(found, bytes_mode="hex", inf_nan_mode="null")
             if len(result) > bytes_max:
                 raise ResponseTooLargeError(self._limits.response_bytes_max)  # noqa: TRY301
             answer = b'{"jsonrpc":"2.0","id":%b,"result":%b}' % (to_json(request.id), result)
@@ -211,12 +246,19 @@ def read_request(message: Any) -> Request:
     return Request(method, params, identity, is_notification="id" not in message)
 
 
-async def _run(method: Method, params: Mapping[str, Any] | list[Any], call: Call) -> Any:
-    """Return the method's result; one that is not async runs without a break."""
+async def _run(
+    method: Method, params: Mapping[str, Any] | list[Any], call: Call, work: _Work
+) -> Any:
+    """Return the method's result; one that is not async runs without a break, and is `work`."""
+    with work:
+        result = _start(method, params, call)
+    return await result if inspect.isawaitable(result) else result
+
+
+def _start(method: Method, params: Mapping[str, Any] | list[Any], call: Call) -> Any:
     at, arguments = method.arguments(_by_name(method, params))
     if not method.read:
-        result = method.function(call, **arguments)
-        return await result if inspect.isawaitable(result) else result
+        return method.function(call, **arguments)
     head, head_id = call.node.ledger.head, call.node.ledger.head_id
     check_at(at, head.height, head_id)
     shown = {"height": head.height, "hash": head_id.hex(), "time": head.time_ms}

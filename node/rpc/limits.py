@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 ADDRESSES_MAX = 4_096  # buckets kept; who is forgotten begins with a full one
 BURST_SECONDS = 2  # a full bucket holds this many seconds' worth
+_DEBT_SECONDS_MAX = 10  # that one message can cost at most
 _PREFIX_BITS = 64  # one subscriber has at least so many IPv6 addresses
 
 
@@ -62,6 +63,12 @@ class Buckets:
             return -(-(need - bucket.milli) // self._per_second)
         bucket.milli -= cost * 1_000
         return 0
+
+    def owe(self, client: str, cost: int, now_ms: int) -> None:
+        """Take `cost` calls that were made already, so that the next ones wait for them."""
+        if self._per_second and cost > 0:
+            bucket = self._bucket(client, now_ms)
+            bucket.milli -= min(cost, _DEBT_SECONDS_MAX * self._per_second) * 1_000
 
     def _bucket(self, client: str, now_ms: int) -> _Bucket:
         bucket = self._buckets.get(client)

@@ -144,6 +144,7 @@ class RpcServer:
             self._dispatcher,
             config=self._config,
             charge=lambda cost: self._gate.charge(request, cost),
+            spend=lambda calls, seconds: self._gate.spend(request, calls, seconds),
             pace=self._pace,
         )
         return await self._keep(connection, connection.run)
@@ -204,5 +205,9 @@ class _Closed(asyncio.Protocol):
 
 
 def is_our_fault(record: logging.LogRecord) -> bool:
-    """Tell whether a record is of more than a client's broken HTTP, which could fill any disk."""
-    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
+    """Tell whether a record is of more than broken HTTP or a client that hung up.
+
+    With those anybody could fill the disk.
+    """
+    theirs = (HttpProcessingError, ConnectionError)
+    return not (record.exc_info and isinstance(record.exc_info[1], theirs))

@@ -53,14 +53,18 @@ class SocketConnection:
         *,
         config: RpcConfig,
         charge: Callable[[int], int],
+        spend: Callable[[int, float], None],
         pace: Pace,
     ) -> None:
-        """`charge` takes calls from the client's bucket, or returns the ms to wait for them."""
+        """`charge` takes calls from the client's bucket, or returns the ms to wait for them.
+
+        `spend` is told of calls and the seconds of work that they were.
+        """
         self.id = f"{request.remote}"
         self.subscriptions: dict[str, Any] = {}
         self.config = config
         self._request, self._dispatcher = request, dispatcher
-        self._charge, self._pace = charge, pace
+        self._charge, self._spend, self._pace = charge, spend, pace
         self._socket = web.WebSocketResponse(
             timeout=CLOSE_SECONDS_MAX,
             autoping=False,
@@ -154,7 +158,11 @@ class SocketConnection:
     async def _answer(self, data: bytes) -> None:
         try:
             answer = await self._dispatcher.handle(
-                data, self._call, batch_max=self.config.websocket_batch_max, admit=self._admit
+                data,
+                self._call,
+                batch_max=self.config.websocket_batch_max,
+                admit=self._admit,
+                spend=self._spend,
             )
             if answer is not None:
                 await self.send(answer)
@@ -196,11 +204,11 @@ class SocketConnection:
             self._wake.clear()
             again = False
             for subscription in list(self.subscriptions.values()):
-                if subscription.answering is None:
-                    again |= await self._serve(subscription)
+                if subscription.answering is None and await self._serve(subscription):
+                    again = True
+                    await asyncio.sleep(0)  # others have their turn
             await self._check_life()
             if again:
-                await asyncio.sleep(0)  # others have their turn
                 continue
             try:
                 async with asyncio.timeout_at(self._next_beat()):

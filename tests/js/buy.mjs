@@ -1,7 +1,9 @@
 // A customer's page without the page: books a wash on a running node and says what happened.
 // node buy.mjs URL SHOP_TOKEN 'VISIT AS JSON' HOLD
 
-import { Key, Wash, WashError, encodeId, placeId } from "../../node/client/wash.js";
+import process from "node:process";
+
+import { Key, Wash, WashError, encodeId, placeId, toHex } from "../../node/client/wash.js";
 
 const [url, token, visitText, holdText] = process.argv.slice(2);
 const visit = JSON.parse(visitText), hold = Number(holdText);
@@ -70,10 +72,10 @@ told.unsponsored = await refusal(() => new Wash(url, { key }).send(pay(1)));
 told.stranger = await refusal(() => new Wash(url, { key, sponsor: "node" }).call("booking.request", visit, { funds: hold }));
 
 // A key of its own, by which the account goes on.
-const phone = Key.generate().key, hexOf = (bytes) => Buffer.from(bytes).toString("hex");
-await alice.send([{ type: "add_key", key: hexOf(phone.publicKey), scopes: null }]);
+const phone = Key.generate().key;
+await alice.send([{ type: "add_key", key: toHex(phone.publicKey), scopes: null }]);
 told.byPhone = (await alice.send(pay(1), { key: phone, account: people.alice.account })).ok;
 
-told.unknown = await refusal(() => alice.read("booking.booking", { id: encodeId("bkg", new Uint8Array(32)) }));
+told.isUnknownRefused = (await refusal(() => alice.read("booking.booking", { id: encodeId("bkg", new Uint8Array(32)) }))) !== null;
 told.batch = (await alice.batch([["chain_head", {}], ["asset_get", { asset: "JPY" }]])).map((one) => one instanceof WashError);
 console.log(JSON.stringify(told));

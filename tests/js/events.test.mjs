@@ -196,7 +196,7 @@ test("a heartbeat moves the position of somebody who waits", async () => {
   const stream = wash.events();
 
   const waiting = stream.next();
-  while (stream.position !== "7-") await new Promise((resolve) => { setImmediate(resolve); });
+  while (stream.position !== "7-") await new Promise((resolve) => { setTimeout(resolve, 1); });
   stream.close();
 
   assert.deepEqual(await waiting, { done: true, value: undefined });

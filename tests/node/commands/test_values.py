@@ -95,6 +95,30 @@ def test_a_word_of_another_type_ends_the_command_with_what_was_expected(
     assert caught.value.exit_code == 2
 
 
+def test_times_from_now_count_from_one_reading_of_the_clock() -> None:
+    clock = iter([1_000_000])
+    time = {"type": "integer", "description": "ms since 1970, UTC"}
+    reader = Reader(find, now_ms=lambda: next(clock))
+
+    values = reader.read(
+        ["start=+2h", "end=+2h30m", "never=null"],
+        {"start": time, "end": time, "never": {"anyOf": [time, {"type": "null"}]}},
+        "request",
+    )
+
+    assert values == {"start": 8_200_000, "end": 10_000_000, "never": None}
+
+
+@pytest.mark.parametrize(
+    ("about", "text"), [("ms", "+2h"), ("ms since 1970, UTC", "+"), ("ms since 1970, UTC", "+2")]
+)
+def test_only_times_are_counted_from_now(about: str, text: str) -> None:
+    reader = Reader(find, now_ms=lambda: 0)
+
+    with pytest.raises(CommandError, match="expected a whole number"):
+        reader.read_word("x", text, {"type": "integer", "description": about})
+
+
 def test_names_are_checked_against_what_is_taken() -> None:
     reader = Reader(find)
 

@@ -39,7 +39,7 @@ def break_reading(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
         raise StoreError(text)
 
     monkeypatch.setattr(node.ledger.store, "_read", fail)
-    node.ledger.store._values.clear()  # noqa: SLF001 - what it knows by heart hides the fault
+    node.ledger.store._values.clear()
 
 
 async def test_a_fault_of_the_disk_is_no_answer_to_one_item_of_a_batch(
@@ -170,7 +170,7 @@ def test_a_pool_does_not_grow_with_what_went_through_it(node: Node) -> None:
         pool.add(tx)
         pool.remove(tx.tx_id)
 
-    assert len(pool._ends) < 1_100  # noqa: SLF001 - nothing else tells of it
+    assert len(pool._ends) < 1_100
     assert pool.take_expired(waits.body.valid_until) == [waits]
 
 

@@ -352,7 +352,7 @@ async def send_as(asker: Asker, guest: Signer, built: Any, sponsor: str | None =
 async def test_a_shop_does_not_co_sign_what_its_own_key_sends(shop: Asker, sender: str) -> None:
     key = signer_of("sparkle").public_key.hex()
     if sender == "alice":  # who lets the shop's key sign for her too
-        entry = {"key": key, "scopes": None, "limits": [], "expires_at": None}
+        entry: dict[str, object] = {"key": key, "scopes": None, "limits": [], "expires_at": None}
         await shop.do("alice", {"type": "add_key", **entry})
     more = {} if sender == "sparkle" else {"key": key}
     built = await shop.build(sender, request(shop), sponsor=acct("sparkle"), **more)
