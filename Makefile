@@ -21,13 +21,16 @@ BY_PIP = $(UV) export --frozen --no-emit-project $(1) --output-file $(VENV)/lock
 	&& $(BIN)/python -m pip install $(PIP_QUIETLY) --no-deps --editable .
 
 .DEFAULT_GOAL := help
-.PHONY: help run install test check format lint types imports dependencies spelling pytest \
+.PHONY: help run rehearse install test check format lint types imports dependencies spelling pytest \
 	cover bench fuzz chaos build clean
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 16
 
-run: $(VENV)/.run ## Rehearse the bundled bookings on a throw-away chain
+run: $(VENV)/.run ## Run a development chain until Ctrl-C (more options: make run ARGS="--port 0")
+	$(BIN)/washnode dev $(ARGS)
+
+rehearse: $(VENV)/.run ## Rehearse the bundled bookings on a throw-away chain
 	$(BIN)/washnode rehearse $(SAMPLE) --policies $(POLICIES)
 
 install: $(VENV)/.run ## Set up .venv with `washnode` in it, without the developers' tools

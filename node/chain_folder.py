@@ -158,9 +158,10 @@ def link_files(source: Path, target: Path) -> None:
     target.mkdir()
     files = [file for file in source.iterdir() if file.is_file() and file.name not in _UNUSED]
     copied_bytes = 0
+    room = min(COPIED_BYTES_MAX, shutil.disk_usage(target).free // 2)  # a start needs some too
     for file in sorted(files, key=_number, reverse=True):
         copied_bytes += file.stat().st_size
-        if copied_bytes <= COPIED_BYTES_MAX or file.name == HEIGHT_NAME:
+        if copied_bytes <= room or file.name == HEIGHT_NAME:
             shutil.copyfile(file, target / file.name)
         else:
             _link(file, target / file.name)

@@ -7,6 +7,7 @@ not change its mind between two transactions. Who wants to trust no node with na
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from chain.errors import MalformedBytesError
 from chain.ids import decode_id
 from node.client.connection import Connection
 from node.client.errors import BadAnswer
@@ -57,7 +58,7 @@ class Book:
         data = read_data(await self._connection.call("contract_get", {"contract": reference}))
         if not isinstance(data, dict) or not isinstance(data.get("contract"), str):
             raise BadAnswer(f"to contract_get: {str(data)[:200]}")
-        contract = decode_id(data["contract"], "ctr")
+        contract = _read_id(data["contract"], "ctr")
         if reference.startswith("ctr1") and contract != decode_id(reference, "ctr"):
             raise BadAnswer(f"asked for {reference}, told about {data['contract']}")
         interface = Interface(contract, data.get("abi"), _read_labels(data.get("assets")))
@@ -127,11 +128,18 @@ def _references(value: object, field: str = "") -> Iterator[tuple[str, str]]:
             yield from _references(inner, field)
 
 
+def _read_id(text: str, prefix: str) -> bytes:
+    try:
+        return decode_id(text, prefix)
+    except MalformedBytesError as error:
+        raise BadAnswer(f"an id from the node: {error}") from error
+
+
 def _read_label(data: object) -> AssetLabel:
     if isinstance(data, dict):
         asset, symbol = data.get("asset"), data.get("symbol") or data.get("currency")
         if isinstance(asset, str) and isinstance(symbol, str):
-            return AssetLabel(decode_id(asset, "ast"), symbol)
+            return AssetLabel(_read_id(asset, "ast"), symbol)
     raise BadAnswer(f"no asset: {str(data)[:200]}")
 
 

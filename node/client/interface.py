@@ -1,7 +1,8 @@
 """A contract's interface as a client needs it: how the arguments of its functions are written.
 
-The client encodes what it signs by itself, by the ABI in the node's answer. A wrong ABI can only
-make a call that the contract refuses or misreads; it can not send money elsewhere.
+The client encodes what it signs by itself, by the ABI in the node's answer. A wrong ABI can make it
+another call of the same contract, with the same funds: arguments can change places. So a node is
+trusted with the ABIs of contracts that pay whom an argument names.
 """
 
 from collections.abc import Mapping, Sequence

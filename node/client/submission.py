@@ -115,7 +115,7 @@ class Waiting:
                 return None
             if found is not None:
                 return found
-            if error.code == Expired.default_code:
+            if error.code == Expired.default_code and "latest" not in error.data:  # or too early
                 raise Expired(self._tx_id, None) from error
         if error.code != _POOL_FULL:
             raise error

@@ -678,7 +678,7 @@ function readPlain(value, place) {
   if (Array.isArray(value)) return value.map((one, i) => readPlain(one, item(place, i)));
   const [name] = isObject(value) && Object.keys(value).length === 1 ? Object.keys(value) : [];
   if (name === "hex") return hex(0, TX_BYTES_MAX).read(value.hex, below(place, "hex"));
-  if (name === "integer" && /^-?[1-9][0-9]{0,19}$/.test(value.integer)) return BigInt(value.integer);
+  if (name === "integer" && typeof value.integer === "string" && /^-?[1-9][0-9]{0,19}$/.test(value.integer)) return BigInt(value.integer);
   return expect(place, 'null, a boolean, an integer, text, {"hex"}, {"integer"} or an array of such', value);
 }
 
@@ -1595,7 +1595,7 @@ class EventStream {
         const { done, value } = await reader.read();
         if (done) throw unreachable(`${this.#wash.url} ended the stream`);
         const blocks = (rest + utf8.decode(value, { stream: true })).split("\n\n");
-        rest = blocks.pop();
+        rest = blocks.pop() ?? "";
         if (rest.length > ANSWER_BYTES_MAX) throw badAnswer("an event without an end");
         for (const block of blocks) {
           const field = (name) => new RegExp(`^${name}: (.*)$`, "m").exec(block)?.[1] ?? "";

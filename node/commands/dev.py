@@ -171,7 +171,7 @@ async def _furnish(node: "Node", seed: str | None, *, is_seeded: bool) -> Sequen
 def _world_facts(visits: Sequence[Any]) -> dict[str, Any]:
     """Return who and what is on the chain."""
     from chain.ids import encode_id
-    from node.demo.accounts import ACCOUNTS, FUNDS_EACH
+    from node.demo.accounts import ACCOUNTS, FUNDS_EACH, seed_of
     from node.demo.catalogue import SHOPS
 
     money = {"amount": FUNDS_EACH, "currency": "CNY"}
@@ -179,6 +179,7 @@ def _world_facts(visits: Sequence[Any]) -> dict[str, Any]:
         {
             "name": one.name,
             "account": encode_id("acct", one.account),
+            "seed": seed_of(one.name).hex(),
             "about": {"en": one.en, "zh": one.zh},
             "funds": money,
         }
@@ -218,9 +219,11 @@ def _show_world(facts: dict[str, Any], where: str) -> None:
     print_text(t("A development chain: {url}", url=facts["url"]))
     print_text(f"{t('Data')}: {facts['data']}")
     print_text("")
-    print_text(t("People (their names work wherever an account is wanted):"))
+    print_text(t("People (a name works wherever an account is wanted) and their keys:"))
     for one in facts["accounts"]:
         print_text(f"  {one['name']:<10} {one['about'][lang()]}")
+        print_text(f"  {'':<10} {one['account']}")
+        print_text(f"  {'':<10} {t('key')} {one['seed']}")
     print_text("")
     for shop in facts["shops"]:
         print_text(t("Shop {account}: {name}", account=shop["account"], name=shop["name"]))

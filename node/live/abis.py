@@ -169,7 +169,7 @@ class AbiBook:
         container = self._code_on_chain(state, code).container
         found = CodeAbi(code, container, read_abi(document, container), document, False)
         _write_atomically(self._folder / f"{code.hex()}.json", abi_bytes(document))
-        self._codes[code] = found
+        _keep(self._codes, code, found)
         self._contracts.clear()
         return found
 

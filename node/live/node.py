@@ -34,12 +34,11 @@ from node.live.clock import Clock
 from node.live.feed import EventFeed
 from node.live.outcomes import Outcomes, Pending, TxStatus
 from node.live.pool import Pool
-from node.live.signatures import SignatureCheckers
+from node.live.signatures import SignatureCheckers, let_others
 from node.live.simulation import Simulated, Simulator
 from node.wal import VoteLog
 
 RETRY_MS = 1_000  # a transaction refused for what may pass is offered again after this
-BATCH_TURN = 100  # transactions of a batch that are dealt with in one go
 OFFERED_BLOCKS = 2  # gas limits are bounds: this many blocks' worth of them is offered
 
 _log = logging.getLogger("washnode.node")
@@ -130,7 +129,7 @@ class Node:
         answers: list[Pending | WashError | None] = []
         fresh: list[tuple[int, ReceivedTransaction]] = []
         for place, data in enumerate(items):
-            await _let_others(place)
+            await let_others(place)
             try:
                 tx = read_transaction(data)
                 answers.append(self._known(tx))
@@ -143,7 +142,7 @@ class Node:
                 fresh.append((place, tx))
         verdicts = await self._checkers.check([tx for _place, tx in fresh])
         for (place, tx), good in zip(fresh, verdicts, strict=True):
-            await _let_others(place)
+            await let_others(place)
             answers[place] = self._take(tx, good=good)
         return [answer for answer in answers if answer is not None]
 
@@ -313,11 +312,15 @@ class Node:
         return min((one for one in times if one is not None), default=None)
 
     async def run(self) -> None:
-        """Make blocks whenever there is work, until cancelled; returns after `fail`."""
+        """Make blocks whenever there is work, until cancelled; returns after `fail`.
+
+        Where the machine's clock was set back, chain time goes on by one interval a block.
+        """
+        rested_to = 0
         while self.failure is None:
             self._work.clear()
             try:
-                now = self.block_time()
+                now, rested_to = max(self.block_time(), rested_to), 0
                 offered = [] if self.is_halted else self._offer(now)
                 due = None if self.is_halted else self._due_ms()
                 is_idle = not offered and (due is None or due > now)
@@ -330,6 +333,7 @@ class Node:
                 await self._sleep(None if due is None else due - now)
             elif made is None and wake is not None:
                 await self._rest(wake - self.block_time())
+                rested_to = self.driver.wake_at_ms or 0  # nothing if the chain was opened anew
             else:
                 await asyncio.sleep(0)  # readers and newcomers have their turn
 
@@ -393,8 +397,3 @@ class Node:
             self.ledger.close(clean=self.failure is None)
         finally:
             self._vote_log.close()
-
-
-async def _let_others(number: int) -> None:
-    if number % BATCH_TURN == BATCH_TURN - 1:
-        await asyncio.sleep(0)

@@ -104,6 +104,7 @@ def _make_tokens(path: Path) -> Tokens:
     text = json.dumps({"shop": tokens.shop, "admin": tokens.admin}, indent=1) + "\n"
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    fresh.unlink(missing_ok=True)  # of a start that was cut short under the same number
     descriptor = os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(text)

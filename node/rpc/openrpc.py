@@ -14,10 +14,14 @@ from typing_extensions import TypedDict
 from chain.errors import WashError
 from node.rpc.error_texts import CATALOGUE
 from node.rpc.errors import (
+    VM_FAULT,
+    VM_GAS,
+    ContractRefusedError,
     ForbiddenError,
     HistoryPrunedError,
     InvalidParamsError,
     MethodDisabledError,
+    NotFoundError,
     UnauthenticatedError,
     error_text,
 )
@@ -179,12 +183,15 @@ def _codes(method: Method) -> list[int]:
     """Return the codes that a caller of the method may meet, in order."""
     kinds: list[type[WashError]] = [*method.errors, InvalidParamsError]
     if method.read:
-        kinds.append(HistoryPrunedError)
+        kinds += [HistoryPrunedError, NotFoundError]
     if method.tier != "public":
         kinds += [UnauthenticatedError, ForbiddenError]
     if method.dev or method.websocket_only:
         kinds.append(MethodDisabledError)
-    return sorted({kind.code for kind in kinds})
+    codes = {kind.code for kind in kinds}
+    if ContractRefusedError in kinds:  # a contract that is run can also run out of gas, or fail
+        codes |= {VM_GAS, VM_FAULT}
+    return sorted(codes)
 
 
 def _errors_json() -> Json:

@@ -15,7 +15,7 @@ from node.rehearse.policies import Fee, Policy, Tier, load_policies
 from tests.node.oracle import expect_files
 
 ROOT = Path(__file__).parents[2]
-README = ROOT / "README.md"
+REHEARSAL = ROOT / "docs" / "rehearsal.md"
 
 
 def make_targets() -> set[str]:
@@ -167,11 +167,11 @@ def test_every_command_is_on_the_page_of_commands() -> None:
     assert [path for path in paths(main, "") if path not in shown] == []
 
 
-def test_the_table_of_the_readme_is_what_plain_arithmetic_gives_for_the_sample() -> None:
+def test_the_table_of_the_page_is_what_plain_arithmetic_gives_for_the_sample() -> None:
     samples = ROOT / "node" / "samples"
     expected = expect_files(samples / "bookings.csv.gz", samples / "policies.json")
     columns = ("bookings", "escrow_in", "refunds", "payouts", "cancelled", "no_show", "rejected")
-    row = re.search(r"^total +([\d,. ]+)$", README.read_text("utf-8"), flags=re.MULTILINE)
+    row = re.search(r"^total +([\d,. ]+)$", REHEARSAL.read_text("utf-8"), flags=re.MULTILINE)
     assert row is not None
 
     shown = [int(re.sub(r"[.,]", "", word)) for word in row.group(1).split()]
@@ -179,8 +179,8 @@ def test_the_table_of_the_readme_is_what_plain_arithmetic_gives_for_the_sample()
     assert shown == [expected["totals"][name] for name in columns]
 
 
-def test_the_rules_that_the_readme_shows_are_good_rules(tmp_path: Path) -> None:
-    example = re.search(r"```json\n(.*?)```", README.read_text("utf-8"), flags=re.DOTALL)
+def test_the_rules_that_the_page_shows_are_good_rules(tmp_path: Path) -> None:
+    example = re.search(r"```json\n(.*?)```", REHEARSAL.read_text("utf-8"), flags=re.DOTALL)
     assert example is not None
     path = tmp_path / "policies.json"
     path.write_text(example.group(1), encoding="utf-8")

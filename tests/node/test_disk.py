@@ -90,6 +90,27 @@ def test_the_room_of_a_folder_to_be_is_that_of_the_disk(tmp_path: Path) -> None:
     assert free_bytes(tmp_path / "not" / "there" / "yet") is not None
 
 
+def test_an_interrupt_while_a_block_is_written_leaves_none_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chain = begun(tmp_path)
+    chain.do("alice", GIFT)
+
+    def interrupt(_items: object) -> bytes:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("chain.store.encode_value", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            chain.do("alice", GIFT)
+    chain.ledger.close(clean=False)
+    again = reopened(chain, tmp_path / "chain")
+    found = again.ledger.height, again.ledger.recovered_from
+    again.ledger.close()
+
+    assert found == (1, None)
+
+
 # On disks of their own -------------------------------------------------------------------------
 
 

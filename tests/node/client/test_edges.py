@@ -74,6 +74,7 @@ async def test_an_abi_that_is_none_is_a_bad_answer(
         ("tx_build", None),
         ("tx_submit", {"tx_id": 1}),
         ("asset_get", {"asset": 1, "symbol": "CNY"}),
+        ("asset_get", {"asset": "ast1nonsense", "symbol": "CNY"}),
     ],
 )
 async def test_a_node_that_answers_nonsense_gets_nothing_signed_or_sent_twice(

@@ -217,6 +217,19 @@ async def test_bytes_whose_time_is_over_after_a_lost_connection_are_expired() ->
     assert caught.value.tx_id == signed.tx_id
 
 
+async def test_bytes_that_are_good_for_too_long_are_not_told_as_expired() -> None:
+    node = FakeNode()
+
+    async with running(node) as url, AsyncWash(url, key=ALICE) as wash:
+        signed = await wash.sign(await wash.build([PAY]))
+        node.script = [cut, cut]
+        node.faults["tx_submit"] = [RpcFault(1006, "EXPIRED", latest=1, valid_until=2)]
+        with pytest.raises(Refused) as caught:  # they may yet be good, when it is later there
+            await wash.submit_and_wait(signed)
+
+    assert caught.value.code == 1006
+
+
 async def test_a_full_node_is_asked_again() -> None:
     node = FakeNode(faults={"tx_submit": [RpcFault(1010, "MEMPOOL_FULL", retry="later")] * 2})
 

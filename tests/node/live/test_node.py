@@ -38,8 +38,10 @@ class FakeTime:
         return self.now_ms
 
 
-def open_node(folder: Path, time: FakeTime, pool: Pool | None = None) -> Node:
-    genesis = make.genesis(params={"block_interval_ms": 1})
+def open_node(
+    folder: Path, time: FakeTime, pool: Pool | None = None, *, block_interval_ms: int = 1
+) -> Node:
+    genesis = make.genesis(params={"block_interval_ms": block_interval_ms})
 
     def open_ledger(is_verified: object) -> ChainLedger:
         return ChainLedger(folder / "chain", genesis, is_verified, tuning=Tuning(sync=False))  # type: ignore[arg-type]

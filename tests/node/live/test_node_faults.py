@@ -11,6 +11,7 @@ import pytest
 from chain.errors import DiskFullError, ExpiredError, NonceStaleError, StoreError, TooLargeError
 from chain.params import ChainParams, read_params
 from chain.transaction import read_transaction
+from chain.types import HOUR_MS
 from node.live import node as node_module
 from node.live.node import Node
 from node.live.outcomes import Outcomes, Pending, TxStatus
@@ -28,7 +29,7 @@ def time() -> FakeTime:
 
 @pytest.fixture
 def node(tmp_path: Path, time: FakeTime) -> Iterator[Node]:
-    one = open_node(tmp_path, time)
+    one = open_node(tmp_path, time, block_interval_ms=50)
     yield one
     one.close()
 
@@ -195,6 +196,22 @@ def test_why_a_transaction_was_dropped_does_not_keep_the_block_in_memory() -> No
 
     assert isinstance(outcomes.error(b"id"), NonceStaleError)
     assert alive() is None
+
+
+async def test_a_clock_that_was_set_back_does_not_stop_the_chain(
+    node: Node, time: FakeTime
+) -> None:
+    async with running(node):
+        first = node.submit(transfer(node, 0))
+        await node.wait(first.tx_id, 5_000)
+        before_ms = node.ledger.head.time_ms
+        time.now_ms -= HOUR_MS
+        second = node.submit(transfer(node, 1))
+        status = await node.wait(second.tx_id, 5_000)
+
+    interval_ms = read_params(node.state()).block_interval_ms
+    assert status == TxStatus("final", 2, 0)
+    assert node.ledger.head.time_ms == before_ms + interval_ms
 
 
 async def test_a_disk_that_is_full_stops_the_node_and_nothing_is_final(

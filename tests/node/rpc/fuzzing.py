@@ -123,7 +123,7 @@ class Target:
         assert (told.pop("jsonrpc"), told.pop("id")) == ("2.0", "a")
         if "error" in told:
             assert len(answer) <= ERROR_BYTES_MAX
-            self.check_error(told["error"])
+            self.check_error(method, told["error"])
         else:
             self.check_result(method, told["result"])
         assert len(told) == 1
@@ -142,8 +142,8 @@ class Target:
 
         return self._loop.run_until_complete(handle())
 
-    def check_error(self, error: dict[str, Any]) -> None:
-        """Check the form of an error: in the catalogue, and never the node's own fault."""
+    def check_error(self, method: str, error: dict[str, Any]) -> None:
+        """Check an error: published of the method, well formed, and never the node's own fault."""
         assert set(error) == {"code", "message", "data"}
         code, data = error["code"], error["data"]
         assert code in self._names, error
@@ -152,6 +152,14 @@ class Target:
             data["name"] if code == 5002 else self._names[code], True, True,
         ), error  # fmt: skip
         assert data["retry"] in {"never", "same", "later", "rebuild"}, error
+        published = {
+            self._components["errors"][one["$ref"].rpartition("/")[2]]["code"]
+            for one in self.methods[method]["errors"]
+        }
+        # A round number stands for its thousand, 1000 for all that is wrong with transactions.
+        kinds = {code, code // 1_000 * 1_000 if code > 0 else code}
+        kinds |= {1_000} if code // 1_000 == 2 else set()
+        assert kinds & published, (error, published)
         if code == -32602:
             assert isinstance(data["field"], str), error
 

@@ -35,6 +35,16 @@ def test_tokens_are_made_once_and_only_their_owner_can_read_them(tmp_path: Path)
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
+def test_a_start_that_was_cut_short_is_not_in_the_way_of_the_next(tmp_path: Path) -> None:
+    path = tmp_path / "tokens.json"
+    path.with_name(f".tokens.json.{os.getpid()}").write_text("{")
+
+    made = load_or_make_tokens(path)
+
+    assert load_or_make_tokens(path) == made
+    assert [one.name for one in tmp_path.iterdir()] == ["tokens.json"]
+
+
 def test_tokens_do_not_show_in_logs() -> None:
     assert "sss" not in repr(TOKENS)
 

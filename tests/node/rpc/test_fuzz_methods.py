@@ -14,12 +14,13 @@ from tests.node.rpc.fuzzing import METHODS, Target, open_target
 from tests.node.rpc.schema_values import spoiled
 
 EXAMPLES = max(settings().max_examples // 4, 10)
+SLOW = {"dev_increaseTime", "tx_wait"}  # they make thousands of blocks, or wait
 
 
 def ask_with(target: Target, method: str, params: SearchStrategy[dict[str, Any]]) -> None:
     """Ask with many parameters."""
 
-    @settings(max_examples=EXAMPLES)
+    @settings(max_examples=EXAMPLES // (3 if method in SLOW else 1))
     @given(params)
     def ask(drawn: dict[str, Any]) -> None:
         target.check(method, drawn)
@@ -44,3 +45,10 @@ def test_what_fits_and_what_misses_by_a_little_is_answered(tmp_path: Path, metho
         ask_with(target, method, spoiled(fitting))
 
         target.check_alive()
+
+
+def test_a_batch_in_which_nothing_can_be_read_is_answered_item_by_item(tmp_path: Path) -> None:
+    with open_target(tmp_path) as target:
+        told = target.check("tx_submitBatch", {"txs": ["", "00", "c0"]})
+
+    assert [one["error"]["code"] for one in told["result"]] == [1001] * 3

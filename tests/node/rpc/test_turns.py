@@ -7,7 +7,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from node.live import node as node_module
+from node.live.signatures import BATCH_TURN
 from node.rpc.jsonrpc import TURN_SECONDS_MAX, Dispatcher
 from node.rpc.limits import Buckets
 from node.rpc.registry import Call, collect, rpc_method
@@ -107,7 +107,7 @@ def test_calls_that_were_cheaper_than_paid_for_give_nothing_back() -> None:
 
 async def test_a_large_batch_of_transactions_lets_others_have_their_turn(tmp_path: Path) -> None:
     node = open_node(tmp_path, FakeTime())
-    items = [transfer(node, nonce) for nonce in range(2 * node_module.BATCH_TURN)]
+    items = [transfer(node, nonce) for nonce in range(2 * BATCH_TURN)]
 
     turns = await turns_during(node.submit_batch(items))
 
