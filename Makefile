@@ -21,8 +21,8 @@ BY_PIP = $(UV) export --frozen --no-emit-project $(1) --output-file $(VENV)/lock
 	&& $(BIN)/python -m pip install $(PIP_QUIETLY) --no-deps --editable .
 
 .DEFAULT_GOAL := help
-.PHONY: help run rehearse install test check format lint types imports dependencies spelling pytest \
-	cover bench fuzz chaos build clean
+.PHONY: help run rehearse install test check format lint types imports dependencies spelling \
+	pytest cover bench fuzz chaos build clean
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 16

@@ -44,7 +44,8 @@ def _unpack(data: bytes) -> Any:  # checked by whoever calls: `decode_value` or 
     except MalformedBytesError:
         raise
     except Exception as error:
-        text = f"{len(data)} bytes are not one MessagePack value: {error!r}"
+        kind, said = type(error).__name__, str(error)[:80]  # its repr may hold all the bytes
+        text = f"{len(data)} bytes are not one MessagePack value: {kind} {said}"
         raise MalformedBytesError(text) from error
 
 

@@ -200,7 +200,7 @@ def list_transactions(
     lowest = max(height - BLOCKS_MAX, 0)
     while height > lowest and looked_at < RECEIPTS_MAX:
         block = ledger.store.block(height)
-        looked_at += len(block.transactions)
+        looked_at += 2 * len(block.transactions)  # bytes are searched, receipts decoded
         if block.transactions:
             receipts = ledger.store.receipts(height)
             for index in range(len(receipts) - 1, len(receipts) - len(block.transactions) - 1, -1):

@@ -188,3 +188,13 @@ def test_arrays_nested_too_deep_for_the_stack_are_refused_as_any_other(depth: in
 
     with pytest.raises(MalformedBytesError):
         decode(Record, data)
+
+
+@pytest.mark.parametrize(
+    "data", [bytes(60_000), b"\xff" * 60_000, b"\xda\xea\x60" + b"\xff" * 60_000]
+)
+def test_a_refusal_does_not_repeat_what_it_was_given(data: bytes) -> None:
+    with pytest.raises(MalformedBytesError) as refused:
+        decode_value(data)
+
+    assert len(str(refused.value)) < 200
