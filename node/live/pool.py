@@ -138,8 +138,9 @@ class Pool:
             del self._references[named]
 
     def put_off(self, tx_id: bytes, until_ms: int) -> None:
-        """Do not offer a transaction before a time."""
-        self._put_off[tx_id] = until_ms
+        """Do not offer a transaction before a time; where many wait so, one ms later for each."""
+        others = len(self._put_off) - (tx_id in self._put_off)
+        self._put_off[tx_id] = until_ms + others  # or trying them again would be all that is done
 
     def is_put_off(self, tx_id: bytes) -> bool:
         """Tell whether a transaction was refused before for what may pass."""

@@ -1,5 +1,6 @@
 """Figures for Prometheus, at /metrics: of the chain, the calls, and who listens."""
 
+from collections import Counter as Tally
 from collections.abc import Iterable, Iterator
 from typing import Any, Protocol
 
@@ -55,11 +56,14 @@ class Metrics:
 
     def on_commit(self, executed: ExecutedBlock) -> None:
         """Count what a block contains."""
-        for receipt in executed.receipts:
-            if receipt.kind == ReceiptKind.TRANSACTION:
-                self._transactions.labels(str(_code(receipt))).inc()
-            else:
-                self._fired.labels(ReceiptKind(receipt.kind).name.lower()).inc()
+        transactions = executed.receipts[executed.timers_fired :]
+        codes = Tally([0 if receipt.ok else _code(receipt) for receipt in transactions])
+        for code, count in codes.items():
+            self._transactions.labels(str(code)).inc(count)
+        fired = executed.receipts[: executed.timers_fired]
+        kinds = Tally([ReceiptKind(receipt.kind).name.lower() for receipt in fired])
+        for kind, count in kinds.items():
+            self._fired.labels(kind).inc(count)
 
     def render(self) -> bytes:
         """Return all figures as Prometheus reads them."""
@@ -94,6 +98,4 @@ class _Gauges(Collector):
 
 
 def _code(receipt: Receipt) -> int:
-    if receipt.ok:
-        return 0
     return outcome_error(receipt.trap, receipt.error, None)["code"]

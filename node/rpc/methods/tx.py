@@ -96,8 +96,9 @@ async def tx_submitBatch(call: Call, *, txs: Batch) -> list[SubmittedJson | Refu
 
 
 def _submitted(call: Call, taken: Pending) -> SubmittedJson:
-    status = call.node.status(taken.tx_id).status
-    return {"tx_id": taken.tx_id.hex(), "status": status, "valid_until": taken.valid_until}
+    node, tx_id = call.node, taken.tx_id
+    status = "pending" if tx_id in node.pool else node.status(tx_id).status
+    return {"tx_id": tx_id.hex(), "status": status, "valid_until": taken.valid_until}
 
 
 @rpc_method(errors=(MalformedBytesError,))

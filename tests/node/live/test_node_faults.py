@@ -175,6 +175,18 @@ def test_a_pool_does_not_grow_with_what_went_through_it(node: Node) -> None:
     assert pool.take_expired(waits.body.valid_until) == [waits]
 
 
+def test_the_more_are_put_off_the_longer_each_waits(node: Node) -> None:
+    pool = Pool()
+    transactions = [read_transaction(transfer(node, nonce)) for nonce in range(3)]
+    for tx in transactions:
+        pool.add(tx)
+        pool.put_off(tx.tx_id, 1_000)
+
+    offered = [len(pool.offer(now_ms, 10**9)) for now_ms in (999, 1_000, 1_001, 1_002)]
+
+    assert offered == [0, 1, 2, 3]
+
+
 class _Block:
     """Stands for what was in use when an error was raised."""
 
