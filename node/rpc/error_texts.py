@@ -71,6 +71,7 @@ CATALOGUE: dict[int, ErrorText] = {
     1012: ErrorText("TOO_LARGE", "the transaction is too large", "交易过大"),
     1013: ErrorText("NONCE_TOO_FAR", "this nonce is too far ahead", "序号超前过多", "later"),
     1014: ErrorText("BAD_GENESIS", "the genesis file describes no chain", "创世文件无效"),
+    1020: ErrorText("KEY_FILE", "a key can not be used", "密钥无法使用"),
     # Money.
     2001: ErrorText("INSUFFICIENT_FUNDS", "not enough money", "余额不足", "rebuild"),
     2002: ErrorText("CURRENCY", "the wrong currency", "币种不符"),

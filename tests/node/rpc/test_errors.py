@@ -1,11 +1,17 @@
 """One code for each condition, and one form for every refusal."""
 
+import importlib
 import json
+import pkgutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+import chain
+import consensus
+import contracts
+import node
 from chain.errors import (
     GenesisError,
     InsufficientFundsError,
@@ -38,6 +44,10 @@ def subclasses(kind: type[WashError]) -> Iterator[type[WashError]]:
 
 
 def test_every_error_has_an_entry_in_the_catalogue() -> None:
+    for package in (chain, contracts, consensus, node):
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            if not module.name.endswith("__main__"):
+                importlib.import_module(module.name)
     kinds = set(subclasses(WashError))
 
     strangers = [kind for kind in kinds if kind.code not in CATALOGUE]
