@@ -10,7 +10,7 @@ KILLS ?= 100
 SAMPLE ?= node/samples/bookings.csv.gz
 POLICIES ?= node/samples/policies.json
 PACKAGES := $(wildcard chain contracts consensus p2p node)
-BENCHES := $(filter-out bench/__init__.py bench/make_%.py,$(wildcard bench/*.py))
+BENCHES := $(filter-out bench/__init__.py bench/make_%.py %_server.py %_chain.py,$(wildcard bench/*.py))
 UV_REQUIREMENT := uv>=0.11,<1
 PIP_QUIETLY := --quiet --disable-pip-version-check
 # The lock decides what is installed; no interpreter is downloaded behind the operator's back.

@@ -4,6 +4,8 @@ import asyncio
 
 from aiohttp import web
 
+from node.commands.serving import run_loop
+
 ANSWER = b'{"jsonrpc":"2.0","id":1,"result":{}}'
 
 
@@ -28,4 +30,4 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    run_loop(main())

@@ -156,7 +156,9 @@ async def transactions(chain: BenchChain, count: int) -> tuple[float, float, flo
         first = count / await submit_all(url, transfers)
         second = count / await submit_all(url, bookings)
         after = checks_a_second(1.0)
-        print(f"transfers {first:,.0f}/s, booking calls {second:,.0f}/s, v {(before + after) / 2:,.0f}/s")
+        print(
+            f"transfers {first:,.0f}/s, booking calls {second:,.0f}/s, v {(before + after) / 2:,.0f}/s"
+        )
         await show_reads(url)
         delivered, seconds = await fan_out(url, customers)
         print(

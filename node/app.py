@@ -6,6 +6,7 @@ marked dirty, so that the next start checks it.
 """
 
 import asyncio
+import gc
 import json
 import logging
 import os
@@ -37,6 +38,7 @@ from node.wal import VoteLog
 
 RUNNING_NAME = "node.json"  # says where a running node is found
 STOP_PATIENCE_S = 4
+_COLLECTOR_THRESHOLDS = (20_000, 20, 50)
 _BYTES_PER_VALUE = 320  # of the read cache: a key, a value and what Python adds
 
 _log = logging.getLogger("washnode")
@@ -109,7 +111,7 @@ async def serve(
         tokens = load_or_make_tokens(config.data_dir / "tokens.json")
     server = RpcServer(node, registry, config.rpc, tokens)
     try:
-        with _stopping_on_signals(node):
+        with _stopping_on_signals(node), _collecting_rarely():
             port = await server.start()
             url = f"http://{_in_url(config.rpc.host)}:{port}"
             with _found_at(config.data_dir, url):
@@ -174,6 +176,24 @@ def _stopping_on_signals(node: Node) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def _collecting_rarely() -> Iterator[None]:
+    """Let the garbage collector pass over what was loaded, and look less often at what comes.
+
+    A block makes thousands of values that all live until it is stored; by default the collector
+    would look through them again and again, for about a fifth of the time a block takes.
+    """
+    before = gc.get_threshold()
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_COLLECTOR_THRESHOLDS)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
 
 
 @contextmanager

@@ -95,7 +95,7 @@ class Reader:
         else:
             for line in block.text.replace("\\\n", "").splitlines():
                 self.type(shlex.split(self.fill_in(line), comments=True))
-        return self.printed[before:].replace(self.url, URL)
+        return re.sub(r"http://127\.0\.0\.1:[0-9]+", URL, self.printed[before:])
 
     def fill_in(self, line: str) -> str:
         """Return a command line with the newest ids in the places that the page leaves open."""
