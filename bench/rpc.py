@@ -5,7 +5,7 @@
 One validator in a process of its own, this process is the client; everything goes over HTTP or
 WebSocket on loopback. Transactions are signed beforehand. `v` is one core's Ed25519 checks a
 second, measured before and after in the same run; ratios are against it. Blocks of this chain may
-hold 30,000,000 gas and follow each other after 1 ms; a chain with the default 1,500,000 gas and
+hold 30,000,000 gas and follow each other after 20 ms; a chain with the default 1,500,000 gas and
 200 ms makes at most some 3,000 transfers a second, whatever the machine.
 """
 
@@ -42,7 +42,7 @@ def now_ms() -> int:
 async def serving(module: str, *arguments: str) -> AsyncIterator[str]:
     """Run a server in a process of its own; yields its address."""
     command = [sys.executable, "-m", module, *arguments]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: ASYNC220, S603
         assert process.stdout is not None
         try:
             yield process.stdout.readline().strip()
@@ -156,9 +156,6 @@ async def transactions(chain: BenchChain, count: int) -> tuple[float, float, flo
         first = count / await submit_all(url, transfers)
         second = count / await submit_all(url, bookings)
         after = checks_a_second(1.0)
-        print(
-            f"transfers {first:,.0f}/s, booking calls {second:,.0f}/s, v {(before + after) / 2:,.0f}/s"
-        )
         await show_reads(url)
         delivered, seconds = await fan_out(url, customers)
         print(

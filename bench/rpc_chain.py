@@ -12,6 +12,7 @@ from node.rehearse.plan import Plan, Step, hold_of, policy_id
 from node.rehearse.policies import PRESETS
 from node.rehearse.wallets import Places, signer_of
 
+BLOCK_INTERVAL_MS = 20
 SHOPS = 4
 PRICE = 6_800
 FUNDS = 100_000_000
@@ -41,7 +42,9 @@ def make_chain(folder: Path, customers: int, now_ms: int) -> BenchChain:
         spending={(number, 0): FUNDS for number in range(customers)},
         steps=[(now_ms - DAY_MS, Step.OPEN, 0)],
     )
-    genesis = make_genesis(plan)
+    made = make_genesis(plan)
+    params = made.params.model_copy(update={"block_interval_ms": BLOCK_INTERVAL_MS})
+    genesis = made.model_copy(update={"params": params})
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "genesis.json").write_text(genesis.model_dump_json(), encoding="utf-8")
     chain = RehearsalChain(folder, genesis, tally_for_rehearsal())

@@ -191,7 +191,8 @@ class Store:
         is_flush = len(self._held) + len(executed.nodes) > self._tuning.nodes_held_max
         batch = self._db.write_batch(sync=self._tuning.sync)
         put = batch.put
-        put(Table.BLOCK.value + height, encode_block(executed.block))
+        block_bytes = encode_block(executed.block)
+        put(Table.BLOCK.value + height, block_bytes)
         put(Table.COMMIT.value + height, encode(commit))
         put(Table.RECEIPTS.value + height, encode_value(executed.receipt_bytes))
         put(Table.BLOCK_ID.value + executed.block_id, height)
@@ -209,6 +210,9 @@ class Store:
         if is_flush:
             self._forget_held()
         self._remember(executed)
+        self._blocks.keep(header.height, executed.block, len(block_bytes))
+        size_bytes = sum(map(len, executed.receipt_bytes))
+        self._receipts.keep(header.height, list(executed.receipts), size_bytes)
 
     def _remember(self, executed: ExecutedBlock) -> None:
         if len(self._values) >= self._tuning.values_cached_max:

@@ -164,7 +164,7 @@ class Node:
     def _known(self, tx: ReceivedTransaction) -> Pending | None:
         tx_id = tx.tx_id
         if tx_id in self.pool or self.ledger.store.find_transaction(tx_id) is not None:
-            return Pending(tx_id, tx.body.valid_until)
+            return Pending(tx_id, tx.body.valid_until, is_known=True)
         return None
 
     def _check(self, tx: ReceivedTransaction) -> None:

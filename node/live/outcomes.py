@@ -15,10 +15,14 @@ WAITERS_MAX = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """The answer to a transaction that was taken: its id, and when it is over at the latest."""
+    """The answer to a transaction that was taken: its id, and when it is over at the latest.
+
+    `is_known`: it had been taken before, and may be in a block already.
+    """
 
     tx_id: bytes
     valid_until: int
+    is_known: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,7 +97,7 @@ async def tx_submitBatch(call: Call, *, txs: Batch) -> list[SubmittedJson | Refu
 
 def _submitted(call: Call, taken: Pending) -> SubmittedJson:
     node, tx_id = call.node, taken.tx_id
-    status = "pending" if tx_id in node.pool else node.status(tx_id).status
+    status = node.status(tx_id).status if taken.is_known else "pending"
     return {"tx_id": tx_id.hex(), "status": status, "valid_until": taken.valid_until}
 
 
