@@ -28,6 +28,7 @@ from chain.types import (
 
 TX_VERSION = 1
 SIGNING_PREFIX = b"washnode-tx-v1\0"
+SPONSOR_PREFIX = b"washnode-sponsor-v1\0"  # its own: who co-signs never signs as a sender
 _FunctionName: TypeAlias = Annotated[str, AtMost(48)]
 _Binding: TypeAlias = Annotated[tuple[Id, ...], AtMost(8)]
 
@@ -310,10 +311,10 @@ class ReceivedTransaction:
 
     def signatures(self) -> list[tuple[bytes, bytes, bytes]]:
         """Return (key, message, signature) of every signature that must be good."""
-        message = SIGNING_PREFIX + self.body_bytes
-        checks = [(self.body.key or self.body.account, message, self.signature)]
-        if self.cosignature is not None:
-            checks.append((self.cosignature.key, message, self.cosignature.signature))
+        data, other = self.body_bytes, self.cosignature
+        checks = [(self.body.key or self.body.account, SIGNING_PREFIX + data, self.signature)]
+        if other is not None:
+            checks.append((other.key, SPONSOR_PREFIX + data, other.signature))
         return checks
 
 
@@ -325,17 +326,21 @@ _SPONSORED_TAIL = (
 
 
 def signing_bytes(body: Transaction) -> bytes:
-    """Return what the account's key and the sponsor's key sign."""
+    """Return what the account's key signs."""
     return SIGNING_PREFIX + encode(body)
+
+
+def sponsor_bytes(body: Transaction) -> bytes:
+    """Return what the sponsor's key signs."""
+    return SPONSOR_PREFIX + encode(body)
 
 
 def sign_transaction(body: Transaction, signer: Signer, sponsor: Signer | None = None) -> bytes:
     """Return the signed bytes of a transaction."""
-    message = signing_bytes(body)
     cosignature = None
     if sponsor is not None:
-        cosignature = Cosignature(sponsor.public_key, sponsor.sign(message))
-    return encode(SignedTransaction(body, signer.sign(message), cosignature))
+        cosignature = Cosignature(sponsor.public_key, sponsor.sign(sponsor_bytes(body)))
+    return encode(SignedTransaction(body, signer.sign(signing_bytes(body)), cosignature))
 
 
 def read_transaction(data: bytes) -> ReceivedTransaction:

@@ -10,7 +10,7 @@ from chain.ledger import read_asset
 from chain.state import Space, State
 from chain.types import Hash, Id
 from contracts.vm.container import FunctionKind
-from contracts.vm.program import Program, load_program
+from contracts.vm.program import Program, Routine, load_program
 
 _CODE = bytes([Space.CODE])
 _INSTANCE = bytes([Space.INSTANCE])
@@ -123,6 +123,33 @@ class Library:
         if depth > LINK_DEPTH_MAX:
             text = f"links nest {depth} deep, at most {LINK_DEPTH_MAX} are allowed"
             raise BadContractError(text)
+
+    def reads_sponsor(self, state: State, contract: bytes, function: str) -> bool:
+        """Tell whether an action, or what it calls here or by links, may ask who co-signed.
+
+        Nothing is run: what stands in a branch that is never taken counts too.
+        """
+        program = self.program(state, self.instance(state, contract).code_id)
+        routine = program.entry(function, FunctionKind.ACTION)
+        seen: set[tuple[bytes, str]] = set()
+        return routine is not None and self._reads_sponsor(state, contract, routine, seen)
+
+    def _reads_sponsor(
+        self, state: State, contract: bytes, routine: Routine, seen: set[tuple[bytes, str]]
+    ) -> bool:
+        if routine.reads_sponsor:
+            return True
+        instance = self.instance(state, contract)
+        for call in routine.links:
+            linked = instance.links[call.link]
+            if (linked, call.function) in seen:
+                continue
+            seen.add((linked, call.function))
+            found = self.program(state, self.instance(state, linked).code_id)
+            target = found.by_name[call.function]
+            if self._reads_sponsor(state, linked, target, seen):
+                return True
+        return False
 
     def _depth(self, state: State, contract: bytes) -> int:
         depth, layer = 0, [contract]

@@ -135,7 +135,10 @@ class PoolConfig(_Section):
         description="how many bytes of them may wait",
     )
     per_account_max: int = Field(
-        default=1_024, ge=1, le=1_000_000, description="how many of one account may wait"
+        default=1_024,
+        ge=1,
+        le=1_000_000,
+        description="how many of one sender, or of one sponsor, may wait",
     )
     checkers: int = Field(
         default=1,

@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from contracts.vm.container import Container, Function, FunctionKind, code_id
+from contracts.vm.container import Container, Function, FunctionKind, LinkCall, code_id
 from contracts.vm.gas import block_charges, decode_instructions, instruction_gas
-from contracts.vm.opcodes import Op
+from contracts.vm.opcodes import Context, Op
 from contracts.vm.values import KeyForm, RowForm
 from contracts.vm.verifier import verify_bytes
 
@@ -44,7 +44,10 @@ class Routine:
     worst_case_gas: int
     key: KeyForm | None  # of a timer
     steps: list[Step] = field(default_factory=list)
-    iterates: bool = False  # walks over keys, itself or in what it calls here
+    # Of itself and of what it calls here:
+    iterates: bool = False  # walks over keys
+    reads_sponsor: bool = False  # asks who co-signed
+    links: dict[LinkCall, None] = field(default_factory=dict)  # calls of linked instances
 
     @property
     def name(self) -> str:
@@ -142,6 +145,19 @@ def _resolve_steps(program: Program, routine: Routine, widths: list[int]) -> lis
         elif op == Op.RET:
             second = routine.returns
         steps.append((op, d, a, second, resolved, charge))
-        if op == Op.NEXT or (op == Op.CALL and resolved.iterates):
-            routine.iterates = True
+        _note(routine, op, resolved)
     return steps
+
+
+def _note(routine: Routine, op: int, resolved: Any) -> None:
+    """Note what a step does that callers of the routine have to know; callees are known before."""
+    if op == Op.NEXT:
+        routine.iterates = True
+    elif op == Op.CTX and resolved == Context.SPONSOR:
+        routine.reads_sponsor = True
+    elif op == Op.LINK:
+        routine.links[resolved] = None
+    elif op == Op.CALL:
+        routine.iterates |= resolved.iterates
+        routine.reads_sponsor |= resolved.reads_sponsor
+        routine.links |= resolved.links

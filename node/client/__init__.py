@@ -22,6 +22,7 @@ from node.client.errors import (
     StillPending,
     Unauthenticated,
     WashRpcError,
+    WrongChain,
 )
 from node.client.results import Final, Pending, Signed
 from node.client.subscription import EventStream
@@ -48,4 +49,5 @@ __all__ = [
     "Unauthenticated",
     "Wash",
     "WashRpcError",
+    "WrongChain",
 ]

@@ -8,6 +8,7 @@ from chain.errors import MalformedBytesError
 from chain.ids import decode_id, encode_id
 
 ACCOUNT_PREFIX = "acct"
+ID_BYTES = 32
 KeyLike: TypeAlias = Signer | bytes | str
 AccountLike: TypeAlias = bytes | str
 
@@ -41,6 +42,17 @@ def read_key(key: KeyLike) -> Signer:
     if len(seed) != KEY_BYTES:
         raise MalformedBytesError(f"a seed has {KEY_BYTES} bytes, this has {len(seed)}")
     return Signer(seed)
+
+
+def read_chain_id(chain_id: bytes | str) -> bytes:
+    """Return the 32 bytes of a chain's id given as bytes or as 64 hex digits."""
+    try:
+        data = bytes.fromhex(chain_id) if isinstance(chain_id, str) else chain_id
+    except ValueError:
+        data = b""
+    if len(data) != ID_BYTES:
+        raise MalformedBytesError(f"{chain_id!r:.80} is no chain's id, which is 64 hex digits")
+    return data
 
 
 def read_account(account: AccountLike) -> bytes:

@@ -13,6 +13,7 @@ from node.client.accounts import (
     AccountLike,
     Identity,
     KeyLike,
+    read_chain_id,
     read_identity,
     read_key,
     show_account,
@@ -32,16 +33,17 @@ URL_DEFAULT = "http://127.0.0.1:8787"
 TIMEOUT_S = 30.0
 CLIENT_REF_BYTES = 16
 BUILDS_MAX = 3  # of one send: another program may have taken the nonce meanwhile
-SponsorLike = Signer | Identity | Literal["node"]
+SponsorLike = Signer | Identity | Literal["node", "node_attests"]
 _NONCE_USED, _NONCE_STALE, _NONCE_TOO_FAR = 1004, 1005, 1013
 
 
 class AsyncWash:
     """A node at `url`. `key` signs, for `account` (by default the one that the key made).
 
-    `sponsor` pays for the place in a block: a key, or "node" to ask the node. `timeout_s` bounds
-    each call and, unless told otherwise, each wait for an outcome. Use it with `async with`, or
-    call `close()`.
+    `sponsor` pays for the place in a block: a key, or "node" to ask the node, or "node_attests" to
+    ask for the shop's word as well. With a `chain_id` it signs for that chain only. `timeout_s`
+    bounds each call and, unless told otherwise, each wait for an outcome. Use it with `async with`,
+    or call `close()`.
     """
 
     def __init__(
@@ -52,13 +54,15 @@ class AsyncWash:
         account: AccountLike | None = None,
         sponsor: SponsorLike | None = None,
         token: str | None = None,
+        chain_id: bytes | str | None = None,
         timeout_s: float = TIMEOUT_S,
     ) -> None:
         self._connection = Connection(url, token=token, timeout_s=timeout_s)
         self._identity = None if key is None else read_identity(key, account)
         self._account = account if key is None else read_identity(key, account).account
         self._sponsor = _read_sponsor(sponsor)
-        self._builder = Builder(self._connection)
+        pin = None if chain_id is None else read_chain_id(chain_id)
+        self._builder = Builder(self._connection, pin)
         self._in_flight = asyncio.Semaphore(IN_FLIGHT_MAX)
         self.dev = AsyncDev(self._connection)
 

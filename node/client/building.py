@@ -19,19 +19,20 @@ from chain.transaction import (
     SignedTransaction,
     Transaction,
     signing_bytes,
+    sponsor_bytes,
     tx_id,
 )
 from node.client.accounts import ACCOUNT_PREFIX, Identity, read_account, show_account
 from node.client.book import Book, read_data
 from node.client.connection import Connection
-from node.client.errors import BadAnswer, InvalidParams, NotFound
+from node.client.errors import BadAnswer, InvalidParams, NotFound, WrongChain
 from node.client.nonces import Nonces
 from node.client.results import Signed
 from node.rpc.actions import check_body, read_actions
 from node.rpc.errors import InvalidParamsError, NotFoundError
 
 Actions = Sequence[Mapping[str, Any]]
-Sponsor = Identity | Literal["node"] | None
+Sponsor = Identity | Literal["node", "node_attests"] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +46,13 @@ class Numbers:
 
 
 class Builder:
-    """Builds and signs transactions for one chain."""
+    """Builds and signs transactions for one chain; with `pin`, for the one of that id only."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, pin: bytes | None = None) -> None:
         self.book = Book(connection)
         self.nonces = Nonces()
         self._connection = connection
+        self._pin = pin
         self._chain_id: bytes | None = None
         self._node_sponsor: bytes | None = None
 
@@ -58,8 +60,18 @@ class Builder:
         """Return the id of the node's chain; asked once, so a client stays on its chain."""
         if self._chain_id is None:
             info = read_data(await self._connection.call("node_info", {}))
-            self._chain_id = _read_hex(info, "chain_id", 32)
+            found = _read_hex(info, "chain_id", 32)
+            self._check_chain(found)
+            self._chain_id = found
         return self._chain_id
+
+    def _check_chain(self, found: bytes) -> None:
+        if self._pin is not None and found != self._pin:
+            expected = self._pin.hex()
+            raise WrongChain(
+                f"chain {found.hex()}, but this client signs for {expected} only",
+                data={"expected": expected, "found": found.hex()},
+            )
 
     async def read(self, actions: Actions) -> tuple[Action, ...]:
         """Return the actions that are described; raises InvalidParams or NotFound."""
@@ -132,7 +144,7 @@ class Builder:
 
     async def sponsor_account(self, sponsor: Sponsor) -> bytes | None:
         """Return the account that pays for the transaction's place in a block."""
-        if sponsor != "node":
+        if sponsor is None or isinstance(sponsor, Identity):
             return None if sponsor is None else sponsor.account
         if self._node_sponsor is None:
             info = read_data(await self._connection.call("node_info", {}))
@@ -144,20 +156,26 @@ class Builder:
 
     async def sign(self, body: Transaction, signer: Signer, sponsor: Sponsor) -> Signed:
         """Return the signed bytes; a sponsor that is a key signs here, a node by itself."""
-        message = signing_bytes(body)
+        self._check_chain(body.chain_id)
         cosignature = None
         if isinstance(sponsor, Identity):
-            public, signature = sponsor.signer.public_key, sponsor.signer.sign(message)
-            cosignature = Cosignature(public, signature)
-        elif sponsor == "node":
-            answer = await self._connection.call("tx_sponsor", {"body": encode(body).hex()})
-            public = _read_hex(answer, "key", 32)
-            signature = _read_hex(answer, "signature", 64)
-            if not verify_signature(public, message, signature):
-                raise BadAnswer("the node's signature is not over the transaction it was given")
-            cosignature = Cosignature(public, signature)
-        data = encode(SignedTransaction(body, signer.sign(message), cosignature))
+            signature = sponsor.signer.sign(sponsor_bytes(body))
+            cosignature = Cosignature(sponsor.signer.public_key, signature)
+        elif sponsor is not None:
+            cosignature = await self._ask_sponsor(body, attest=sponsor == "node_attests")
+        signature = signer.sign(signing_bytes(body))
+        data = encode(SignedTransaction(body, signature, cosignature))
         return Signed(tx_id(body).hex(), data, body.nonce, body.valid_until)
+
+    async def _ask_sponsor(self, body: Transaction, *, attest: bool) -> Cosignature:
+        """Return the node's co-signature; `attest`: also as the shop's word."""
+        params = {"body": encode(body).hex(), "attest": attest}
+        answer = await self._connection.call("tx_sponsor", params)
+        public = _read_hex(answer, "key", 32)
+        signature = _read_hex(answer, "signature", 64)
+        if not verify_signature(public, sponsor_bytes(body), signature):
+            raise BadAnswer("the node's signature is not over the transaction it was given")
+        return Cosignature(public, signature)
 
 
 def _read_hex(answer: object, name: str, length: int) -> bytes:

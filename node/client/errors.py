@@ -10,6 +10,7 @@ WashRpcError            any answer of a node that is an error
 |  +- Forbidden         the token is good, but not for this
 +- RateLimited          too many requests; says how long to wait
 +- Refused              the chain's or a contract's no, with its reason in two languages
+|  +- WrongChain        a transaction of one chain at another; also before it is signed
 +- Expired              a transaction that can never be in a block any more
 +- StillPending         no outcome in the time given; the transaction may still come through
 """
@@ -138,6 +139,13 @@ class Refused(WashRpcError):  # noqa: N818
         return str(self.data.get("reason") or "")
 
 
+class WrongChain(Refused):
+    """Another chain: the node's, of a signed transaction; or this client's, before it signs."""
+
+    default_code = 1003
+    default_name = "WRONG_CHAIN"
+
+
 class Expired(WashRpcError):  # noqa: N818
     """The transaction's time is over and it is in no block: it never will be."""
 
@@ -169,7 +177,15 @@ class StillPending(WashRpcError):  # noqa: N818
 
 _BY_CODE: dict[int, type[WashRpcError]] = {
     one.default_code: one
-    for one in (NodeNotReady, InvalidParams, NotFound, Unauthenticated, Forbidden, RateLimited)
+    for one in (
+        NodeNotReady,
+        InvalidParams,
+        NotFound,
+        Unauthenticated,
+        Forbidden,
+        RateLimited,
+        WrongChain,
+    )
 }
 _REFUSALS = range(1000, 7000)  # what the ledger and the contracts say; above: the node's own faults
 

@@ -24,7 +24,7 @@ class WashError extends Error {
   /**
    * @param {number} code
    * @param {string} name such as NOT_FOUND; this client's own are NODE_UNREACHABLE, BAD_ANSWER,
-   *   STILL_PENDING (code -32000)
+   *   STILL_PENDING (code -32000); with a pinned chain also WRONG_CHAIN (1003)
    * @param {string} message
    * @param {Record<string, any>} [data] what the node told besides
    */
@@ -42,7 +42,7 @@ class WashError extends Error {
 }
 
 const TRANSPORT = -32000;
-const CODES = { params: -32602, notReady: -32001, rate: -32002, notFound: 6001, expired: 1006 };
+const CODES = { params: -32602, notReady: -32001, rate: -32002, notFound: 6001, expired: 1006, wrongChain: 1003 };
 /** @type {Map<number, [number, string]>} */
 const STATUS_CODES = new Map([
   [401, [-32003, "UNAUTHENTICATED"]], [403, [-32004, "FORBIDDEN"]],
@@ -873,7 +873,7 @@ class Book {
 
 // -------------------------------------------------------------------------------- transactions
 
-const SIGNING_PREFIX = UTF8.encode("washnode-tx-v1\0");
+const SIGNING_PREFIX = UTF8.encode("washnode-tx-v1\0"), SPONSOR_PREFIX = UTF8.encode("washnode-sponsor-v1\0");
 
 /**
  * @param {Record<string, any>} json all fields of a transaction, as the node's tx_decode shows them
@@ -889,8 +889,11 @@ function buildBody(json, book) {
 /** @param {Uint8Array} body @param {Book} [book] @returns {Record<string, any>} what `buildBody` takes */
 const showBody = (body, book) => TRANSACTION.show(decode(body), top(book));
 
-/** @param {Uint8Array} body @returns {Uint8Array} what the account's key and the sponsor's key sign */
+/** @param {Uint8Array} body @returns {Uint8Array} what the account's key signs */
 const signingBytes = (body) => concat(SIGNING_PREFIX, body);
+
+/** @param {Uint8Array} body @returns {Uint8Array} what the sponsor's key signs, which is never good as a sender's */
+const sponsorBytes = (body) => concat(SPONSOR_PREFIX, body);
 
 /** @param {Uint8Array} body @returns {string} */
 const txId = (body) => toHex(taggedHash("tx", body));
@@ -910,8 +913,8 @@ function assemble(body, signature, cosignature = null) {
 
 /** @param {Uint8Array} body @param {Key} key @param {Key | null} [sponsor] @returns {Uint8Array} */
 function signBody(body, key, sponsor = null) {
-  const message = signingBytes(body);
-  return assemble(body, key.sign(message), sponsor && { key: sponsor.publicKey, signature: sponsor.sign(message) });
+  return assemble(body, key.sign(signingBytes(body)),
+    sponsor && { key: sponsor.publicKey, signature: sponsor.sign(sponsorBytes(body)) });
 }
 
 /**
@@ -922,10 +925,10 @@ function signBody(body, key, sponsor = null) {
 function showTransaction(data, book) {
   const values = /** @type {any} */ (decode(data));
   const { body: shown, signature, cosignature } = SIGNED.show(values, top(book));
-  const [fields, own, other] = values, body = encode(fields), message = signingBytes(body);
+  const [fields, own, other] = values, body = encode(fields);
   return {
     tx_id: txId(body), witness_id: toHex(taggedHash("witness", data)), ...shown, signature, cosignature,
-    good: verify(fields[3] ?? fields[2], message, own) && (!other || verify(other[0], message, other[1])),
+    good: verify(fields[3] ?? fields[2], signingBytes(body), own) && (!other || verify(other[0], sponsorBytes(body), other[1])),
   };
 }
 
@@ -951,7 +954,8 @@ const assetId = (creator, symbol) => taggedHash("asset", concat(creator, UTF8.en
  * @typedef {object} Signer who sends, and who pays for the place in a block
  * @property {Key} [key] signs
  * @property {string} [account] by default the one that the key made
- * @property {Key | { key: Key, account: string } | "node" | null} [sponsor] "node": the node's shop
+ * @property {Key | { key: Key, account: string } | "node" | "node_attests" | null} [sponsor] "node": the node's shop;
+ *   "node_attests": the same, and it gives its word where a contract asks for it
  *
  * @typedef {Record<string, any>[]} Actions as the node's tx_build takes them
  */
@@ -1012,6 +1016,7 @@ function readStatus(response, answer) {
 /** A node, and who asks it. Nothing is opened before the first call. */
 class Wash {
   #timeoutMs;
+  #chainId;
   #headers;
   #signer;
   #number = 0;
@@ -1022,8 +1027,9 @@ class Wash {
 
   /**
    * @param {string} url such as "http://127.0.0.1:8787"
-   * @param {Signer & { token?: string, timeoutMs?: number, fetch?: typeof fetch, WebSocket?: any }} [options]
-   *   `timeoutMs` bounds each call and, unless told otherwise, each wait for an outcome
+   * @param {Signer & { token?: string, chainId?: string, timeoutMs?: number, fetch?: typeof fetch, WebSocket?: any }} [options]
+   *   `timeoutMs` bounds each call and, unless told otherwise, each wait for an outcome; with `chainId` (64 hex digits)
+   *   nothing is signed for another chain
    */
   constructor(url, options = {}) {
     if (!/^https?:\/\/[^/]/.test(url)) refuse("url", `${seen(url)} is not like http://127.0.0.1:8787`);
@@ -1034,6 +1040,8 @@ class Wash {
     this.book = new Book();
     this.#signer = options;
     this.#timeoutMs = options.timeoutMs ?? 30_000;
+    if (options.chainId !== undefined && !/^[0-9a-f]{64}$/.test(options.chainId)) refuse("chainId", `${seen(options.chainId)} is not 64 hex digits`);
+    this.#chainId = options.chainId ?? null;
     this.#headers = options.token ? { Authorization: `Bearer ${options.token}` } : {};
   }
 
@@ -1154,6 +1162,7 @@ class Wash {
     const own = key.account === account ? null : toHex(key.publicKey);
     await this.#learn(actions);
     const { chain_id: chain } = await this.#once("node_info", {}, (info) => info); // a client stays on its chain
+    this.#checkChain(chain);
     const fields = {
       version: 1, chain_id: chain, account, key: own, nonce: options.nonce ?? 0,
       valid_until: options.validUntil ?? 0, gas_limit: options.gasLimit ?? 0,
@@ -1179,13 +1188,19 @@ class Wash {
   /** Sign a body, and have it co-signed by its sponsor. @param {Uint8Array} body @param {Signer} [options]
    * @returns {Promise<Uint8Array>} the signed transaction, for `submitAndWait` */
   async sign(body, options = {}) {
-    const message = signingBytes(body), payer = await this.#payer(options), signature = this.#who(options).key.sign(message);
-    if (!payer) return assemble(body, signature);
-    if (payer.key) return assemble(body, signature, { key: payer.key.publicKey, signature: payer.key.sign(message) });
-    const answer = await this.rpc("tx_sponsor", { body: toHex(body) });
+    this.#checkChain(showBody(body).chain_id);
+    const payer = await this.#payer(options), { key } = this.#who(options);
+    if (!payer || payer.key) return signBody(body, key, payer && payer.key);
+    const answer = await this.rpc("tx_sponsor", { body: toHex(body), attest: payer.attest });
     const cosignature = { key: fromHex(answer?.key), signature: fromHex(answer?.signature) };
-    if (!verify(cosignature.key, message, cosignature.signature)) throw badAnswer("the node's signature is over something else");
-    return assemble(body, signature, cosignature);
+    if (!verify(cosignature.key, sponsorBytes(body), cosignature.signature)) throw badAnswer("the node's signature is over something else");
+    return assemble(body, key.sign(signingBytes(body)), cosignature);
+  }
+
+  #checkChain(found) {
+    if (!this.#chainId || found === this.#chainId) return;
+    throw new WashError(CODES.wrongChain, "WRONG_CHAIN", `chain ${seen(found)}, but this client signs for ${this.#chainId} only`,
+      { expected: this.#chainId, found });
   }
 
   /** @param {Signer} options @returns {{ key: Key, account: string }} */
@@ -1194,13 +1209,13 @@ class Wash {
     return { key, account: account ?? (key === this.#signer.key ? this.#signer.account : undefined) ?? key.account };
   }
 
-  /** @param {Signer} options @returns {Promise<{ key: Key | null, account: string } | null>} */
+  /** @param {Signer} options @returns {Promise<{ key: Key | null, account: string, attest?: boolean } | null>} */
   async #payer({ sponsor = this.#signer.sponsor }) {
     if (!sponsor) return null;
-    if (sponsor !== "node") return sponsor instanceof Key ? { key: sponsor, account: sponsor.account } : sponsor;
+    if (sponsor !== "node" && sponsor !== "node_attests") return sponsor instanceof Key ? { key: sponsor, account: sponsor.account } : sponsor;
     const { sponsor: account } = await this.#once("node_info", {}, (info) => info);
     if (!account) throw new WashError(CODES.notFound, "NOT_FOUND", "this node sponsors nobody");
-    return { key: null, account };
+    return { key: null, account, attest: sponsor === "node_attests" };
   }
 
   /** Learn what the names in some actions mean; each is asked for once. */
@@ -1635,5 +1650,5 @@ class EventStream {
 export {
   Book, EventStream, Interface, Key, Wash, WashError, assemble, assetId, buildBody, decode, decodeId, encode,
   encodeId, fromHex, listRoot, placeId, sha256, sha512, showBody, showTransaction, signBody,
-  signingBytes, taggedHash, toHex, txId, verify,
+  signingBytes, sponsorBytes, taggedHash, toHex, txId, verify,
 };

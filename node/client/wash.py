@@ -37,10 +37,17 @@ class Wash:
         account: AccountLike | None = None,
         sponsor: SponsorLike | None = None,
         token: str | None = None,
+        chain_id: bytes | str | None = None,
         timeout_s: float = TIMEOUT_S,
     ) -> None:
         self._client = AsyncWash(
-            url, key=key, account=account, sponsor=sponsor, token=token, timeout_s=timeout_s
+            url,
+            key=key,
+            account=account,
+            sponsor=sponsor,
+            token=token,
+            chain_id=chain_id,
+            timeout_s=timeout_s,
         )
         self._thread = LoopThread("washnode-client")
         self._close = weakref.finalize(self, _close, self._thread, self._client)

@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+NODE_SPONSORS = frozenset({"node", "node_attests"})
+
 
 @dataclass(frozen=True, slots=True)
 class Signing:
@@ -21,15 +23,15 @@ class Signing:
     @property
     def tier(self) -> Any:
         """The token that is needed: the node co-signs for those of its shop."""
-        return "shop" if self.sponsor == "node" else "public"
+        return "shop" if self.sponsor in NODE_SPONSORS else "public"
 
     def identity(self, talk_to: Any) -> Any:
         """Return the account and the key that signs."""
         return talk_to.identity(self.owner, self.key, self.passphrase_file)
 
     def payer(self, talk_to: Any) -> Any:
-        """Return the sponsor: None, "node", or an account with its key."""
-        if self.sponsor is None or self.sponsor == "node":
+        """Return the sponsor: None, what the client calls the node's shop, or an account's key."""
+        if self.sponsor is None or self.sponsor in NODE_SPONSORS:
             return self.sponsor
         return talk_to.identity(None, self.sponsor, self.passphrase_file)
 
@@ -54,7 +56,10 @@ def signing_options(command: Callable[..., Any]) -> Callable[..., Any]:
             "--passphrase-file", type=file, metavar="FILE", help="Has the key's passphrase."
         ),
         click.option(
-            "--sponsor", metavar="NAME", help="Who pays for the place: a key, or `node` to ask it."
+            "--sponsor",
+            metavar="NAME",
+            help="Who pays for the place: a key, or `node` to ask it (`node_attests`: for its "
+            "shop's word too).",
         ),
         click.option(
             "--key", metavar="NAME", help="The key that signs, if the account has others too."

@@ -1,11 +1,12 @@
 """Pending transactions: what was accepted and is in no block yet.
 
-Bounded in number, in bytes and by account. When it is full, newcomers are refused and nobody is
-pushed out: what was accepted stays until it is in a block, can not be any more, or is over.
+Bounded in number, in bytes, by account and by sponsor. When it is full, newcomers are refused and
+nobody is pushed out: what was accepted stays until it is in a block, can not be any more, or is
+over.
 """
 
 import heapq
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -39,7 +40,7 @@ class DuplicateReferenceError(InvalidTransactionError):
 
 @dataclass(frozen=True, slots=True)
 class PoolLimits:
-    """Bounds: transactions and bytes in all, transactions of one account."""
+    """Bounds: transactions and bytes in all, transactions that one account sent or sponsors."""
 
     transactions_max: int = 50_000
     bytes_max: int = 64 * 1024 * 1024
@@ -55,7 +56,8 @@ class Pool:
         self._put_off: dict[bytes, int] = {}  # not offered before: refused for what may pass
         self._ends: list[tuple[int, bytes]] = []  # a heap of valid_until and id
         self._nonces: dict[tuple[bytes, bytes], dict[int, bytes]] = {}
-        self._counts: dict[bytes, int] = {}
+        self._counts: Counter[bytes] = Counter()  # of senders
+        self._sponsored: Counter[bytes] = Counter()  # of sponsors, apart from what they send
         self._references: OrderedDict[tuple[bytes, bytes], bytes] = OrderedDict()
         self.bytes_held = 0
 
@@ -79,10 +81,12 @@ class Pool:
             raise PoolFullError(what, maximum=limits.transactions_max)
         if self.bytes_held + len(tx.data) > limits.bytes_max:
             raise PoolFullError(f"{self.bytes_held} bytes", maximum=limits.bytes_max)
-        count = self._counts.get(body.account, 0)
-        if count >= limits.per_account_max:
-            what = f"{count} transactions of this account"
-            raise PoolFullError(what, maximum=limits.per_account_max)
+        for what, count in (
+            ("of this account", self._counts[body.account]),
+            ("of this sponsor", self._sponsored[body.sponsor or b""]),
+        ):
+            if count >= limits.per_account_max:
+                raise PoolFullError(f"{count} transactions {what}", maximum=limits.per_account_max)
         if body.nonce in self._nonces.get(_key(tx), ()):
             raise NonceUsedError(body.nonce)
         if body.client_ref is not None:
@@ -96,7 +100,9 @@ class Pool:
         self._entries[tx.tx_id] = tx
         heapq.heappush(self._ends, (body.valid_until, tx.tx_id))
         self._nonces.setdefault(_key(tx), {})[body.nonce] = tx.tx_id
-        self._counts[body.account] = self._counts.get(body.account, 0) + 1
+        self._counts[body.account] += 1
+        if body.sponsor is not None:
+            self._sponsored[body.sponsor] += 1
         self.bytes_held += len(tx.data)
         if body.client_ref is not None:
             self._references[body.account, body.client_ref] = tx.tx_id
@@ -117,11 +123,9 @@ class Pool:
         del nonces[tx.body.nonce]
         if not nonces:
             del self._nonces[key]
-        count = self._counts[tx.body.account] - 1
-        if count:
-            self._counts[tx.body.account] = count
-        else:
-            del self._counts[tx.body.account]
+        _count_down(self._counts, tx.body.account)
+        if tx.body.sponsor is not None:
+            _count_down(self._sponsored, tx.body.sponsor)
         self.bytes_held -= len(tx.data)
         return tx
 
@@ -188,6 +192,12 @@ class Pool:
     def __iter__(self) -> Iterator[ReceivedTransaction]:
         """Yield what waits, in order of arrival."""
         return iter(list(self._entries.values()))
+
+
+def _count_down(counts: Counter[bytes], account: bytes) -> None:
+    counts[account] -= 1
+    if not counts[account]:
+        del counts[account]
 
 
 def _key(tx: ReceivedTransaction) -> tuple[bytes, bytes]:

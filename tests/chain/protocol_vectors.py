@@ -162,6 +162,7 @@ def signed_case(name: str, body: tx.Transaction, sponsor: Signer | None) -> dict
         "body": to_json(body),
         "body_bytes": received.body_bytes.hex(),
         "signing_bytes": tx.signing_bytes(body).hex(),
+        "sponsor_bytes": None if sponsor is None else tx.sponsor_bytes(body).hex(),
         "signature": received.signature.hex(),
         "cosignature": None if received.cosignature is None else to_json(received.cosignature),
         "signed_bytes": data.hex(),

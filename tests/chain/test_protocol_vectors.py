@@ -118,6 +118,18 @@ def test_a_transaction_can_be_made_from_the_document_with_msgpack_and_sha256() -
     assert verify_signature(account, b"washnode-tx-v1\0" + body, signature)
 
 
+def test_a_sponsor_signs_the_body_under_a_prefix_of_its_own() -> None:
+    case = load("transactions")["transactions"][1]
+    body, cosignature = bytes.fromhex(case["body_bytes"]), case["cosignature"]
+    key, signature = (bytes.fromhex(cosignature[name]) for name in ("key", "signature"))
+
+    message = b"washnode-sponsor-v1\0" + body
+
+    assert message.hex() == case["sponsor_bytes"]
+    assert verify_signature(key, message, signature)
+    assert not verify_signature(key, b"washnode-tx-v1\0" + body, signature)
+
+
 def test_ids_follow_from_the_transaction_that_makes_them() -> None:
     ids = load("transactions")["ids"]
     origin = bytes.fromhex(ids["origin"])

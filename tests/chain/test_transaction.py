@@ -6,10 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chain.codec import encode
 from chain.errors import BadSignatureError, MalformedBytesError
 from chain.rules import check_signatures
 from chain.transaction import (
     Call,
+    Cosignature,
+    SignedTransaction,
     Transaction,
     Transfer,
     call_id,
@@ -18,6 +21,7 @@ from chain.transaction import (
     read_transaction,
     sign_transaction,
     signing_bytes,
+    sponsor_bytes,
     tx_id,
 )
 from chain.types import TX_BYTES_MAX
@@ -44,11 +48,31 @@ def test_signed_bytes_are_read_with_their_ids(body: Transaction, sponsor: object
 
     tx = read_transaction(data)
 
-    message = signing_bytes(body)
-    keys = [account("alice")] + [account("bob")] * (sponsor is not None)
+    signed = [(account("alice"), signing_bytes(body)), (account("bob"), sponsor_bytes(body))]
     assert (tx.tx_id, tx.data, tx.body.actions[0]) == (tx_id(body), data, body.actions[0])
-    assert [(key, text) for key, text, _ in tx.signatures()] == [(key, message) for key in keys]
+    assert [one[:2] for one in tx.signatures()] == signed[: 1 + (sponsor is not None)]
     check_signatures(tx)
+
+
+def test_what_a_sponsor_signed_is_never_good_as_a_senders() -> None:
+    # Bob co-signs what Alice asked of him; she puts the signature where his own would stand.
+    bob, shop = signer("bob"), replace(SPONSORED, account=account("bob"))
+    given = read_transaction(sign_transaction(shop, signer("alice"), bob)).cosignature
+    assert given is not None
+    forged = encode(SignedTransaction(shop, given.signature, given))
+
+    with pytest.raises(BadSignatureError, match=account("bob").hex()):
+        check_signatures(read_transaction(forged))
+
+
+def test_what_a_sender_signed_is_never_good_as_a_sponsors() -> None:
+    alice = signer("alice")
+    body = replace(SPONSORED, sponsor=account("alice"))
+    own = alice.sign(signing_bytes(body))
+    forged = encode(SignedTransaction(body, own, Cosignature(alice.public_key, own)))
+
+    with pytest.raises(BadSignatureError):
+        check_signatures(read_transaction(forged))
 
 
 def test_a_resigned_body_keeps_its_id_and_gets_another_witness_id() -> None:

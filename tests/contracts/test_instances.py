@@ -234,3 +234,81 @@ def test_a_refused_deployment_costs_what_reading_it_cost(chain: TestChain) -> No
 
     assert receipt.error == MalformedBytesError.code
     assert receipt.gas_used > DEPLOY_GAS_PER_BYTE * len(action.code)
+
+
+VOUCHED = """
+from wash import *
+
+class Vouched(Contract):
+    by: Address
+
+    def _who(self) -> Address:
+        return sponsor()
+
+    @action
+    def straight(self):
+        self.by = sponsor()
+
+    @action
+    def inside(self):
+        self.by = self._who()
+
+    @action
+    def never(self):
+        if now() < 0:
+            self.by = sponsor()
+
+    @view
+    def asked(self) -> Address:
+        return self._who()
+
+    @action
+    def other(self):
+        self.by = caller()
+
+    @view
+    def plain(self) -> Address:
+        return self.by
+"""
+ASKING = """
+from wash import *
+
+class Vouched(Link):
+    @view(gas=2_000)
+    def asked(self) -> Address: ...
+    @view(gas=2_000)
+    def plain(self) -> Address: ...
+
+class Asking(Contract):
+    there: Vouched
+    by: Address
+
+    def _fetch(self) -> Address:
+        return self.there.asked()
+
+    @action
+    def linked(self):
+        self.by = self._fetch()
+
+    @action
+    def innocent(self):
+        self.by = self.there.plain()
+"""
+
+
+def test_what_asks_who_co_signed_is_known_without_running_it(chain: TestChain) -> None:
+    vouched = chain.deploy(VOUCHED, assets=())
+    asking = chain.deploy(ASKING, assets=(), links=(vouched,))
+    library, state = Library(), chain.state()
+    functions = {vouched: ["straight", "inside", "never", "other"], asking: ["linked", "innocent"]}
+
+    found = {
+        name: library.reads_sponsor(state, contract, name)
+        for contract, names in functions.items()
+        for name in (*names, "nothing")
+    }
+
+    assert found == {
+        "straight": True, "inside": True, "never": True, "other": False, "linked": True,
+        "innocent": False, "nothing": False,
+    }  # fmt: skip

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Key, Wash, WashError, decode, encodeId, fromHex, showTransaction, signingBytes, toHex, txId } from "../../node/client/wash.js";
+import { Key, Wash, WashError, decode, encodeId, fromHex, showTransaction, signingBytes, sponsorBytes, toHex, txId } from "../../node/client/wash.js";
 import { fail, fakeFetch, lost, status } from "./fake_node.mjs";
 import { readJson } from "./vectors.mjs";
 
@@ -212,16 +212,41 @@ test("a lying node gets nothing else signed", async () => {
   assert.deepEqual(names, { nonce: "BAD_ANSWER", sponsor: "BAD_ANSWER", contract: "BAD_ANSWER", abi: "BAD_ANSWER" });
 });
 
-test("a sponsor co-signs the same bytes, here or at the node", async () => {
-  const { wash, asked } = chain({
-    tx_sponsor: ({ body }) => ({ key: toHex(SHOP.publicKey), signature: toHex(SHOP.sign(signingBytes(fromHex(body)))) }),
-  });
+const cosigned = (bytes) => ({ body }) => ({ key: toHex(SHOP.publicKey), signature: toHex(SHOP.sign(bytes(fromHex(body)))) });
 
-  await wash.send(PAY, { sponsor: SHOP });
-  await wash.send(PAY, { sponsor: "node" });
+test("a sponsor co-signs, here or at the node, which gives its word only when asked", async () => {
+  const { wash, asked } = chain({ tx_sponsor: cosigned(sponsorBytes) });
+
+  for (const sponsor of [SHOP, "node", "node_attests"]) await wash.send(PAY, { sponsor });
 
   const sent = asked.filter((one) => one.method === "tx_submit").map((one) => showTransaction(fromHex(one.params.tx)));
-  assert.deepEqual(sent.map((one) => [one.sponsor, one.good]), [[SHOP.account, true], [SHOP.account, true]]);
+  const words = asked.filter((one) => one.method === "tx_sponsor").map((one) => one.params.attest);
+  assert.deepEqual(sent.map((one) => [one.sponsor, one.good]), Array(3).fill([SHOP.account, true]));
+  assert.deepEqual(words, [false, true]);
+});
+
+test("a node that co-signs as a sender would is not believed", async () => {
+  const { wash, asked } = chain({ tx_sponsor: cosigned(signingBytes) });
+
+  const error = await wash.send(PAY, { sponsor: "node" }).catch((one) => one);
+
+  assert.equal(error.name, "BAD_ANSWER");
+  assert.ok(!methods(asked).includes("tx_submit"));
+});
+
+test("a client of one chain signs for no other", async () => {
+  const here = chain({}, { chainId: CHAIN }), there = chain({}, { chainId: "c5".repeat(32) });
+
+  const final = await here.wash.send(PAY);
+  const built = await there.wash.send(PAY).catch((one) => one);
+  const signed = await there.wash.sign(await here.wash.build(PAY)).catch((one) => one);
+
+  assert.ok(final.ok);
+  for (const error of [built, signed]) {
+    assert.deepEqual([error.code, error.name, error.data], [1003, "WRONG_CHAIN", { expected: "c5".repeat(32), found: CHAIN }]);
+  }
+  assert.ok(!methods(there.asked).includes("tx_submit"));
+  assert.throws(() => new Wash("http://a", { chainId: "c4" }), { name: "INVALID_PARAMS", data: { field: "chainId" } });
 });
 
 test("a key that is not the account's first is named", async () => {

@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import {
   Book, Key, assemble, assetId, buildBody, decodeId, encode, encodeId, fromHex, placeId, showBody,
-  showTransaction, signBody, signingBytes, taggedHash, toHex, txId,
+  showTransaction, signBody, signingBytes, sponsorBytes, taggedHash, toHex, txId,
 } from "../../node/client/wash.js";
 import { readJson } from "./vectors.mjs";
 
@@ -31,7 +31,7 @@ for (const one of cases) {
     const body = buildBody(one.transaction, book);
     const signed = signBody(body, new Key(one.seed), sponsor);
 
-    const found = { body, sign_bytes: signingBytes(body), tx: signed };
+    const found = { body, sign_bytes: signingBytes(body), sponsor_sign_bytes: sponsorBytes(body), tx: signed };
     for (const [name, bytes] of Object.entries(found)) assert.equal(toHex(bytes), one[name]);
     assert.equal(txId(body), one.tx_id);
   });
@@ -128,6 +128,17 @@ test("a sponsor is named and co-signs, or neither", () => {
 
   assert.throws(() => signBody(sponsored, key), invalid("cosignature"));
   assert.throws(() => signBody(fromHex(cases[0].body), key, key), invalid("cosignature"));
+});
+
+test("what a sponsor signed is no sender's signature, nor the other way round", () => {
+  const sponsored = cases.find((one) => one.name === "a sponsor"), body = fromHex(sponsored.body);
+  const [key, shop] = [new Key(sponsored.seed), new Key(sponsored.sponsor_seed)];
+  const signed = (own, other) => assemble(body, key.sign(own(body)), { key: shop.publicKey, signature: shop.sign(other(body)) });
+
+  const found = [[signingBytes, sponsorBytes], [sponsorBytes, sponsorBytes], [signingBytes, signingBytes]]
+    .map(([own, other]) => showTransaction(signed(own, other)).good);
+
+  assert.deepEqual(found, [true, false, false]);
 });
 
 test("a transaction signed by somebody else is shown as not good", () => {

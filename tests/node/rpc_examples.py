@@ -179,8 +179,11 @@ async def _at_the_shop(teller: Teller, booked: Json) -> None:
     here = call_action("booking", "check_in", named)
     wish = {"account": acct("alice"), "actions": [here], "sponsor": acct("sparkle")}
     built = await teller.show("tx_build", "a check-in that the shop co-signs", wish)
-    await teller.refuse("tx_sponsor", "without a token", {"body": built["body"]})
-    cosigned = await teller.show("tx_sponsor", "a check-in", {"body": built["body"]}, tier="shop")
+    plain = {"body": built["body"]}
+    await teller.refuse("tx_sponsor", "without a token", plain)
+    await teller.refuse("tx_sponsor", "a check-in, by a program", plain, tier="shop")
+    meant = {"body": built["body"], "attest": True}
+    cosigned = await teller.show("tx_sponsor", "a check-in, by the staff", meant, tier="shop")
     made = await teller.ask("tx_assemble", teller.sign("alice", built, cosigned))
     await teller.ask("tx_submit", {"tx": made["tx"]})
     teller.make_block()

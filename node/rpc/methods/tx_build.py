@@ -8,22 +8,19 @@ from typing_extensions import TypedDict
 
 from chain.codec import decode, encode
 from chain.crypto import verify_signature
-from chain.errors import KeyScopeError, UnknownIdError, WashError
-from chain.governance import is_installed
+from chain.errors import UnknownIdError, WashError
 from chain.ids import encode_id
 from chain.params import read_params
 from chain.rules import check_form, check_signatures
 from chain.transaction import (
     SIGNING_PREFIX,
+    SPONSOR_PREFIX,
     TX_VERSION,
     Cosignature,
     ReceivedTransaction,
     SignedTransaction,
     Transaction,
     read_transaction,
-)
-from chain.transaction import (
-    Call as CallAction,
 )
 from chain.transaction import (
     tx_id as hash_body,
@@ -52,9 +49,9 @@ from node.rpc.explain_words import Words
 from node.rpc.params import AccountId, HexBytes, TimeMs
 from node.rpc.registry import Call, rpc_method
 from node.rpc.shapes import receipt_error
+from node.rpc.sponsoring import check_sponsored
 
 VALID_MS = 10 * MINUTE_MS
-SPONSORED_GAS_MAX = 200_000
 SIGNATURE_BYTES = 64
 
 PublicKeyHex = Annotated[
@@ -75,6 +72,10 @@ Nonce = Annotated[
 ]
 Gas = Annotated[
     int, Field(strict=True, ge=0, le=SAFE_INT_MAX, description="Bound of what it may compute.")
+]
+Attest = Annotated[
+    bool,
+    Field(strict=True, description="Co-sign also where the contract takes it as the shop's word."),
 ]
 
 
@@ -105,6 +106,7 @@ class BuiltJson(TypedDict):
 
     body: str
     sign_bytes: str
+    sponsor_sign_bytes: str | None
     tx_id: str
     nonce: int
     valid_until: int
@@ -122,8 +124,9 @@ class AssembledJson(TypedDict):
 
 
 class SignatureJson(TypedDict):
-    """Whether a key made its signature."""
+    """Whether a key made its signature, over the bytes that are for its part."""
 
+    part: Literal["sender", "sponsor"]
     key: str
     good: bool
 
@@ -133,6 +136,7 @@ class DecodedJson(TypedDict):
 
     transaction: dict[str, Any]
     sign_bytes: str
+    sponsor_sign_bytes: str | None
     signatures: list[SignatureJson]
     summary: SummaryJson
 
@@ -161,7 +165,8 @@ def tx_build(
 
     What is left out is filled in: the next unused nonce of the key, ten minutes of time, half as
     much gas again as a trial run takes. `trial` tells whether it would succeed now. Sign
-    `sign_bytes` with the key, hand both to `tx_assemble`, send the result with `tx_submit`.
+    `sign_bytes` with the key, hand both to `tx_assemble`, send the result with `tx_submit`. A
+    sponsor signs other bytes, `sponsor_sign_bytes`.
     """
     node, lookup = call.node, ChainLookup(call.node)
     params = read_params(lookup.state)
@@ -192,7 +197,7 @@ def _built(lookup: ChainLookup, body: Transaction, outcome: Simulated) -> BuiltJ
     data = encode(body)
     return {
         "body": data.hex(),
-        "sign_bytes": (SIGNING_PREFIX + data).hex(),
+        **_signed_bytes(body, data),
         "tx_id": hash_body(body).hex(),
         "nonce": body.nonce,
         "valid_until": body.valid_until,
@@ -204,6 +209,17 @@ def _built(lookup: ChainLookup, body: Transaction, outcome: Simulated) -> BuiltJ
         ],
         "trial": _trial(lookup.node, outcome, body),
     }
+
+
+class _SignedBytes(TypedDict):
+    sign_bytes: str
+    sponsor_sign_bytes: str | None
+
+
+def _signed_bytes(body: Transaction, data: bytes) -> _SignedBytes:
+    """Return what the sender signs, and what the sponsor does if one is named."""
+    sponsored = None if body.sponsor is None else (SPONSOR_PREFIX + data).hex()
+    return {"sign_bytes": (SIGNING_PREFIX + data).hex(), "sponsor_sign_bytes": sponsored}
 
 
 def _wanted_gas(tried: ReceivedTransaction, outcome: Simulated) -> int:
@@ -241,8 +257,8 @@ def tx_assemble(
 ) -> AssembledJson:
     """Put a body and its signatures together to what `tx_submit` takes.
 
-    A wrong signature is refused here. `sponsor_key` may be left out if the sponsor signs with its
-    first key.
+    A wrong signature is refused here: the sender's is over `sign_bytes`, the sponsor's over
+    `sponsor_sign_bytes`. `sponsor_key` may be left out if the sponsor signs with its first key.
     """
     decoded = decode(Transaction, body)
     cosignature = None
@@ -274,11 +290,8 @@ def tx_decode(
         received = read_transaction(tx)
         return {
             "transaction": transaction_json(received, lookup),
-            "sign_bytes": (SIGNING_PREFIX + received.body_bytes).hex(),
-            "signatures": [
-                {"key": key.hex(), "good": verify_signature(key, message, signature)}
-                for key, message, signature in received.signatures()
-            ],
+            **_signed_bytes(received.body, received.body_bytes),
+            "signatures": _judge(received),
             "summary": _summary(lookup, received.body),
         }
     if body is None or tx is not None:
@@ -287,18 +300,29 @@ def tx_decode(
     shown = {"tx_id": hash_body(decoded).hex(), **body_json(decoded, lookup)}
     return {
         "transaction": shown,
-        "sign_bytes": (SIGNING_PREFIX + body).hex(),
+        **_signed_bytes(decoded, body),
         "signatures": [],
         "summary": _summary(lookup, decoded),
     }
 
 
+def _judge(tx: ReceivedTransaction) -> list[SignatureJson]:
+    parts: tuple[Literal["sender", "sponsor"], ...] = ("sender", "sponsor")
+    return [
+        {"part": part, "key": key.hex(), "good": verify_signature(key, message, signature)}
+        for part, (key, message, signature) in zip(parts, tx.signatures(), strict=False)
+    ]
+
+
 @rpc_method(tier="shop", errors=(WashError, ContractRefusedError, MethodDisabledError))
-def tx_sponsor(call: Call, *, body: HexBytes) -> CosignedJson:
+def tx_sponsor(call: Call, *, body: HexBytes, attest: Attest = False) -> CosignedJson:
     """Co-sign a customer's transaction with this shop's key, so that it rides on its quota.
 
     Only calls of contracts that the operators installed, within a bound of gas, and only what
-    would succeed now: a transaction that fails costs the quota too.
+    would succeed now: a transaction that fails costs the quota too. Some functions ask who
+    co-signed and take it as the shop's word: `booking.check_in` notes that the shop has the car.
+    Such a call is refused unless `attest` is true, which a member of staff sets on purpose and no
+    program for every customer.
     """
     node = call.node
     signer = node.sponsor
@@ -311,7 +335,7 @@ def tx_sponsor(call: Call, *, body: HexBytes) -> CosignedJson:
     cosignature = Cosignature(signer.public_key, bytes(SIGNATURE_BYTES))
     unsigned = SignedTransaction(decoded, bytes(SIGNATURE_BYTES), cosignature)
     received = read_transaction(encode(unsigned))
-    _check_sponsored(node, decoded, signer.public_key)
+    check_sponsored(node, decoded, attest=attest)
     check_form(received, node.ledger.chain_id, read_params(node.state()), node.block_time())
     outcome: Simulated = node.simulate(received, signed=False)
     if outcome.error is not None:
@@ -319,21 +343,5 @@ def tx_sponsor(call: Call, *, body: HexBytes) -> CosignedJson:
     assert outcome.receipt is not None, "it is refused, or it has a receipt"
     if not outcome.receipt.ok:
         raise ContractRefusedError(receipt_error(node, outcome.receipt, decoded))
-    signature = signer.sign(SIGNING_PREFIX + body)
+    signature = signer.sign(SPONSOR_PREFIX + body)
     return {"key": signer.public_key.hex(), "signature": signature.hex()}
-
-
-def _check_sponsored(node: Any, body: Transaction, key: bytes) -> None:
-    if key in {body.account, body.key}:  # both sign the same bytes: it would be the sender's too
-        text = "the shop's key is the sender's as well; it co-signs for others only"
-        raise KeyScopeError(text)
-    state = node.state()
-    for place, action in enumerate(body.actions):
-        if not isinstance(action, CallAction) or not is_installed(state, action.contract):
-            text = (
-                f"action {place} is no call of an installed contract; this shop co-signs no others"
-            )
-            raise KeyScopeError(text)
-    if body.gas_limit > SPONSORED_GAS_MAX:
-        text = f"gas_limit is {body.gas_limit}, this shop co-signs at most {SPONSORED_GAS_MAX}"
-        raise KeyScopeError(text)

@@ -21,6 +21,7 @@ from node.client import (
     Refused,
     Unauthenticated,
     WashRpcError,
+    WrongChain,
 )
 from node.client.calls import read_batch, read_json, read_result
 from node.client.errors import read_error
@@ -221,6 +222,7 @@ async def test_parameters_without_a_json_form_are_refused_before_anything_is_sen
 @pytest.mark.parametrize(
     ("code", "expected"),
     [
+        (1003, WrongChain),
         (1004, Refused),
         (3001, Refused),
         (5002, Refused),

@@ -7,6 +7,7 @@ import pytest
 from chain.crypto import Signer
 from chain.errors import MalformedBytesError
 from chain.ids import encode_id
+from chain.transaction import SIGNING_PREFIX
 from node.client import (
     AsyncWash,
     BadAnswer,
@@ -15,6 +16,8 @@ from node.client import (
     NodeUnreachable,
     NotFound,
     Refused,
+    Wash,
+    WrongChain,
 )
 from node.client.accounts import read_account, show_account
 from node.client.errors import read_error
@@ -117,6 +120,59 @@ async def test_a_node_that_sponsors_nobody_and_one_that_signs_wrongly(
                 await wash.send([PAY])
 
     assert node.taken == {}
+
+
+async def test_a_node_that_co_signs_as_a_sender_would_is_not_believed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    node = FakeNode()
+    info = {**node.node_info({}), "sponsor": SHOP_TEXT}
+    asked: list[bool] = []
+
+    def sponsor(_self: FakeNode, params: dict[str, Any]) -> dict[str, str]:
+        asked.append(params["attest"])
+        message = SIGNING_PREFIX + bytes.fromhex(params["body"])
+        return {"key": SHOP.public_key.hex(), "signature": SHOP.sign(message).hex()}
+
+    monkeypatch.setattr(FakeNode, "node_info", lambda _s, _p: info)
+    monkeypatch.setattr(FakeNode, "tx_sponsor", sponsor, raising=False)
+
+    async with running(node) as url, AsyncWash(url, key=ALICE) as wash:
+        with pytest.raises(BadAnswer, match="not over the transaction"):
+            await wash.send([PAY], sponsor="node")
+        with pytest.raises(BadAnswer, match="not over the transaction"):
+            await wash.send([PAY], sponsor="node_attests")
+
+    assert (node.taken, asked) == ({}, [False, True])
+
+
+async def test_a_client_of_one_chain_signs_for_no_other() -> None:
+    node = FakeNode()
+    here = bytes.fromhex(node.node_info({})["chain_id"])
+    there = bytes(32)
+
+    async with (
+        running(node) as url,
+        AsyncWash(url, key=ALICE, chain_id=here.hex()) as good,
+        AsyncWash(url, key=ALICE, chain_id=there) as other,
+    ):
+        await good.send([PAY])
+        body = await good.build([PAY])
+        with pytest.raises(WrongChain) as built:
+            await other.send([PAY])
+        with pytest.raises(WrongChain) as signed:
+            await other.sign(body)
+
+    assert len(node.taken) == 1
+    for caught in (built, signed):
+        assert caught.value.data == {"expected": there.hex(), "found": here.hex()}
+        assert caught.value.code == 1003
+
+
+@pytest.mark.parametrize("chain_id", ["c4", "zz" * 32, b"", bytes(31)])
+def test_an_id_that_is_no_chains_is_refused(chain_id: bytes | str) -> None:
+    with pytest.raises(MalformedBytesError, match="no chain's id"):
+        Wash(chain_id=chain_id)
 
 
 async def test_a_nonce_that_stays_taken_is_given_up_on() -> None:

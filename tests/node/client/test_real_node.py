@@ -157,6 +157,25 @@ async def test_a_customer_without_an_account_is_sponsored_by_the_node(tmp_path: 
     assert alone.value.final is None
 
 
+async def test_a_shops_node_says_that_the_car_is_there_only_on_purpose(tmp_path: Path) -> None:
+    hold = SPARKLE.service(1).hold(START)
+
+    async with (
+        demo(tmp_path) as (_node, url),
+        AsyncWash(url, key=ALICE, token=TOKENS.shop) as wash,
+    ):
+        booked = await wash.call("booking.request", visit(), funds=hold)
+        booking = booked.event("booking.Requested")["id"]
+        await wash.dev.set_time(START)
+        with pytest.raises(Refused) as unasked:
+            await wash.call("booking.check_in", id=booking, sponsor="node")
+        await wash.call("booking.check_in", id=booking, sponsor="node_attests")
+        stored = await wash.read("booking.booking", id=booking)
+
+    assert (unasked.value.code, unasked.value.data["function"]) == (1011, "check_in")
+    assert stored["co_signed"] is True
+
+
 async def test_events_are_told_once_through_a_lost_door(tmp_path: Path) -> None:
     node = open_demo(tmp_path)
     numbers = []

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from chain.crypto import Signer, verify_signature
 from chain.errors import MalformedBytesError
-from chain.transaction import Call, Transfer, read_transaction, signing_bytes
+from chain.transaction import Call, Transfer, read_transaction, sponsor_bytes
 from node.client import (
     AsyncWash,
     BadAnswer,
@@ -304,7 +304,7 @@ async def test_a_status_that_makes_no_sense_is_a_bad_answer(
             await wash.wait("00" * 32)
 
 
-async def test_a_sponsor_signs_the_same_bytes() -> None:
+async def test_a_sponsor_that_is_a_key_signs_here() -> None:
     node = FakeNode()
 
     async with running(node) as url, AsyncWash(url, key=ALICE, sponsor=SHOP) as wash:
@@ -318,7 +318,7 @@ async def test_a_sponsor_signs_the_same_bytes() -> None:
     assert [verify_signature(*one) for one in tx.signatures()] == [True, True]
     cosignature = read_transaction(signed.data).cosignature
     assert cosignature is not None
-    assert verify_signature(cosignature.key, signing_bytes(body), cosignature.signature)
+    assert verify_signature(cosignature.key, sponsor_bytes(body), cosignature.signature)
     assert (body.nonce, body.valid_until, body.gas_limit) == (9, 5, 7)
 
 

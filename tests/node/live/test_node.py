@@ -85,7 +85,8 @@ def transfer(
         "actions": (Transfer(MONEY, account("bob"), amount),),
         "client_ref": None,
     }
-    return sign_transaction(Transaction(**{**fields, **changes}), signer(name))  # type: ignore[arg-type]
+    body = Transaction(**{**fields, **changes})  # type: ignore[arg-type]
+    return sign_transaction(body, signer(name), None if body.sponsor is None else signer("bob"))
 
 
 def spoil(data: bytes) -> bytes:
@@ -154,6 +155,25 @@ def test_a_full_pool_refuses_newcomers_and_keeps_what_it_has(
 
     assert (first.tx_id in node.pool, len(node.pool)) == (True, 1)
     node.close()
+
+
+def test_nobody_fills_the_pool_with_what_one_sponsor_co_signs(node: Node) -> None:
+    pool = Pool(PoolLimits(per_account_max=2))
+    first, second, third, other = (
+        read_transaction(transfer(node, name=name, sponsor=account(sponsor)))
+        for name, sponsor in (("alice", "bob"), ("carol", "bob"), ("dora", "bob"), ("dora", "olga"))
+    )
+    pool.add(first)
+    pool.add(second)
+
+    with pytest.raises(PoolFullError, match="2 transactions of this sponsor") as caught:
+        pool.check(third)
+    pool.check(other)
+    pool.check(read_transaction(transfer(node, name="bob")))  # what he sends himself counts apart
+    pool.remove(first.tx_id)
+    pool.check(third)
+
+    assert caught.value.maximum == 2
 
 
 async def test_a_batch_answers_each_item_by_itself(node: Node) -> None:

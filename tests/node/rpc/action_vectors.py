@@ -11,7 +11,7 @@ from typing import Any
 from chain.codec import encode
 from chain.crypto import Signer, hash_bytes
 from chain.ids import encode_id
-from chain.transaction import SIGNING_PREFIX, sign_transaction, tx_id
+from chain.transaction import sign_transaction, signing_bytes, sponsor_bytes, tx_id
 from node import catalog
 from node.abi_of_code import read_abi
 from node.rpc.abi_arguments import AbiArguments
@@ -171,7 +171,8 @@ def make_case(name: str, transaction: dict[str, Any]) -> dict[str, Any]:
         "seed": seed(signing).hex(),
         "sponsor_seed": None if sponsor is None else seed("shop").hex(),
         "body": encode(body).hex(),
-        "sign_bytes": (SIGNING_PREFIX + encode(body)).hex(),
+        "sign_bytes": signing_bytes(body).hex(),
+        "sponsor_sign_bytes": sponsor_bytes(body).hex(),
         "tx_id": tx_id(body).hex(),
         "tx": sign_transaction(body, Signer(seed(signing)), sponsor).hex(),
     }

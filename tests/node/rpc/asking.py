@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from chain.ids import encode_id
+from chain.types import HOUR_MS
 from node.demo.accounts import signer_of
+from node.demo.catalogue import SPARKLE
 from node.demo.world import demo_places
 from node.live.node import Node
 from node.rpc.jsonrpc import Dispatcher
@@ -63,6 +65,7 @@ class Asker:
         message = bytes.fromhex(built["sign_bytes"])
         parts = {"body": built["body"], "signature": signer_of(name).sign(message).hex()}
         if sponsor is not None:
+            message = bytes.fromhex(built["sponsor_sign_bytes"])
             parts["sponsor_signature"] = signer_of(sponsor).sign(message).hex()
         return await self.ask("tx_assemble", **parts)
 
@@ -81,3 +84,21 @@ class Asker:
             self.wall.now_ms = at
         assert self.node.make_block(self.node.block_time()) is not None
         self.wall.now_ms += 1_000
+
+
+PAY = {"type": "transfer", "asset": "CNY", "to": acct("bob"), "amount": 1_234}
+WASH = SPARKLE.services[0]
+
+
+def request(asker: Asker, **changes: Any) -> dict[str, Any]:
+    """Return the action that asks for a wash tomorrow."""
+    start = asker.wall.now_ms + 24 * HOUR_MS
+    arguments = {
+        "shop": acct("sparkle"), "service": WASH.number, "version": 1, "start": start,
+        "end": start + WASH.duration_ms, "cell": WASH.cell, "total": WASH.price,
+        "policy": WASH.policy_id.hex(), **changes,
+    }  # fmt: skip
+    return {
+        "type": "call", "contract": "booking", "function": "request", "arguments": arguments,
+        "funds": WASH.hold(start),
+    }  # fmt: skip

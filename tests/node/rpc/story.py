@@ -119,10 +119,12 @@ class Teller:
         self._keep(method, {"name": name, "params": given, "result": result})
         return answer["result"]
 
-    async def refuse(self, method: str, name: str, params: Json | None = None) -> Json:
+    async def refuse(
+        self, method: str, name: str, params: Json | None = None, *, tier: Tier = "public"
+    ) -> Json:
         """Make a call that is refused and shown under a name; returns the error."""
         given = params or {}
-        answer = await self._answer(method, given, "public", over_socket=False)
+        answer = await self._answer(method, given, tier, over_socket=False)
         assert "error" in answer, (method, params, answer)
         self._keep(method, {"name": name, "params": given, "error": answer["error"]})
         error: Json = answer["error"]

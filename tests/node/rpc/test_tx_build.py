@@ -2,26 +2,19 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from chain.codec import decode
-from chain.crypto import Signer
-from chain.ids import encode_id
 from chain.ledger import get_balance
 from chain.transaction import Transaction
-from chain.types import HOUR_MS, MINUTE_MS
+from chain.types import MINUTE_MS
 from node.demo.accounts import signer_of
-from node.demo.catalogue import SPARKLE
 from node.rpc.action_lookup import ChainLookup
 from node.rpc.actions import body_json, read_body
-from node.rpc.methods.tx_build import SPONSORED_GAS_MAX, VALID_MS
+from node.rpc.methods.tx_build import VALID_MS
 from tests.make import BOX, MONEY, compiled
-from tests.node.rpc.asking import Asker, acct
-
-PAY = {"type": "transfer", "asset": "CNY", "to": acct("bob"), "amount": 1_234}
-WASH = SPARKLE.services[0]
+from tests.node.rpc.asking import PAY, Asker, acct, request
 
 
 @pytest.fixture
@@ -29,19 +22,6 @@ def asker(tmp_path: Path) -> Iterator[Asker]:
     made = Asker(tmp_path)
     yield made
     made.node.close()
-
-
-def request(asker: Asker, **changes: Any) -> dict[str, Any]:
-    start = asker.wall.now_ms + 24 * HOUR_MS
-    arguments = {
-        "shop": acct("sparkle"), "service": WASH.number, "version": 1, "start": start,
-        "end": start + WASH.duration_ms, "cell": WASH.cell, "total": WASH.price,
-        "policy": WASH.policy_id.hex(), **changes,
-    }  # fmt: skip
-    return {
-        "type": "call", "contract": "booking", "function": "request", "arguments": arguments,
-        "funds": WASH.hold(start),
-    }  # fmt: skip
 
 
 async def test_what_is_built_signed_and_sent_is_carried_out(asker: Asker) -> None:
@@ -196,8 +176,12 @@ async def test_a_transaction_is_read_back_field_by_field(asker: Asker) -> None:
     body = read_body(fields, ChainLookup(asker.node))
     assert body == decode(Transaction, bytes.fromhex(built["body"]))
     assert bare["transaction"] == {"tx_id": built["tx_id"], **fields}
-    assert whole["sign_bytes"] == bare["sign_bytes"] == built["sign_bytes"]
-    assert [one["good"] for one in whole["signatures"]] == [True, True]
+    for name in ("sign_bytes", "sponsor_sign_bytes"):
+        assert whole[name] == bare[name] == built[name]
+    assert whole["signatures"] == [
+        {"part": part, "key": signer_of(name).public_key.hex(), "good": True}
+        for part, name in (("sender", "alice"), ("sponsor", "sparkle"))
+    ]
     assert bare["signatures"] == []
 
 
@@ -209,7 +193,8 @@ async def test_a_bad_signature_is_shown_as_bad(asker: Asker) -> None:
     shown = await asker.ask("tx_decode", tx=spoiled)
 
     key = signer_of("alice").public_key.hex()
-    assert shown["signatures"] == [{"key": key, "good": False}]
+    assert shown["signatures"] == [{"part": "sender", "key": key, "good": False}]
+    assert (built["sponsor_sign_bytes"], shown["sponsor_sign_bytes"]) == (None, None)
 
 
 @pytest.mark.parametrize("params", [{}, {"tx": "00", "body": "00"}, {"tx": "zz"}, {"body": "c0"}])
@@ -219,157 +204,3 @@ async def test_bytes_that_are_no_transaction_are_refused(
     code, _message = await asker.refusal("tx_decode", **params)
 
     assert code in {-32602, 1001}
-
-
-# The shop's part --------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def shop(asker: Asker) -> Asker:
-    asker.tier = "shop"
-    return asker
-
-
-async def test_a_shop_co_signs_what_its_customer_asks_for(shop: Asker) -> None:
-    stranger = Signer(bytes(31) + b"\x07")
-    account = encode_id("acct", stranger.public_key)
-    pay = {**PAY, "to": account, "amount": WASH.price}
-    await shop.do("alice", pay)
-    built = await shop.ask(
-        "tx_build", account=account, actions=[request(shop)], sponsor=acct("sparkle")
-    )
-
-    cosigned = await shop.ask("tx_sponsor", body=built["body"])
-    signed = await shop.ask(
-        "tx_assemble",
-        body=built["body"],
-        signature=stranger.sign(bytes.fromhex(built["sign_bytes"])).hex(),
-        sponsor_key=cosigned["key"],
-        sponsor_signature=cosigned["signature"],
-    )
-    await shop.ask("tx_submit", tx=signed["tx"])
-    shop.make_block()
-
-    status = await shop.ask("tx_get", tx_id=built["tx_id"])
-    assert status["status"] == "final"
-
-
-async def test_a_shop_co_signs_only_calls_of_installed_contracts(shop: Asker) -> None:
-    built = await shop.build("alice", request(shop), PAY, sponsor=acct("sparkle"))
-
-    code, message = await shop.refusal("tx_sponsor", body=built["body"])
-
-    assert code == 1011
-    assert "action 1" in message
-
-
-async def test_a_shop_co_signs_only_what_would_succeed(shop: Asker) -> None:
-    late = await shop.build(
-        "alice", request(shop, total=1), sponsor=acct("sparkle"), gas_limit=9**5
-    )
-
-    code, _message = await shop.refusal("tx_sponsor", body=late["body"])
-
-    assert code == 3007
-
-
-async def test_a_shop_co_signs_only_within_its_bound_of_gas(shop: Asker) -> None:
-    built = await shop.build(
-        "alice", request(shop), sponsor=acct("sparkle"), gas_limit=SPONSORED_GAS_MAX + 1
-    )
-
-    code, message = await shop.refusal("tx_sponsor", body=built["body"])
-
-    assert (code, "gas_limit" in message) == (1011, True)
-
-
-async def test_a_shop_does_not_co_sign_for_another_shop(shop: Asker) -> None:
-    others = await shop.build("alice", request(shop), sponsor=acct("harbour"))
-    nobodys = await shop.build("alice", request(shop))
-
-    other = await shop.refusal("tx_sponsor", body=others["body"])
-    nobody = await shop.refusal("tx_sponsor", body=nobodys["body"])
-
-    assert other[0] == 1011
-    assert nobody[0] == -32602
-    assert acct("sparkle") in nobody[1]
-
-
-async def test_a_guest_with_money_on_hold_needs_no_sponsor(shop: Asker) -> None:
-    guest = Signer(bytes(31) + b"\x07")
-    account = encode_id("acct", guest.public_key)
-    await shop.do("alice", {**PAY, "to": account, "amount": WASH.price})
-    booked = await shop.ask(
-        "tx_build", account=account, actions=[request(shop)], sponsor=acct("sparkle")
-    )
-    await send_as(shop, guest, booked, sponsor="sparkle")
-    (made,) = booked["creates"]
-    cancel = {
-        "type": "call", "contract": "booking", "function": "cancel_booking",
-        "arguments": {"id": made["id"]}, "funds": 0,
-    }  # fmt: skip
-
-    built = await shop.ask("tx_build", account=account, actions=[cancel])
-    await send_as(shop, guest, built)
-
-    status = await shop.ask("tx_get", tx_id=built["tx_id"])
-    assert built["trial"] == {"ok": True, "error": None}
-    assert status["status"] == "final"
-
-
-async def test_a_guest_may_not_ask_for_gas_that_no_block_has_for_guests(shop: Asker) -> None:
-    guest = Signer(bytes(31) + b"\x07")
-    account = encode_id("acct", guest.public_key)
-    await shop.do("alice", {**PAY, "to": account, "amount": WASH.price})
-    booked = await shop.ask(
-        "tx_build", account=account, actions=[request(shop)], sponsor=acct("sparkle")
-    )
-    await send_as(shop, guest, booked, sponsor="sparkle")
-    call = {**request(shop), "funds": 0}
-    built = await shop.ask("tx_build", account=account, actions=[call], gas_limit=150_001)
-
-    signature = guest.sign(bytes.fromhex(built["sign_bytes"])).hex()
-    signed = await shop.ask("tx_assemble", body=built["body"], signature=signature)
-    code, message = await shop.refusal("tx_submit", tx=signed["tx"])
-
-    assert (code, message) == (1012, "gas_limit is 150001, at most 150000 is allowed")
-    assert built["trial"]["error"]["code"] == code
-    assert len(shop.node.pool) == 0  # it would stay there until its time is over
-
-
-async def send_as(asker: Asker, guest: Signer, built: Any, sponsor: str | None = None) -> None:
-    """Sign what was built with keys of nobody in the demo, and put it into a block."""
-    message = bytes.fromhex(built["sign_bytes"])
-    parts = {"body": built["body"], "signature": guest.sign(message).hex()}
-    if sponsor is not None:
-        parts["sponsor_signature"] = signer_of(sponsor).sign(message).hex()
-    signed = await asker.ask("tx_assemble", **parts)
-    await asker.ask("tx_submit", tx=signed["tx"])
-    asker.make_block()
-
-
-@pytest.mark.parametrize("sender", ["sparkle", "alice"])
-async def test_a_shop_does_not_co_sign_what_its_own_key_sends(shop: Asker, sender: str) -> None:
-    key = signer_of("sparkle").public_key.hex()
-    if sender == "alice":  # who lets the shop's key sign for her too
-        entry: dict[str, object] = {"key": key, "scopes": None, "limits": [], "expires_at": None}
-        await shop.do("alice", {"type": "add_key", **entry})
-    more = {} if sender == "sparkle" else {"key": key}
-    built = await shop.build(sender, request(shop), sponsor=acct("sparkle"), **more)
-    assert built["trial"]["ok"]
-
-    code, message = await shop.refusal("tx_sponsor", body=built["body"])
-
-    # The signature would be good as the sender's, and what the sender has could be spent with it.
-    assert (code, "for others only" in message) == (1011, True)
-
-
-async def test_co_signing_needs_the_shops_token_and_key(asker: Asker) -> None:
-    built = await asker.build("alice", request(asker), sponsor=acct("sparkle"))
-
-    public = await asker.refusal("tx_sponsor", body=built["body"])
-    asker.tier, asker.node.sponsor = "shop", None
-    keyless = await asker.refusal("tx_sponsor", body=built["body"])
-
-    assert public[0] in {-32003, -32004}
-    assert keyless[0] == -32007
