@@ -1,6 +1,7 @@
 """What all commands share: exit codes, JSON, languages, help that imports nothing heavy."""
 
 import json
+import socket
 import os
 import subprocess
 import sys
@@ -122,7 +123,10 @@ def test_an_error_takes_one_line_and_with_json_one_object(wash: FakeWash) -> Non
 
 
 def test_an_unreachable_node_is_told_with_how_to_start_one() -> None:
-    result = run("status", "--rpc", "http://127.0.0.1:1")
+    with socket.socket() as held:  # bound and never listened on: nobody else answers there
+        held.bind(("127.0.0.1", 0))
+
+        result = run("status", "--rpc", f"http://127.0.0.1:{held.getsockname()[1]}")
 
     assert result.exit_code == 5
     assert result.stderr.count("\n") == 1
