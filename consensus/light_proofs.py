@@ -18,6 +18,7 @@ from chain.tree import Proof, verify_proof
 from chain.types import Count, Hash
 
 PATH_LENGTH_MAX = 64
+KEY_BYTES_SHOWN = 128
 LEAF_BYTES_MAX = 2 * 1024 * 1024  # the longest receipt, with room
 
 
@@ -60,12 +61,13 @@ def check_receipt(trusted: Header, proof: LeafProof) -> Receipt:
 
 def check_state(trusted: Header, key: bytes, value: bytes | None, proof: Proof) -> None:
     """Raise ProofError unless the key had this value after the block; None: it was absent."""
+    shown_key = key[:KEY_BYTES_SHOWN].hex()
     if key[:1] >= QUEUE_PREFIX:
-        _refuse(f"key {key.hex()} is of an index that no root covers")
+        _refuse(f"key {shown_key} is of an index that no root covers")
     if not verify_proof(trusted.state_root, key, value, proof):
         shown = "absence" if value is None else f"a value of {len(value)} bytes"
         _refuse(
-            f"{len(proof.nodes)} nodes do not show {shown} of the key {key.hex()} "
+            f"{len(proof.nodes)} nodes do not show {shown} of the key {shown_key} "
             f"under state_root {trusted.state_root.hex()} of height {trusted.height}"
         )
 

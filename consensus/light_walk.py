@@ -24,7 +24,6 @@ from consensus.light import (
     verify_next,
 )
 
-HINTS_MAX = 64  # heights put off on a header's word; beyond that the distance is halved
 TAKES_MAX = 10_000  # by default; each halving of a liar's headers costs two of them
 
 
@@ -105,15 +104,15 @@ class LightClient:
         """Return a height strictly between the trusted block and a header too far from it.
 
         The header's own word is taken for it while it may be true: at the height it names, the
-        validators it knows were voted in. If that is itself, the block before knows more.
+        validators it knows were voted in. If that is itself, the block before knows more. Every
+        other time the distance is halved, so a liar can not put off more than about 100 heights.
         """
         assert self._trusted is not None, "nothing is too far from a checkpoint"
         low = self._trusted.height
         assert header.height > low + 1, "the next height is good or bad, never too far"
         hint = min(header.last_validators_change_height, header.height - 1)
-        if low < hint and len(self._path) <= HINTS_MAX:
-            return hint
-        return (low + header.height) // 2
+        is_hint_due = len(self._path) % 2 == 1
+        return hint if is_hint_due and low < hint else (low + header.height) // 2
 
 
 def check_ancestors(trusted: Header, headers: Sequence[Header]) -> Header:

@@ -78,6 +78,22 @@ else:
         fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
+def is_held(folder: Path) -> bool:
+    """Tell whether somebody has the chain in a folder; true where that can not be told."""
+    try:
+        file = beside(folder, "lock").open("r+b")
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    with file:
+        try:
+            _lock(file)
+        except OSError:
+            return True
+    return False
+
+
 @contextmanager
 def held(folder: Path) -> Iterator[None]:
     """Hold the lock of a folder meanwhile."""

@@ -93,7 +93,7 @@ def read_arguments(
     """
     from contracts.vm.container import FunctionKind
     from node.abi import parse_abi
-    from node.commands.values import Reader
+    from node.commands.values import Reader, say_missing
     from node.rpc.abi_values import Codec
 
     abi = parse_abi(described["abi"])
@@ -112,5 +112,5 @@ def read_arguments(
     values = reader.read(words, schemas, name)
     missing = [one for one in schemas if one not in values]
     if missing:
-        fail(t("{names} is missing", names=", ".join(missing)), EXIT_USAGE)
+        fail(say_missing(missing), EXIT_USAGE, fix=t("write name=value"))
     return values, only

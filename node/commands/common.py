@@ -1,6 +1,5 @@
 """The shape of every command: options that all have, help in two languages, errors in one line."""
 
-import errno
 import inspect
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -11,126 +10,12 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-from chain.errors import WashError
-from node.commands.output import (
-    EXIT_ERROR,
-    EXIT_KEY,
-    EXIT_NOT_FOUND,
-    EXIT_PENDING,
-    EXIT_REJECTED,
-    EXIT_UNREACHABLE,
-    EXIT_USAGE,
-    CommandError,
-    begin_talk,
-    talk,
-)
+from node.commands.faults import ending_in_one_line
+from node.commands.output import begin_talk, talk
 from node.commands.words import find_lang, fold, lang, set_lang, t
-from node.terminal import discard_output
 
 HELP_NAMES = {"help_option_names": ["-h", "--help"]}
 _RIDDEN = "common"  # the name of the parameter's mark that tells it from a command's own
-
-_BY_CODE = {
-    6001: EXIT_NOT_FOUND,
-    1020: EXIT_KEY,
-    -32003: EXIT_KEY,
-    -32004: EXIT_KEY,
-    -32001: EXIT_UNREACHABLE,
-    -32601: EXIT_USAGE,
-    -32602: EXIT_USAGE,
-}
-_BY_NAME = {"NODE_UNREACHABLE": EXIT_UNREACHABLE, "STILL_PENDING": EXIT_PENDING}
-_CHAIN_CODES = range(1001, 6000)  # what the ledger and the contracts refuse with
-_CONFIG_CODE = 1000
-
-
-def describe_error(error: WashError) -> CommandError:
-    """Return how a command ends with a typed error.
-
-    A client's errors bear the node's `name` and Chinese text; the others are of this machine.
-    """
-    name = getattr(error, "name", None)
-    is_answer = hasattr(error, "data") and isinstance(name, str)
-    exit_code = _BY_NAME.get(name or "") if is_answer else None
-    if exit_code is None:
-        exit_code = _BY_CODE.get(error.code, EXIT_ERROR)
-    if exit_code == EXIT_ERROR and is_answer and error.code in _CHAIN_CODES:
-        exit_code = EXIT_REJECTED
-    if type(error).__name__ == "ConfigError":
-        exit_code = EXIT_USAGE
-    text = str(error)
-    if exit_code == EXIT_UNREACHABLE:
-        text = text.removesuffix("; is the node running?")  # the fix says more
-    return CommandError(
-        text,
-        exit_code,
-        fix=_fix(error, exit_code, is_answer=is_answer),
-        code=error.code,
-        name=name if is_answer else None,
-        zh=str(getattr(error, "zh", "")) if is_answer else "",
-    )
-
-
-def _fix(error: WashError, exit_code: int, *, is_answer: bool) -> str:
-    if exit_code == EXIT_UNREACHABLE:
-        return t("start one with `washnode run` or `washnode dev`, or name it with --rpc URL")
-    if exit_code == EXIT_PENDING:
-        tx_id = getattr(error, "tx_id", "ID")
-        return t("ask again: washnode tx wait {tx_id}", tx_id=tx_id)
-    if exit_code == EXIT_KEY and is_answer:
-        return t("give the node's tokens.json with --token-file FILE")
-    return ""
-
-
-def describe_os_error(error: OSError) -> CommandError:
-    """Return how a command ends when the machine refuses."""
-    what = error.args[0] if error.args else ""
-    if isinstance(what, bytes):  # LevelDB words its faults in bytes
-        return CommandError(what.decode(errors="replace"))
-    if isinstance(what, list) and what:  # copying a folder lists them
-        return CommandError(str(what[0][-1]))
-    return CommandError(str(error))
-
-
-def _describe_usage(error: click.UsageError) -> CommandError:
-    text = error.format_message().rstrip(".")
-    path = error.ctx.command_path if error.ctx is not None else "washnode"
-    said = _say_usage(error, text)
-    fix = "" if "; " in said else t("see {command} --help", command=path)
-    return CommandError(said, EXIT_USAGE, fix=fix)
-
-
-def _say_usage(error: click.UsageError, text: str) -> str:
-    if isinstance(error, click.MissingParameter) and error.param is not None:
-        name = error.param.human_readable_name
-        return t("{name} is missing", name=name)
-    if isinstance(error, click.exceptions.NoSuchCommand):
-        return t("no such command {name}", name=error.command_name)
-    if isinstance(error, click.NoSuchOption):
-        near = ", ".join(error.possibilities or ())
-        if near:
-            return t("no such option {name}; is it {near}?", name=error.option_name, near=near)
-        return t("no such option {name}", name=error.option_name)
-    return text
-
-
-@contextmanager
-def ending_in_one_line() -> Iterator[None]:
-    """Turn whatever a person can mend into a CommandError."""
-    try:
-        yield
-    except click.exceptions.NoArgsIsHelpError:
-        raise
-    except click.UsageError as error:
-        raise _describe_usage(error) from error
-    except WashError as error:
-        raise describe_error(error) from error
-    except OSError as error:
-        if error.errno == errno.EPIPE:
-            raise  # nobody reads any more: click ends quietly
-        if error.errno == errno.ENOSPC:
-            discard_output()
-        raise describe_os_error(error) from error
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
+from node.chain_folder import is_held
 from node.client import Identity, NotFound, Wash
 from node.commands.output import EXIT_KEY, EXIT_NOT_FOUND, EXIT_USAGE, CommandError, fail, talk
 from node.commands.words import t
@@ -17,6 +18,7 @@ from node.commands.words import t
 URL_DEFAULT = "http://127.0.0.1:8787"
 DATA_DEFAULT = Path("washdata")
 RUNNING_NAME, TOKENS_NAME, KEYS_NAME = "node.json", "tokens.json", "keys"
+CHAIN_NAME = "chain"
 TOKEN_VARIABLE = "WASH_TOKEN"  # noqa: S105 - the name of a variable
 _FILE_BYTES_MAX = 4_096
 
@@ -56,7 +58,9 @@ def find_running(folder: Path) -> Running | None:
         found = Running(str(facts["url"]), int(facts["pid"]), folder)
     except (OSError, ValueError, TypeError, KeyError):
         return None
-    return found if is_alive(found.pid) else None
+    # After a power cut the file is still there, and its number may be another program's by now:
+    # only who holds the chain is a node.
+    return found if is_alive(found.pid) and is_held(folder / CHAIN_NAME) else None
 
 
 def is_alive(pid: int) -> bool:

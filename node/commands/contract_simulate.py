@@ -117,7 +117,8 @@ def _reading(world: Any, built: Any) -> tuple[Any, Any]:
             name if name.startswith(("acct1", "ctr1")) else encode_id("acct", world.account(name))
         )
 
-    return Reader(find, decimals=_DECIMALS), Codec(built.abi.enums, {})
+    reader = Reader(find, decimals=_DECIMALS, now_ms=lambda: int(world.now))
+    return reader, Codec(built.abi.enums, {})
 
 
 def _in_memory(

@@ -112,5 +112,7 @@ def read_typed(reader: Any, codec: Any, function: Any, words: Sequence[str]) -> 
     values: dict[str, Any] = reader.read(words, schemas, what)
     missing = [name for name in schemas if name not in values]
     if missing:
-        fail(t("{names} is missing", names=", ".join(missing)), EXIT_USAGE)
+        from node.commands.values import say_missing
+
+        fail(say_missing(missing), EXIT_USAGE, fix=t("write name=value"))
     return values

@@ -346,5 +346,20 @@ def halt(*, duration: str) -> None:
     from node.commands.values import need_duration
 
     answer = _ask("dev_halt", duration_ms=need_duration(duration))
-    shown = {**answer, "halt": json.dumps(answer["halt"])}
-    finish(answer, lambda: print_facts(shown))
+    finish(answer, lambda: _show_halt(answer), next_command="washnode status")
+
+
+def _show_halt(answer: dict[str, Any]) -> None:
+    from node.commands.events import show_time
+
+    timers = answer["timers_fired"]
+    text = t(
+        "It stood still from {begin} to {end}; then {timers} deadlines.",
+        begin=show_time(answer["from"]),
+        end=show_time(answer["to"]),
+        timers=timers,
+    )
+    print_text(text)
+    if answer["halt"]:
+        over = show_time(answer["halt"]["over"])
+        print_text(t("Deadlines that fell due meanwhile wait until {time}.", time=over))

@@ -13,9 +13,7 @@ from node.commands.words import t
 VALIDATOR, OPERATOR = "validator", "operator"
 _CONFIG = """\
 # Settings of this node. All that there are, with their defaults: config.example.toml.
-
-# Where ledger and keys live.
-data_dir = {data_dir}
+# Ledger and keys live in the folder in which this file lies, because genesis.json lies there too.
 
 [keys]
 # Name of the key that signs blocks.
@@ -73,10 +71,7 @@ def init(
     validator, operator = store.create(VALIDATOR, passphrase), store.create(OPERATOR, passphrase)
     genesis = _make_genesis(name, currency, validator.public_key.hex(), operator.account.hex())
     _write(place / "genesis.json", genesis.model_dump_json(indent=2) + "\n")
-    import json
-
-    folder_text = json.dumps(str(place.resolve()), ensure_ascii=False)  # TOML's strings as well
-    _write(place / "config.toml", _CONFIG.format(data_dir=folder_text, validator=VALIDATOR))
+    _write(place / "config.toml", _CONFIG.format(validator=VALIDATOR))
     facts: dict[str, Any] = {
         "folder": str(place),
         "chain_id": genesis.chain_id().hex(),
@@ -85,7 +80,9 @@ def init(
         "operator": operator.account_text,
     }
     finish(facts, lambda: print_facts(facts), next_command=f"washnode run --data {place}")
-    say(t("Then write down the keys' words: washnode key backup operator"))
+    where = "" if place == DATA_DEFAULT else f" --data {place}"
+    backup = f"washnode key backup {OPERATOR}{where}"
+    say(t("Then write down the keys' words: {command}", command=backup))
 
 
 def _check_new(folder: Path) -> None:

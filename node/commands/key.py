@@ -21,6 +21,7 @@ from node.keys import KeyInfo, KeyStore, Rotation
 from node.phrase import TEXT_LENGTH_MAX, Language, read_phrase, write_phrase
 
 KEYS_FOLDER = "keys"  # in the data folder
+DATA_DEFAULT = Path("washdata")
 RPC_DEFAULT = "http://127.0.0.1:8787"
 _COLUMNS = 4
 _F = TypeVar("_F", bound=Callable[..., object])
@@ -144,6 +145,11 @@ def _ask_for(store: KeyStore, name: str, file: Path | None) -> str | None:
     return ask_passphrase(file, t("Passphrase of {name}", name=name))
 
 
+def _backup_command(name: str, store: KeyStore) -> str:
+    folder = store.folder.parent
+    return f"washnode key backup {name}" + ("" if folder == DATA_DEFAULT else f" --data {folder}")
+
+
 def _show(facts: Facts, next_command: str | None = None) -> None:
     def show() -> None:
         for label in ("name", "account", "public_key"):
@@ -167,7 +173,7 @@ def key() -> None:
 def new(*, name: str, store: KeyStore, passphrase_file: Path | None, is_plain: bool) -> None:
     """Make a new key."""
     passphrase = _ask_new(passphrase_file, is_plain=is_plain)
-    _show(show_info(store.create(name, passphrase)), f"washnode key backup {name}")
+    _show(show_info(store.create(name, passphrase)), _backup_command(name, store))
 
 
 @key.command("list")
@@ -301,7 +307,7 @@ def rotate(*, name: str, store: KeyStore, passphrase_file: Path | None, rpc: str
         for client in clients:
             client.close()
     say(t("The old key lies in {file}.", file=facts["old_file"]))
-    _show(facts, f"washnode key backup {name}")
+    _show(facts, _backup_command(name, store))
 
 
 @key.command()

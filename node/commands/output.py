@@ -7,6 +7,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
+from unicodedata import east_asian_width
 
 import click
 
@@ -161,9 +162,19 @@ def print_text(text: str) -> None:
 def print_facts(facts: Mapping[str, Any]) -> None:
     """Print facts as a list of names and values."""
     shown = [(name.replace("_", " "), plain(value)) for name, value in facts.items()]
-    width = max((len(name) for name, _ in shown), default=0)
+    width = max((width_of(name) for name, _ in shown), default=0)
     for name, value in shown:
-        print_text(f"{name:<{width}}  {value}".rstrip())
+        print_text(f"{pad(name, width)}  {value}".rstrip())
+
+
+def width_of(text: str) -> int:
+    """Return the columns that a text takes on a terminal: a Chinese character takes two."""
+    return sum(2 if east_asian_width(one) in "WF" else 1 for one in text)
+
+
+def pad(text: str, width: int) -> str:
+    """Return a text with spaces behind it, so that it takes `width` columns."""
+    return text + " " * (width - width_of(text))
 
 
 def plain(value: object) -> str:
@@ -192,9 +203,9 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Non
     """Print a table: ruled on a terminal, plain columns for a pipe."""
     cells = [[escape_controls(plain(cell)) for cell in row] for row in rows]
     if not sys.stdout.isatty():
-        widths = [max(map(len, column)) for column in zip(columns, *cells, strict=True)]
+        widths = [max(map(width_of, column)) for column in zip(columns, *cells, strict=True)]
         for row in (columns, *cells):
-            line = "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))
+            line = "  ".join(pad(cell, width) for cell, width in zip(row, widths, strict=True))
             click.echo(line.rstrip())
         return
     from rich.console import Console

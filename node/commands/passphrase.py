@@ -53,11 +53,23 @@ def take_passphrase(
     if FILE_VARIABLE in environment:
         return read_passphrase_file(Path(environment[FILE_VARIABLE]))
     if is_terminal:
-        asked: str = click.prompt(prompt, hide_input=True, confirmation_prompt=is_new, err=True)
-        return asked
+        return _ask_twice(prompt) if is_new else _ask(prompt)
     how = f"--passphrase-file FILE, {FILE_VARIABLE} or {TEXT_VARIABLE}"
     text = t("a passphrase is needed and nobody is there to ask; give {how}", how=how)
     raise click.UsageError(text)
+
+
+def _ask(prompt: str) -> str:
+    asked: str = click.prompt(prompt, hide_input=True, err=True)
+    return asked
+
+
+def _ask_twice(prompt: str) -> str:
+    while True:
+        asked = _ask(prompt)
+        if _ask(t("Once more")) == asked:
+            return asked
+        click.echo(t("The two differ; type it again."), err=True)
 
 
 def ask_passphrase(file: Path | None, prompt: str, *, is_new: bool = False) -> str:

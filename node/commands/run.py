@@ -99,7 +99,12 @@ def find_config(path: Path | None, data: Path | None, flags: dict[str, object]) 
         beside = (data or DATA_DEFAULT) / CONFIG_NAME
         path = beside if beside.is_file() else None
     given = {"data_dir": None if data is None else str(data), **flags}
-    return load_config(path, environment=os.environ, flags=given)
+    config = load_config(path, environment=os.environ, flags=given)
+    if path is None or "data_dir" in config.model_fields_set:
+        return config
+    if (path.parent / config.chain.genesis_file).is_file():  # the settings of that very folder
+        return config.model_copy(update={"data_dir": path.parent})
+    return config
 
 
 def read_genesis(config: "Config") -> "Genesis":

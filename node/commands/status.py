@@ -7,7 +7,7 @@ from typing import Any, Literal
 import click
 
 from node.commands.common import command
-from node.commands.output import EXIT_UNHEALTHY, finish, print_text
+from node.commands.output import EXIT_UNHEALTHY, finish, pad, print_text
 from node.commands.words import t
 
 Light = Literal["green", "yellow", "red"]
@@ -66,7 +66,7 @@ def _show(
 ) -> None:
     words = {"green": t("green"), "yellow": t("YELLOW"), "red": t("RED")}
     for light, what, fix in lights:
-        lamp = click.style(f"{words[light]:<7}", fg=light)
+        lamp = click.style(pad(words[light], 7), fg=light)
         click.echo(lamp, nl=False)
         print_text(f"{what}; {fix}" if fix else what)
     lines = {
@@ -78,4 +78,4 @@ def _show(
         t("peers"): f"{health.get('peers')}",
     }
     for name, text in lines.items():
-        print_text(f"{name:<9} {text}")
+        print_text(f"{pad(name, 9)} {text}")

@@ -97,7 +97,7 @@ def read_actions(
         fail(t("give an ACTION or --actions FILE"), EXIT_USAGE)
     if file is not None:
         return _read_file(file)
-    from node.commands.values import Reader
+    from node.commands.values import Reader, say_missing
     from node.rpc.actions import ACTION_SCHEMA
 
     kinds = {one["properties"]["type"]["const"]: one for one in ACTION_SCHEMA["oneOf"]}
@@ -110,7 +110,7 @@ def read_actions(
     values = reader.read(words, schemas, action)
     missing = [name for name in kinds[action]["required"] if name not in {"type", *values}]
     if missing:
-        fail(t("{names} is missing", names=", ".join(missing)), EXIT_USAGE)
+        fail(say_missing(missing), EXIT_USAGE, fix=t("write name=value"))
     return [{"type": action, **values}]
 
 
@@ -195,7 +195,9 @@ def _show_simulated(outcome: Mapping[str, Any]) -> None:
     for event in outcome.get("events") or []:
         print_text(f"  {event_line(event)}")
     for change in outcome.get("changes") or []:
-        print_text("  " + " ".join(f"{name}={_short(value)}" for name, value in change.items()))
+        currency = (change.get("after") or {}).get("currency")
+        money = {**change, "change": {"amount": change.get("change"), "currency": currency}}
+        print_text("  " + " ".join(f"{name}={_short(value)}" for name, value in money.items()))
 
 
 @tx.command(node=True)
@@ -236,7 +238,8 @@ def list_command(
     following = page.get("next_cursor")
     command = None
     if following:
-        same = [("--account", account), ("--contract", contract), ("--cursor", following)]
+        same = [("--account", account), ("--contract", contract)]
+        same += [("--limit", str(limit)), ("--cursor", following)]
         command = "washnode tx list " + " ".join(f"{name} {value}" for name, value in same if value)
     finish(page, lambda: print_table(columns, rows), next_command=command)
 

@@ -177,13 +177,15 @@ class Reader:
             try:
                 return self._coerce(text, branch)
             except Unfit as fault:
+                if "amount" in branch.get("properties", {}):
+                    raise  # money is whole numbers too, but nobody means those
                 faults.append(str(fault))
         raise Unfit(f" {t('or')} ".join(dict.fromkeys(faults)))
 
     def _integer(self, text: str, schema: Schema) -> int:
+        if _SINCE_1970 in schema.get("description", ""):
+            return self._time(text)
         value = int(text) if _INTEGER.fullmatch(text) else None
-        if text.startswith("+") and _SINCE_1970 in schema.get("description", ""):
-            value = self._from_now(text[1:])
         for parse in (parse_duration, parse_time):
             value = parse(text) if value is None else value
         if value is None:
@@ -191,6 +193,14 @@ class Reader:
         low, high = schema.get("minimum", -INTEGER_MAX), schema.get("maximum", INTEGER_MAX)
         if value is None or not low <= value <= high:
             raise _unfit(t("a whole number from {low} to {high}", low=low, high=high), text)
+        return value
+
+    def _time(self, text: str) -> int:
+        value = int(text) if _INTEGER.fullmatch(text) else parse_time(text)
+        if text.startswith("+"):
+            value = self._from_now(text[1:])
+        if value is None or not 0 <= value <= INTEGER_MAX:
+            raise _unfit(t("a time like +2h, 2026-01-06T10:00+08:00 or ms since 1970"), text)
         return value
 
     def _from_now(self, text: str) -> int | None:
@@ -223,8 +233,18 @@ class Reader:
             amount = parse_money(text, self._decimals)
             if amount is not None:
                 return {"amount": amount}
+            if self._decimals is None:
+                raise _unfit(t("whole minor units, as the asset's decimals are not known"), text)
             raise _unfit(t("an amount like 12.34, or whole minor units"), text)
         raise _unfit(t("an object in JSON"), text)
+
+
+def say_missing(names: Sequence[str]) -> str:
+    """Return the words for arguments that were not given."""
+    listed = ", ".join(names)
+    if len(names) == 1:
+        return t("{names} is missing", names=listed)
+    return t("{names} are missing", names=listed)
 
 
 def _parse(text: str) -> Any:

@@ -12,15 +12,17 @@ from typing import Literal, NoReturn
 
 from chain.block import Commit, Header, block_id
 from chain.codec import decode
-from chain.errors import InvalidBlockError, MalformedBytesError, WashError
-from chain.merkle import leaf_hash, verify_inclusion
+from chain.errors import InvalidBlockError, MalformedBytesError
 from chain.receipt import Receipt
 from chain.rules import check_commit
-from chain.state import QUEUE_PREFIX
-from chain.transaction import ReceivedTransaction, read_transaction
-from chain.tree import Proof, verify_proof
+from chain.transaction import ReceivedTransaction
+from chain.tree import Proof
 from chain.tree_record import DEPTH_MAX
+from chain.types import SAFE_INT_MAX
 from chain.validators import VALIDATORS_MAX, ValidatorSet
+from consensus import LeafProof, ProofError, check_receipt, check_state, check_transaction
+
+__all__ = ["FORMAT", "ProofError", "ProofType", "Proven", "check_proof"]
 
 FORMAT = "washnode-proof-1"
 HEX_LENGTH_MAX = 4 * 1024 * 1024  # the longest receipt or value, as hex, with room
@@ -28,12 +30,6 @@ PATH_LENGTH_MAX = 64
 HASH_LENGTH = 64  # of hex
 
 ProofType = Literal["block", "transaction", "receipt", "state"]
-
-
-class ProofError(WashError):
-    """A proof that does not show what it says."""
-
-    code = 4003
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,43 +91,33 @@ def _check_block(
 
 
 def _check_transaction(members: Mapping[str, object], block: Proven) -> Proven:
-    try:
-        tx = read_transaction(_bytes(members, "leaf"))
-    except MalformedBytesError as error:
-        raise ProofError(f"leaf: {error}") from error
-    index = _check_path(members, tx.witness_id, block.header.tx_root)
-    return _extend(block, "transaction", index=index, transaction=tx)
+    proof = _leaf_proof(members)
+    tx = check_transaction(block.header, proof)
+    return _extend(block, "transaction", index=proof.index, transaction=tx)
 
 
 def _check_receipt(members: Mapping[str, object], block: Proven) -> Proven:
-    data = _bytes(members, "leaf")
-    try:
-        receipt = decode(Receipt, data)
-    except MalformedBytesError as error:
-        raise ProofError(f"leaf: {error}") from error
-    index = _check_path(members, data, block.header.receipt_root)
-    return _extend(block, "receipt", index=index, receipt=receipt)
+    proof = _leaf_proof(members)
+    receipt = check_receipt(block.header, proof)
+    return _extend(block, "receipt", index=proof.index, receipt=receipt)
 
 
-def _check_path(members: Mapping[str, object], leaf: bytes, root: bytes) -> int:
+def _leaf_proof(members: Mapping[str, object]) -> LeafProof:
+    leaf = _bytes(members, "leaf")
     path = [_unhex("path", one, HASH_LENGTH) for one in _list(members, "path", PATH_LENGTH_MAX)]
     index, size = members.get("index"), members.get("size")
     if type(index) is not int or type(size) is not int:
         _refuse("index", "and size must be integers")
-    if not verify_inclusion(leaf_hash(leaf), index, size, path, root):
-        _refuse("path", "does not lead from the leaf to the root in the header")
-    return index
+    if not 0 <= index < size <= SAFE_INT_MAX:
+        _refuse("index", "must be from 0 to below size")
+    return LeafProof(leaf, index, size, tuple(path))
 
 
 def _check_state(members: Mapping[str, object], block: Proven) -> Proven:
     key = _bytes(members, "key")
-    if key[:1] >= QUEUE_PREFIX:
-        _refuse("key", "is of an index that no root covers")
     value = None if members.get("value") is None else _bytes(members, "value")
     nodes = [_unhex("nodes", one) for one in _list(members, "nodes", DEPTH_MAX)]
-    proof = Proof(tuple(nodes), _bytes(members, "other"))
-    if not verify_proof(block.header.state_root, key, value, proof):
-        _refuse("nodes", "do not show this value of the key under the header's state root")
+    check_state(block.header, key, value, Proof(tuple(nodes), _bytes(members, "other")))
     return _extend(block, "state", key=key, value=value)
 
 

@@ -43,7 +43,7 @@ def test_a_new_key_is_shown_listed_and_opens(folder: Path) -> None:
 
     info = stored(folder).show("till")
     listed, shown = run(folder, "list"), run(folder, "show", "till")
-    assert made.stderr == "Next: washnode key backup till\n"
+    assert made.stderr == f"Next: washnode key backup till --data {folder}\n"
     assert (
         made.stdout
         == shown.stdout

@@ -1,8 +1,8 @@
 """What all commands share: exit codes, JSON, languages, help that imports nothing heavy."""
 
 import json
-import socket
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -28,7 +28,8 @@ from node.client import (
     WashRpcError,
 )
 from node.commands import connect
-from node.commands.common import LazyGroup, describe_error
+from node.commands.common import LazyGroup
+from node.commands.faults import describe_error
 from node.config import ConfigError
 from node.key_errors import KeyFileError
 

@@ -110,12 +110,21 @@ def test_times_from_now_count_from_one_reading_of_the_clock() -> None:
 
 
 @pytest.mark.parametrize(
-    ("about", "text"), [("ms", "+2h"), ("ms since 1970, UTC", "+"), ("ms since 1970, UTC", "+2")]
+    ("about", "text", "said"),
+    [
+        ("ms", "+2h", "a whole number"),
+        ("ms since 1970, UTC", "+", "a time like"),
+        ("ms since 1970, UTC", "+2", "a time like"),
+        ("ms since 1970, UTC", "3h", "a time like"),
+        ("ms since 1970, UTC", "-3h", "a time like"),
+    ],
 )
-def test_only_times_are_counted_from_now(about: str, text: str) -> None:
+def test_only_times_are_counted_from_now_and_a_length_is_no_time(
+    about: str, text: str, said: str
+) -> None:
     reader = Reader(find, now_ms=lambda: 0)
 
-    with pytest.raises(CommandError, match="expected a whole number"):
+    with pytest.raises(CommandError, match=f"expected {said}"):
         reader.read_word("x", text, {"type": "integer", "description": about})
 
 
