@@ -141,7 +141,7 @@ def test_a_sponsor_pays_for_the_place(dev: Started) -> None:
     listed = dev.ask("tx", "list", "--account", "sparkle", "--limit", "1")
     table = dev.run("tx", "list", "--limit", "2")
     assert listed["items"][0]["tx_id"] == sent["receipt"]["id"]
-    assert listed["next"].startswith("washnode tx list --account sparkle --cursor ")
+    assert listed["next"].startswith("washnode tx list --account sparkle --limit 1 --cursor ")
     assert table.stdout.splitlines()[0].split() == ["transaction", "height", "actions", "outcome"]
     assert len(table.stdout.splitlines()) == 3
 
