@@ -60,7 +60,7 @@ from contracts.vm.container import (
 from contracts.vm.interpreter import run
 from contracts.vm.opcodes import OPCODES, Op
 from contracts.vm.program import Routine, load_program
-from node.genesis_block import genesis_block
+from node.storage.genesis_block import genesis_block
 from tests.fuzz.build import ADDR, UINT, container, function
 
 _EVENTS = (

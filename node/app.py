@@ -22,19 +22,19 @@ from chain.errors import WashError
 from chain.genesis import Genesis
 from chain.tables import Tuning
 from chain.transaction import ReceivedTransaction
-from node.chain_folder import held
 from node.config import Config
-from node.disk import disk_faults
-from node.ledger import ChainLedger
 from node.live.abis import AbiBook
 from node.live.clock import Clock
 from node.live.node import Node
 from node.live.pool import Pool, PoolLimits
 from node.live.signatures import SignatureCheckers
-from node.rpc.access import load_or_make_tokens
+from node.rpc.door.access import load_or_make_tokens
+from node.rpc.door.server import RpcServer
 from node.rpc.served import make_registry
-from node.rpc.server import RpcServer
-from node.wal import VoteLog
+from node.storage.disk import disk_faults
+from node.storage.folder import held
+from node.storage.ledger import ChainLedger
+from node.storage.wal import VoteLog
 
 RUNNING_NAME = "node.json"  # says where a running node is found
 STOP_PATIENCE_S = 4

@@ -22,8 +22,8 @@ from consensus import (
     WorkArrived,
 )
 from contracts.execution import BlockFullError, BlockInputs
-from node.ledger import ChainLedger
-from node.wal import VoteLog
+from node.storage.ledger import ChainLedger
+from node.storage.wal import VoteLog
 
 
 class Driver:

@@ -20,14 +20,14 @@ from chain.store import Store
 from chain.tables import THROW_AWAY, Table
 from chain.transaction import ReceivedTransaction
 from chain.validators import read_validators
-from node.chain_folder import held, link_files, read_height
 from node.children import deaf_to_interrupts
-from node.ledger import ChainLedger
-from node.recovery import rebuild_tree
 from node.rehearse.chain import tally_for_rehearsal
 from node.rehearse.tally import Tally
 from node.rehearse.wallets import check_chunk
-from node.seal import Seal, SealError, broken_files, read_seal
+from node.storage.folder import held, link_files, read_height
+from node.storage.ledger import ChainLedger
+from node.storage.recovery import rebuild_tree
+from node.storage.seal import Seal, SealError, broken_files, read_seal
 
 _AHEAD = 8  # groups of blocks whose signatures are checked ahead of their execution
 _GROUP = 256  # transactions in such a group, at least

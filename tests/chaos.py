@@ -29,12 +29,12 @@ from chain.ledger import get_supply
 from chain.state import Space
 from chain.tables import THROW_AWAY
 from chain.types import DAY_MS, HOUR_MS, MINUTE_MS
-from node.chain_folder import beside
 from node.client import AsyncWash, WashRpcError
 from node.client.results import Final
 from node.demo.accounts import CUSTOMERS, signer_of
 from node.demo.catalogue import SPARKLE
-from node.ledger import ChainLedger
+from node.storage.folder import beside
+from node.storage.ledger import ChainLedger
 
 ROOT = Path(__file__).resolve().parents[1]
 READY_S = 30.0

@@ -31,7 +31,7 @@ from chain.types import DAY_MS, MINUTE_MS
 from chain.validators import ValidatorSet
 from contracts.execution import BlockInputs
 from contracts.lang.compiler import compile_contract
-from node.ledger import ChainLedger
+from node.storage.ledger import ChainLedger
 
 START_MS = 20_000 * DAY_MS  # a midnight, UTC
 GAS = 60_000

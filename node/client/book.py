@@ -12,8 +12,8 @@ from chain.ids import decode_id
 from node.client.connection import Connection
 from node.client.errors import BadAnswer
 from node.client.interface import Interface
-from node.rpc.abi_values import AssetLabel
-from node.rpc.actions import ArgumentCodec
+from node.rpc.forms.abi_values import AssetLabel
+from node.rpc.forms.actions import ArgumentCodec
 
 _CONTRACT_FIELDS = {"contract", "contracts", "links"}
 _ASSET_FIELDS = {"asset", "assets", "currency"}

@@ -28,8 +28,8 @@ from node.client.connection import Connection
 from node.client.errors import BadAnswer, InvalidParams, NotFound, WrongChain
 from node.client.nonces import Nonces
 from node.client.results import Signed
-from node.rpc.actions import check_body, read_actions
 from node.rpc.errors import InvalidParamsError, NotFoundError
+from node.rpc.forms.actions import check_body, read_actions
 
 Actions = Sequence[Mapping[str, Any]]
 Sponsor = Identity | Literal["node", "node_attests"] | None

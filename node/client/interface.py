@@ -11,8 +11,8 @@ from typing import Any
 from contracts.vm.container import FunctionKind
 from node.abi import AbiFunction, BadAbiError, parse_abi
 from node.client.errors import BadAnswer
-from node.rpc.abi_values import AssetLabel, Codec
 from node.rpc.errors import InvalidParamsError
+from node.rpc.forms.abi_values import AssetLabel, Codec
 
 
 class Interface:

@@ -94,7 +94,7 @@ def read_arguments(
     from contracts.vm.container import FunctionKind
     from node.abi import parse_abi
     from node.commands.values import Reader, say_missing
-    from node.rpc.abi_values import Codec
+    from node.rpc.forms.abi_values import Codec
 
     abi = parse_abi(described["abi"])
     wanted = FunctionKind.ACTION if kind == "action" else FunctionKind.VIEW

@@ -10,10 +10,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from node.chain_folder import is_held
 from node.client import Identity, NotFound, Wash
 from node.commands.output import EXIT_KEY, EXIT_NOT_FOUND, EXIT_USAGE, CommandError, fail, talk
 from node.commands.words import t
+from node.storage.folder import is_held
 
 URL_DEFAULT = "http://127.0.0.1:8787"
 DATA_DEFAULT = Path("washdata")
@@ -165,8 +165,8 @@ class Session:
         """Return the id of an account given as such, as a key's name, or as one of the demo."""
         if name.startswith(("acct1", "ctr1")):
             return name
-        from node.key_errors import KeyFileError
-        from node.keys import KeyStore
+        from node.keys.errors import KeyFileError
+        from node.keys.store import KeyStore
 
         try:
             return KeyStore(data_folder() / KEYS_NAME).show(name).account_text
@@ -209,7 +209,7 @@ class Session:
         """Return the name of the key of an account that is given by its id; names as they are."""
         if owner is None or not owner.startswith("acct1"):
             return owner
-        from node.keys import KeyStore
+        from node.keys.store import KeyStore
 
         for info in KeyStore(data_folder() / KEYS_NAME).list():
             if info.account_text == owner:
@@ -217,7 +217,7 @@ class Session:
         return owner
 
     def _only_key(self) -> str:
-        from node.keys import KeyStore
+        from node.keys.store import KeyStore
 
         names = [one.name for one in KeyStore(data_folder() / KEYS_NAME).list()]
         if len(names) == 1:
@@ -228,7 +228,7 @@ class Session:
         raise CommandError(t("who signs?"), EXIT_USAGE, fix=fix)
 
     def _stored_identity(self, name: str, passphrase_file: Path | None) -> Identity | None:
-        from node.keys import KeyStore
+        from node.keys.store import KeyStore
 
         store = KeyStore(data_folder() / KEYS_NAME)
         if not os.path.lexists(store.folder / f"{name}.json"):

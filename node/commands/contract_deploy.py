@@ -90,7 +90,7 @@ def _bound(option: str, given: dict[str, str], slots: tuple[str, ...]) -> dict[s
 def _read_init(talk_to: Any, built: Any, words: tuple[str, ...]) -> list[Any]:
     """Return the deployment's arguments as canonical values: a node does not know the ABI yet."""
     from node.commands.values import Reader
-    from node.rpc.abi_values import Codec
+    from node.rpc.forms.abi_values import Codec
 
     codec, function = Codec(built.abi.enums, {}), built.abi.init
     reader = Reader(talk_to.find_account, now_ms=talk_to.now_ms)

@@ -110,7 +110,7 @@ def _reading(world: Any, built: Any) -> tuple[Any, Any]:
     """Return what reads words as values of a contract in a fresh world."""
     from chain.ids import encode_id
     from node.commands.values import Reader
-    from node.rpc.abi_values import Codec
+    from node.rpc.forms.abi_values import Codec
 
     def find(name: str) -> str:
         return (

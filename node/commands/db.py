@@ -22,7 +22,7 @@ from node.commands.words import t
 
 if TYPE_CHECKING:
     from chain.genesis import Genesis
-    from node.db_stats import ChainStats
+    from node.storage.stats import ChainStats
 
 _Progress = Callable[[int, int], None]
 
@@ -85,10 +85,10 @@ def repair(*, data: Path | None, truncate: bool) -> None:
     before the first that is lost, and the transactions after it are gone for good.
     """
     from chain.errors import StoreError
-    from node.chain_folder import held, keep_before, settle
-    from node.disk import disk_faults
-    from node.repair import LostBlocksError
-    from node.repair import repair as make_anew
+    from node.storage.disk import disk_faults
+    from node.storage.folder import held, keep_before, settle
+    from node.storage.repair import LostBlocksError
+    from node.storage.repair import repair as make_anew
 
     chain, genesis = _find_chain(data)
     asked = StoreError("asked for by hand")
@@ -134,8 +134,8 @@ def _what_is_lost(first: int, last: int, transactions: int) -> str:
 @_DATA
 def stats(*, data: Path | None) -> None:
     """Show how many entries and bytes each table has, and how much room is left."""
-    from node.db_stats import chain_stats
-    from node.disk import disk_faults
+    from node.storage.disk import disk_faults
+    from node.storage.stats import chain_stats
 
     chain, _genesis = _find_chain(data)
     with disk_faults(chain):
@@ -184,8 +184,8 @@ def _size(count: int) -> str:
 
 def _find_chain(data: Path | None) -> tuple[Path, "Genesis"]:
     """Return the folder of the chain and its genesis, or say that there is none."""
-    from node.chain_folder import beside, holds_database
     from node.commands.run import find_config, read_genesis
+    from node.storage.folder import beside, holds_database
 
     config = find_config(None, data, {})
     genesis, chain = read_genesis(config), config.data_dir / "chain"

@@ -58,7 +58,7 @@ def init(
     """
     from node.commands.connect import DATA_DEFAULT, KEYS_NAME
     from node.commands.passphrase import ask_passphrase
-    from node.keys import KeyStore
+    from node.keys.store import KeyStore
 
     place = folder or DATA_DEFAULT
     _check_new(place)

@@ -15,10 +15,10 @@ from node.commands.common import group
 from node.commands.output import finish, say, warn
 from node.commands.passphrase import ask_passphrase
 from node.commands.words import t
-from node.key_errors import KeyFileError, PhraseError
-from node.key_file import ACCOUNT_PREFIX
-from node.keys import KeyInfo, KeyStore, Rotation
-from node.phrase import TEXT_LENGTH_MAX, Language, read_phrase, write_phrase
+from node.keys.errors import KeyFileError, PhraseError
+from node.keys.file import ACCOUNT_PREFIX
+from node.keys.phrase import TEXT_LENGTH_MAX, Language, read_phrase, write_phrase
+from node.keys.store import KeyInfo, KeyStore, Rotation
 
 KEYS_FOLDER = "keys"  # in the data folder
 DATA_DEFAULT = Path("washdata")

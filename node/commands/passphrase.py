@@ -11,9 +11,9 @@ from pathlib import Path
 import click
 
 from node.commands.words import t
-from node.key_errors import KeyFileError
-from node.key_file import PASSPHRASE_BYTES_MAX
-from node.keys import KeyInfo
+from node.keys.errors import KeyFileError
+from node.keys.file import PASSPHRASE_BYTES_MAX
+from node.keys.store import KeyInfo
 
 TEXT_VARIABLE = "WASH_PASSPHRASE"
 FILE_VARIABLE = "WASH_PASSPHRASE_FILE"

@@ -126,7 +126,7 @@ def unlock_keys(config: "Config", passphrase_file: Path | None) -> tuple[Any, An
     """Return the key that signs blocks, and the one that co-signs for customers, or None."""
     from node.commands.connect import KEYS_NAME
     from node.commands.passphrase import ask_for_key
-    from node.keys import KeyStore
+    from node.keys.store import KeyStore
 
     store = KeyStore(config.data_dir / KEYS_NAME)
 

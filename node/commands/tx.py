@@ -98,7 +98,7 @@ def read_actions(
     if file is not None:
         return _read_file(file)
     from node.commands.values import Reader, say_missing
-    from node.rpc.actions import ACTION_SCHEMA
+    from node.rpc.forms.actions import ACTION_SCHEMA
 
     kinds = {one["properties"]["type"]["const"]: one for one in ACTION_SCHEMA["oneOf"]}
     if action is None or action not in kinds:

@@ -15,7 +15,7 @@ from chain.block import Header, block_id
 from chain.codec import decode
 from chain.executed import ExecutedBlock
 from chain.receipt import Event, Receipt
-from node.ledger import ChainLedger
+from node.storage.ledger import ChainLedger
 
 Place: TypeAlias = tuple[int, int]  # height, number of the event within its block
 BLOCK_END = 2**24 - 1  # the number behind every event of a block

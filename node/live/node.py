@@ -26,9 +26,7 @@ from chain.transaction import ReceivedTransaction, read_transaction
 from consensus import Engine
 from contracts.execution import BlockFullError, allowance_gas, transaction_gas
 from node import __version__
-from node.disk import tell_fault
 from node.driver import Driver
-from node.ledger import ChainLedger
 from node.live.abis import AbiBook
 from node.live.clock import Clock
 from node.live.feed import EventFeed
@@ -36,7 +34,9 @@ from node.live.outcomes import Outcomes, Pending, TxStatus
 from node.live.pool import Pool
 from node.live.signatures import SignatureCheckers, let_others
 from node.live.simulation import Simulated, Simulator
-from node.wal import VoteLog
+from node.storage.disk import tell_fault
+from node.storage.ledger import ChainLedger
+from node.storage.wal import VoteLog
 
 RETRY_MS = 1_000  # a transaction refused for what may pass is offered again after this
 OFFERED_BLOCKS = 2  # gas limits are bounds: this many blocks' worth of them is offered

@@ -16,7 +16,7 @@ from chain.transaction import (
     read_transaction,
 )
 from contracts.execution import BlockInputs, Executor, allowance_gas
-from node.ledger import ChainLedger
+from node.storage.ledger import ChainLedger
 
 _NO_SIGNATURE = bytes(64)
 

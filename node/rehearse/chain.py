@@ -27,12 +27,12 @@ from consensus import Engine
 from contracts.execution import BlockFullError
 from node.catalog import container_bytes, program
 from node.driver import Driver
-from node.ledger import ChainLedger
 from node.rehearse.errors import RehearsalError
 from node.rehearse.plan import Plan, Step, policy_words
 from node.rehearse.tally import Tally
 from node.rehearse.wallets import GAS_LIMITS, Places, Wallet, signer_of
-from node.wal import VoteLog
+from node.storage.ledger import ChainLedger
+from node.storage.wal import VoteLog
 
 BLOCK_GAS = 30_000_000  # at least: an instant of some thousand steps is one block
 BLOCK_BYTES = 4 * 1024 * 1024  # at least

@@ -15,7 +15,7 @@ from node.rehearse.chain import RehearsalChain, make_genesis, tally_for_rehearsa
 from node.rehearse.plan import Plan
 from node.rehearse.tally import Tally
 from node.rehearse.wallets import SigningLine
-from node.seal import seal_folder
+from node.storage.seal import seal_folder
 from node.terminal import escape_controls
 
 _RATE_ROUNDS = 7

@@ -22,10 +22,10 @@ from contracts.vm.container import FunctionKind
 from node import catalog
 from node.abi import ContractAbi
 from node.live.abis import AbiBook
-from node.rpc.abi_arguments import AbiArguments
-from node.rpc.abi_values import AssetLabel, Codec
 from node.rpc.contract_views import find_function, find_info, run_view
-from node.rpc.shape_basics import find_asset
+from node.rpc.forms.abi_arguments import AbiArguments
+from node.rpc.forms.abi_values import AssetLabel, Codec
+from node.rpc.forms.shape_basics import find_asset
 
 STANDARD = ("booking", "shops")
 

@@ -15,8 +15,8 @@ from contracts.vm.values import read_arguments
 from node.abi import AbiFunction
 from node.live.abis import ContractInfo
 from node.rpc.errors import ContractRefusedError, InvalidParamsError, NotFoundError, outcome_error
+from node.rpc.forms.shapes import codec_of, contract_name
 from node.rpc.registry import Call, Method, Registry, dynamic_method
-from node.rpc.shapes import codec_of, contract_name
 
 VIEW_GAS_MAX = 1_500_000  # some 60 ms of computing, in which the node does nothing else
 

@@ -10,7 +10,7 @@ from chain.ledger import Asset, Policy
 from chain.roles import Role, set_role
 from chain.state import State
 from chain.transaction import asset_id
-from node.rpc.abi_forms import id_text
+from node.rpc.forms.abi_forms import id_text
 from node.workbench.failures import WorkbenchError
 from node.workbench.memory import Memory
 

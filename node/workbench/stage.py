@@ -18,10 +18,10 @@ from contracts.instances import Library
 from contracts.vm.program import Routine
 from contracts.vm.traps import Trap, TrapKind
 from contracts.vm.values import read_arguments
-from node.rpc.abi_forms import id_text
-from node.rpc.abi_values import plain_json
 from node.rpc.errors import error_text
-from node.rpc.kernel_events import KERNEL_ABI
+from node.rpc.forms.abi_forms import id_text
+from node.rpc.forms.abi_values import plain_json
+from node.rpc.forms.kernel_events import KERNEL_ABI
 from node.workbench.built import Built
 from node.workbench.failures import CallFailed
 from node.workbench.memory import Memory

@@ -6,7 +6,7 @@ from typing import Any, NoReturn
 from chain.ids import decode_id
 from contracts.vm.container import INT_RANGES, Kind
 from node.abi import AbiType, ContractAbi, Named, Record, Single, width_of
-from node.rpc.abi_forms import id_text
+from node.rpc.forms.abi_forms import id_text
 from node.workbench.failures import WorkbenchError
 from node.workbench.times import read_duration, read_time
 

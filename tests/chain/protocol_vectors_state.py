@@ -22,7 +22,7 @@ from contracts.vm.container import Kind, Scalar
 from contracts.vm.opcodes import Op
 from contracts.vm.program import load_program
 from contracts.vm.values import KeyForm, RowForm
-from node.genesis_block import genesis_block
+from node.storage.genesis_block import genesis_block
 from tests.chain.protocol_vectors import (
     ALICE,
     ASSET,

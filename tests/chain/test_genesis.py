@@ -12,7 +12,7 @@ from chain.ledger import balance_key, get_balance, get_supply, read_asset
 from chain.params import read_params
 from chain.roles import Role, has_role, read_operators
 from chain.tree import prove_key, verify_proof
-from node.genesis_block import genesis_block
+from node.storage.genesis_block import genesis_block
 from tests.make import MONEY, RICH, TestChain, account, genesis
 
 FILE: dict[str, Any] = json.loads(genesis().model_dump_json())

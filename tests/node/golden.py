@@ -13,7 +13,7 @@ from node.rehearse.plan import Planner
 from node.rehearse.policies import load_policies
 from node.rehearse.rows import read_rows
 from node.rehearse.run import rehearse
-from node.seal import read_seal
+from node.storage.seal import read_seal
 
 ROOT = Path(__file__).resolve().parents[2]
 GOLDEN = ROOT / "tests" / "vectors" / "rehearsal" / "sample.json"

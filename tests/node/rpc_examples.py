@@ -1,7 +1,7 @@
 """The examples of the API: a day of two shops, told by calls and their answers.
 
-`python -m tests.node.rpc_examples` writes node/rpc/examples.json and docs/rpc.md anew; a test
-compares them with what the node answers.
+`python -m tests.node.rpc_examples` writes node/rpc/openrpc/examples.json and docs/rpc.md anew; a
+test compares them with what the node answers.
 """
 
 import asyncio
@@ -12,12 +12,12 @@ from pathlib import Path
 from chain.types import DAY_MS, HOUR_MS, MINUTE_MS
 from node import catalog
 from node.demo.catalogue import SPARKLE
-from node.rpc.openrpc import Examples, make_document
-from node.rpc.openrpc_page import render_markdown
+from node.rpc.openrpc.document import Examples, make_document
+from node.rpc.openrpc.page import render_markdown
 from tests.node.rpc.story import MORNING, Json, Teller, acct, call_action
 
 ROOT = Path(__file__).resolve().parents[2]
-EXAMPLES = ROOT / "node" / "rpc" / "examples.json"
+EXAMPLES = ROOT / "node" / "rpc" / "openrpc" / "examples.json"
 PAGE = ROOT / "docs" / "rpc.md"
 WASH = SPARKLE.service(1)
 SLOT = MORNING + 3 * HOUR_MS  # one in the afternoon

@@ -23,11 +23,11 @@ from chain.errors import (
 from chain.store_faults import find_fault
 from chain.tables import Tuning
 from chain.transaction import Transfer
-from node import disk
 from node.client import Wash
-from node.disk import disk_faults, free_bytes, tell_fault
-from node.ledger import ChainLedger
-from node.wal import VoteLog
+from node.storage import disk
+from node.storage.disk import disk_faults, free_bytes, tell_fault
+from node.storage.ledger import ChainLedger
+from node.storage.wal import VoteLog
 from tests.make import MONEY, TestChain, account, genesis
 
 GIFT = Transfer(MONEY, account("bob"), 1)

@@ -13,7 +13,7 @@ from chain.types import HOUR_MS, MINUTE_MS
 from chain.validators import ValidatorSet
 from consensus.engine import Engine
 from node.driver import Driver
-from node.wal import VoteLog
+from node.storage.wal import VoteLog
 from tests.make import MONEY, RICH, START_MS, VALIDATOR, TestChain, account, genesis, word
 
 GIFT = Transfer(MONEY, account("bob"), 1)

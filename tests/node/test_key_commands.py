@@ -13,10 +13,10 @@ from chain.crypto import COST_MIN, Signer
 from chain.ids import decode_id
 from node.commands.key import key, rotate_key
 from node.commands.passphrase import take_passphrase
-from node.key_errors import KeyFileError
-from node.keys import KeyStore, Rotation
-from node.phrase import write_phrase
-from node.rpc.actions import IdsOnly, read_actions
+from node.keys.errors import KeyFileError
+from node.keys.phrase import write_phrase
+from node.keys.store import KeyStore, Rotation
+from node.rpc.forms.actions import IdsOnly, read_actions
 from tests.make import TestChain, account, signer
 
 SEED = bytes(range(32))

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from chain.crypto import COST_MIN, _stretch, open_secret, public_key, seal_secret
 from chain.ids import encode_id
-from node.key_errors import BadKeyFileError, KeyFileError
-from node.key_file import (
+from node.keys.errors import BadKeyFileError, KeyFileError
+from node.keys.file import (
     FILE_BYTES_MAX,
     KeyFile,
     make_key_file,

@@ -9,15 +9,15 @@ import pytest
 
 from chain.crypto import COST_MIN, Signer, public_key, verify_signature
 from chain.ids import encode_id
-from node.key_errors import (
+from node.keys.errors import (
     KeyExistsError,
     KeyFileError,
     OpenToOthersError,
     UnknownKeyError,
     WrongPassphraseError,
 )
-from node.key_file import make_key_file, write_key_file
-from node.keys import KeyInfo, KeyStore
+from node.keys.file import make_key_file, write_key_file
+from node.keys.store import KeyInfo, KeyStore
 
 SEED = bytes(range(32))
 ACCOUNT = public_key(SEED)
@@ -221,8 +221,8 @@ def test_a_machine_without_the_memory_is_told(
         text = "a passphrase needs 8192 bytes of free memory to be checked"
         raise MemoryError(text)
 
-    monkeypatch.setattr("node.key_file.open_secret", lacking)
-    monkeypatch.setattr("node.key_file.seal_secret", lacking)
+    monkeypatch.setattr("node.keys.file.open_secret", lacking)
+    monkeypatch.setattr("node.keys.file.seal_secret", lacking)
 
     with pytest.raises(KeyFileError, match="8192 bytes of free memory"):
         store.create("other", WORD)

@@ -19,8 +19,8 @@ from chain.timers import queue_key
 from chain.transaction import Transfer
 from chain.tree import tree_root
 from chain.types import HOUR_MS
-from node.genesis_block import genesis_block
-from node.ledger import ChainLedger
+from node.storage.genesis_block import genesis_block
+from node.storage.ledger import ChainLedger
 from tests.make import MONEY, RICH, TestChain, account, genesis, word
 
 GIFT = Transfer(MONEY, account("bob"), 1)

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mnemonic import Mnemonic
 
-from node.key_errors import PhraseError, UnknownWordError
-from node.phrase import TEXT_LENGTH_MAX, Language, read_phrase, write_phrase
+from node.keys.errors import PhraseError, UnknownWordError
+from node.keys.phrase import TEXT_LENGTH_MAX, Language, read_phrase, write_phrase
 
 FILE = Path(__file__).parents[1] / "vectors" / "bip39" / "vectors.json"
 VECTORS: dict[str, list[tuple[str, str]]] = json.loads(FILE.read_bytes())

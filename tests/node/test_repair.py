@@ -13,7 +13,7 @@ from chain.genesis import Genesis
 from chain.tables import Table, Tuning, height_key
 from chain.transaction import Transfer
 from chain.types import HOUR_MS
-from node.chain_folder import (
+from node.storage.folder import (
     HEIGHT_NAME,
     FolderLock,
     _height_line,
@@ -22,8 +22,8 @@ from node.chain_folder import (
     keep_before,
     read_height,
 )
-from node.ledger import ChainLedger
-from node.repair import LostBlocksError, Repaired, repair
+from node.storage.ledger import ChainLedger
+from node.storage.repair import LostBlocksError, Repaired, repair
 from tests.make import MONEY, TestChain, account, word
 
 GIFT = Transfer(MONEY, account("bob"), 1)

@@ -17,7 +17,7 @@ from node.rehearse.plan import Planner
 from node.rehearse.policies import load_policies
 from node.rehearse.rows import read_rows
 from node.rehearse.run import rehearse
-from node.seal import SealError, read_seal, seal_folder
+from node.storage.seal import SealError, read_seal, seal_folder
 from node.verify import VerificationError, verify_chain
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chain.errors import StoreError
-from node.wal import RECORD_BYTES_MAX, VoteLog
+from node.storage.wal import RECORD_BYTES_MAX, VoteLog
 
 RECORDS = [b"first", b"", b"third record"]
 

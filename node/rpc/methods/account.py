@@ -16,11 +16,7 @@ from chain.transaction import AccountKey
 from chain.types import DAY_MS
 from node.rpc.cursor import decode_cursor, decode_place, encode_cursor
 from node.rpc.errors import NotFoundError, OutcomeJson
-from node.rpc.history import NUMBER_STOP, Entry, account_entries
-from node.rpc.params import AccountId, AnyId, AssetRef, Cursor, Limit
-from node.rpc.registry import Call, rpc_method
-from node.rpc.searching import is_known_account
-from node.rpc.shapes import (
+from node.rpc.forms.shapes import (
     AmountJson,
     EventJson,
     account_text,
@@ -31,6 +27,10 @@ from node.rpc.shapes import (
     find_asset,
     receipt_json,
 )
+from node.rpc.params import AccountId, AnyId, AssetRef, Cursor, Limit
+from node.rpc.reading.history import NUMBER_STOP, Entry, account_entries
+from node.rpc.reading.searching import is_known_account
+from node.rpc.registry import Call, rpc_method
 
 BALANCES_MAX = 200  # shown of one account; more have tokens that nobody asked for
 ALLOWANCES_MAX = 50

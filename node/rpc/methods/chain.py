@@ -13,8 +13,10 @@ from chain.receipt import Receipt
 from chain.transaction import ReceivedTransaction, read_transaction
 from chain.validators import read_validators
 from node.rpc.action_lookup import ChainLookup
-from node.rpc.actions import transaction_json
-from node.rpc.block_shapes import (
+from node.rpc.cursor import decode_place, encode_cursor
+from node.rpc.errors import HistoryPrunedError, InvalidParamsError, NotFoundError
+from node.rpc.forms.actions import transaction_json
+from node.rpc.forms.blocks import (
     BlockSummaryJson,
     CertificateJson,
     HeaderJson,
@@ -22,8 +24,13 @@ from node.rpc.block_shapes import (
     certificate_json,
     header_json,
 )
-from node.rpc.cursor import decode_place, encode_cursor
-from node.rpc.errors import HistoryPrunedError, InvalidParamsError, NotFoundError
+from node.rpc.forms.shapes import (
+    AmountJson,
+    ReceiptJson,
+    amount_json,
+    find_asset,
+    receipt_json,
+)
 from node.rpc.params import (
     AnyId,
     AssetRef,
@@ -36,18 +43,17 @@ from node.rpc.params import (
     Text,
     TxId,
 )
-from node.rpc.proof_keys import state_key
-from node.rpc.proofs import ProofJson, prove_block, prove_receipt, prove_state, prove_transaction
-from node.rpc.registry import Call, rpc_method
-from node.rpc.searching import Hit, find_hits
-from node.rpc.shapes import (
-    AmountJson,
-    ReceiptJson,
-    amount_json,
-    find_asset,
-    receipt_json,
+from node.rpc.reading.proof_keys import state_key
+from node.rpc.reading.proofs import (
+    ProofJson,
+    prove_block,
+    prove_receipt,
+    prove_state,
+    prove_transaction,
 )
-from node.rpc.validator_history import find_validators
+from node.rpc.reading.searching import Hit, find_hits
+from node.rpc.reading.validator_history import find_validators
+from node.rpc.registry import Call, rpc_method
 
 Detail = Annotated[
     Literal["header", "ids", "full"],

@@ -23,9 +23,7 @@ from node.live.simulation import as_received, simulate_freely
 from node.rpc.contract_views import check_time, find_function, find_info, make_world, run_view
 from node.rpc.cursor import decode_cursor, encode_cursor
 from node.rpc.errors import ContractRefusedError, OutcomeJson, failure_json
-from node.rpc.params import AccountId, Amount, ContractRef, Cursor, Limit, Text, TimeMs
-from node.rpc.registry import Call, rpc_method
-from node.rpc.shapes import (
+from node.rpc.forms.shapes import (
     ChangeJson,
     EventJson,
     account_text,
@@ -35,6 +33,8 @@ from node.rpc.shapes import (
     contract_text,
     unplaced_receipt,
 )
+from node.rpc.params import AccountId, Amount, ContractRef, Cursor, Limit, Text, TimeMs
+from node.rpc.registry import Call, rpc_method
 
 VALID_MS = 10 * MINUTE_MS
 _INSTANCE = bytes([Space.INSTANCE])

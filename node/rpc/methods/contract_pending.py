@@ -14,13 +14,11 @@ from contracts.vm.container import FunctionKind
 from contracts.vm.values import KeyForm
 from node.abi import AbiType
 from node.live.abis import ContractInfo
-from node.rpc.abi_values import scalars_of
 from node.rpc.contract_views import find_info
 from node.rpc.cursor import decode_cursor, encode_cursor
 from node.rpc.errors import InvalidParamsError
-from node.rpc.params import ContractRef, Cursor, Limit
-from node.rpc.registry import Call, rpc_method
-from node.rpc.shapes import (
+from node.rpc.forms.abi_values import scalars_of
+from node.rpc.forms.shapes import (
     AmountJson,
     address_text,
     amount_json,
@@ -28,6 +26,8 @@ from node.rpc.shapes import (
     pot_json,
     timer_json,
 )
+from node.rpc.params import ContractRef, Cursor, Limit
+from node.rpc.registry import Call, rpc_method
 
 KEY_PARTS_MAX = 3
 _PARTS = 33  # bytes of a timer's or pot's state key before its number and parts

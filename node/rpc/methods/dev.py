@@ -23,9 +23,9 @@ from node.rpc.errors import (
     NotFoundError,
     outcome_error,
 )
+from node.rpc.forms.shapes import AmountJson, amount_json, find_asset
 from node.rpc.params import INTEGER_MAX, AccountId, AssetRef, TimeMs
 from node.rpc.registry import Call, rpc_method
-from node.rpc.shapes import AmountJson, amount_json, find_asset
 
 MINE_MAX = 1_000
 _UNITS = {"d": DAY_MS, "h": HOUR_MS, "m": MINUTE_MS, "s": SECOND_MS, "ms": 1}

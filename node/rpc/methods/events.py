@@ -8,12 +8,8 @@ from typing_extensions import TypedDict
 
 from chain.errors import LimitError, UnknownIdError
 from node.config import RpcConfig
-from node.rpc.errors import InvalidParamsError, MethodDisabledError, NotFoundError
-from node.rpc.event_filter import EventWish, compile_filter
-from node.rpc.params import Limit, Text
-from node.rpc.registry import Call, Connection, rpc_method
-from node.rpc.shapes import EventJson
-from node.rpc.stream import (
+from node.rpc.door.event_filter import EventWish, compile_filter
+from node.rpc.door.stream import (
     Subscription,
     event_json,
     find_start,
@@ -21,6 +17,10 @@ from node.rpc.stream import (
     next_id,
     parse_place,
 )
+from node.rpc.errors import InvalidParamsError, MethodDisabledError, NotFoundError
+from node.rpc.forms.shapes import EventJson
+from node.rpc.params import Limit, Text
+from node.rpc.registry import Call, Connection, rpc_method
 
 WINDOW_DEFAULT = 100
 EVERYTHING = EventWish()

@@ -8,8 +8,8 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from chain.ids import encode_id
-from node.rpc.block_shapes import HeaderJson, header_json
-from node.rpc.openrpc import API_VERSION
+from node.rpc.forms.blocks import HeaderJson, header_json
+from node.rpc.openrpc.document import API_VERSION
 from node.rpc.registry import Call, rpc_method
 
 DISK_FREE_BYTES_MIN = 1024**3  # with less, people should act before blocks can not be written

@@ -7,7 +7,7 @@ from typing_extensions import TypedDict
 
 from chain.errors import Retry
 from node.rpc.error_texts import CATALOGUE
-from node.rpc.openrpc import API_VERSION, make_document
+from node.rpc.openrpc.document import API_VERSION, make_document
 from node.rpc.params import Lang
 from node.rpc.registry import Call, rpc_method
 

@@ -11,9 +11,7 @@ from chain.transaction import Transaction, read_transaction
 from node.live.outcomes import Pending, TxStatus
 from node.live.simulation import as_received
 from node.rpc.errors import InvalidParamsError, OutcomeJson, failure_json
-from node.rpc.params import HexBytes, TimeMs, TxId
-from node.rpc.registry import Call, rpc_method
-from node.rpc.shapes import (
+from node.rpc.forms.shapes import (
     ChangeJson,
     EventJson,
     ReceiptJson,
@@ -21,6 +19,8 @@ from node.rpc.shapes import (
     receipt_json,
     unplaced_receipt,
 )
+from node.rpc.params import HexBytes, TimeMs, TxId
+from node.rpc.registry import Call, rpc_method
 
 BATCH_TRANSACTIONS_MAX = 2_000
 WAIT_MS_MAX = 30_000

@@ -29,13 +29,6 @@ from chain.types import MINUTE_MS, SAFE_INT_MAX
 from contracts.execution import transaction_gas
 from node.live.simulation import Simulated, as_received, simulate_freely
 from node.rpc.action_lookup import ChainLookup, show_created
-from node.rpc.actions import (
-    ActionsJson,
-    body_json,
-    check_body,
-    read_actions,
-    transaction_json,
-)
 from node.rpc.errors import (
     ContractRefusedError,
     InvalidParamsError,
@@ -44,12 +37,19 @@ from node.rpc.errors import (
     OutcomeJson,
     failure_json,
 )
-from node.rpc.explain import Explainer
-from node.rpc.explain_words import Words
+from node.rpc.forms.actions import (
+    ActionsJson,
+    body_json,
+    check_body,
+    read_actions,
+    transaction_json,
+)
+from node.rpc.forms.shapes import receipt_error
 from node.rpc.params import AccountId, HexBytes, TimeMs
 from node.rpc.registry import Call, rpc_method
-from node.rpc.shapes import receipt_error
 from node.rpc.sponsoring import check_sponsored
+from node.rpc.telling.explain import Explainer
+from node.rpc.telling.explain_words import Words
 
 VALID_MS = 10 * MINUTE_MS
 SIGNATURE_BYTES = 64

@@ -10,11 +10,11 @@ from chain.receipt import ReceiptKind
 from chain.transaction import read_transaction
 from node.rpc.action_lookup import ChainLookup
 from node.rpc.errors import InvalidParamsError, NotFoundError
-from node.rpc.explain import Explained, Explainer, StepJson
-from node.rpc.explain_words import Words
+from node.rpc.forms.shapes import receipt_error
 from node.rpc.params import AccountId, Height, Lang, TxId
 from node.rpc.registry import Call, rpc_method
-from node.rpc.shapes import receipt_error
+from node.rpc.telling.explain import Explained, Explainer, StepJson
+from node.rpc.telling.explain_words import Words
 
 Offset = Annotated[
     int,

@@ -9,11 +9,11 @@ from chain.transaction import Call as CallAction
 from chain.transaction import ReceivedTransaction
 from node.rpc.cursor import decode_place, encode_cursor
 from node.rpc.errors import InvalidParamsError, NotFoundError, OutcomeJson
-from node.rpc.forms import snake
-from node.rpc.history import NUMBER_STOP, Entry, list_transactions, sent_transactions
+from node.rpc.forms.shapes import account_text, contract_name, receipt_json
+from node.rpc.forms.wire_forms import snake
 from node.rpc.params import AccountId, ContractRef, Cursor, Limit
+from node.rpc.reading.history import NUMBER_STOP, Entry, list_transactions, sent_transactions
 from node.rpc.registry import Call, rpc_method
-from node.rpc.shapes import account_text, contract_name, receipt_json
 
 
 class ListedTransactionJson(TypedDict):

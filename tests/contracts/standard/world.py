@@ -32,9 +32,9 @@ from contracts.host import Frame, World
 from contracts.vm.container import FunctionKind
 from contracts.vm.traps import TrapKind
 from node.catalog import abi, container_bytes, program
-from node.genesis_block import genesis_block
 from node.rehearse.plan import hold_of, policy_id, policy_words
 from node.rehearse.policies import Policy
+from node.storage.genesis_block import genesis_block
 from tests.contracts.standard.setting import (
     CUSTOMERS,
     GAS,

@@ -8,9 +8,9 @@ from pathlib import Path
 from node.config import RpcConfig
 from node.demo.accounts import signer_of
 from node.live.node import Node
-from node.rpc.access import Tokens
+from node.rpc.door.access import Tokens
+from node.rpc.door.server import RpcServer
 from node.rpc.served import make_registry
-from node.rpc.server import RpcServer
 from tests.node.demo.setting import open_demo
 
 TOKENS = Tokens("token-of-the-shop", "token-of-the-admin")

@@ -22,7 +22,7 @@ from node.client import (
 from node.client.accounts import read_account, show_account
 from node.client.errors import read_error
 from node.client.interface import Interface
-from node.rpc.abi_values import AssetLabel
+from node.rpc.forms.abi_values import AssetLabel
 from tests.node.client.fake_node import (
     ABI,
     ALICE,

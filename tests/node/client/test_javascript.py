@@ -18,7 +18,7 @@ from chain.transaction import Transaction
 from chain.types import HOUR_MS
 from node.demo.accounts import signer_of
 from node.demo.catalogue import SPARKLE
-from node.rpc.actions import body_json, check_body, read_body
+from node.rpc.forms.actions import body_json, check_body, read_body
 from tests.node.client.curve import MESSAGE, edge_cases
 from tests.node.client.javascript import FOLDER, Oracle, run
 from tests.node.client.real_node import TOKENS, demo

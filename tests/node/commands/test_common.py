@@ -31,7 +31,7 @@ from node.commands import connect
 from node.commands.common import LazyGroup
 from node.commands.faults import describe_error
 from node.config import ConfigError
-from node.key_errors import KeyFileError
+from node.keys.errors import KeyFileError
 
 ROOT = Path(__file__).resolve().parents[3]
 HEAVY = ("aiohttp", "pydantic", "rich", "plyvel", "nacl", "asyncio", "node.client")

@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 from chain.tables import Table, Tuning, height_key
 from chain.transaction import Transfer
 from node.cli import main
-from node.ledger import ChainLedger
+from node.storage.ledger import ChainLedger
 from tests.make import MONEY, TestChain, account, genesis
 
 GIFT = Transfer(MONEY, account("bob"), 1)

@@ -10,7 +10,6 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
-from node.chain_folder import FolderLock, is_held
 from node.cli import main
 from node.client import NodeUnreachable
 from node.commands import passphrase
@@ -20,6 +19,7 @@ from node.commands.output import pad, print_facts, print_table
 from node.commands.passphrase import take_passphrase
 from node.commands.run import find_config
 from node.commands.words import set_lang
+from node.storage.folder import FolderLock, is_held
 
 
 @pytest.fixture(autouse=True)

@@ -12,10 +12,10 @@ from node.catalog import abi, program
 from node.demo.accounts import signer_of
 from node.demo.genesis import GENESIS_TIME_MS, demo_genesis
 from node.demo.world import build_world, demo_places
-from node.ledger import ChainLedger
 from node.live.clock import Clock
 from node.live.node import Node
-from node.wal import VoteLog
+from node.storage.ledger import ChainLedger
+from node.storage.wal import VoteLog
 
 NOON = GENESIS_TIME_MS + 100 * DAY_MS + 12 * HOUR_MS  # a Wednesday, long after the set-up
 

@@ -24,8 +24,8 @@ from node.demo.catalogue import SHOPS, shop_of
 from node.demo.genesis import GENESIS_TIME_MS, MONEY, demo_genesis
 from node.demo.world import DemoSetupError, build_world, demo_places, demo_setup, has_world
 from node.driver import Driver
-from node.ledger import ChainLedger
 from node.live.node import Node
+from node.storage.ledger import ChainLedger
 from tests import make
 from tests.node.demo.setting import open_demo
 

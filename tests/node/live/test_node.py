@@ -17,13 +17,13 @@ from chain.transaction import (
     read_transaction,
     sign_transaction,
 )
-from node.ledger import ChainLedger
 from node.live.clock import Clock
 from node.live.node import Node
 from node.live.outcomes import Pending, TxStatus
 from node.live.pool import DuplicateReferenceError, Pool, PoolFullError, PoolLimits
 from node.live.signatures import SignatureCheckers
-from node.wal import VoteLog
+from node.storage.ledger import ChainLedger
+from node.storage.wal import VoteLog
 from tests import make
 from tests.make import MONEY, START_MS, VALID_MS, account, signer
 

@@ -14,9 +14,9 @@ from chain.ids import encode_id
 from chain.transaction import sign_transaction, signing_bytes, sponsor_bytes, tx_id
 from node import catalog
 from node.abi_of_code import read_abi
-from node.rpc.abi_arguments import AbiArguments
-from node.rpc.abi_values import Codec
-from node.rpc.actions import IdsOnly, read_body
+from node.rpc.forms.abi_arguments import AbiArguments
+from node.rpc.forms.abi_values import Codec
+from node.rpc.forms.actions import IdsOnly, read_body
 
 FILE = Path(__file__).resolve().parents[2] / "vectors" / "transactions" / "actions.json"
 BOOKING = hash_bytes("vector", b"booking")

@@ -25,15 +25,15 @@ from chain.transaction import (
     Call as CallAction,
 )
 from node.config import RpcConfig
-from node.ledger import ChainLedger
 from node.live.clock import Clock
 from node.live.node import Node
-from node.rpc.access import Tokens
+from node.rpc.door.access import Tokens
+from node.rpc.door.server import RpcServer
+from node.rpc.door.websocket import Pace
 from node.rpc.methods import events
 from node.rpc.registry import Call, Method, Registry, method_of, rpc_method
-from node.rpc.server import RpcServer
-from node.rpc.websocket import Pace
-from node.wal import VoteLog
+from node.storage.ledger import ChainLedger
+from node.storage.wal import VoteLog
 from tests import make
 from tests.make import BOX, GAS, MONEY, START_MS, VALID_MS, account, compiled, signer, word
 from tests.node.rpc.spec_methods import SPEC_METHODS

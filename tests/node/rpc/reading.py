@@ -12,7 +12,7 @@ from node.rpc.methods import chain as chain_methods
 from node.rpc.methods import node as node_methods
 from node.rpc.methods import tx_list as list_methods
 from node.rpc.registry import Call, collect
-from node.wal import VoteLog
+from node.storage.wal import VoteLog
 from tests import make
 from tests.make import TestChain
 

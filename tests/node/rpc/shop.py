@@ -16,11 +16,11 @@ from chain.transaction import (
 )
 from chain.types import DAY_MS, HOUR_MS
 from node.catalog import container_bytes
-from node.ledger import ChainLedger
 from node.live.abis import AbiBook
 from node.live.simulation import Simulated, Simulator
 from node.rehearse.plan import policy_id, policy_words
 from node.rpc.registry import Call
+from node.storage.ledger import ChainLedger
 from tests.contracts.standard.setting import HELD, RULES, TOTAL
 from tests.make import MONEY, START_MS, TestChain, account
 

@@ -27,8 +27,8 @@ from node.abi import (
     parse_abi,
 )
 from node.abi_of_code import derive_abi, derived_document, read_abi
-from node.rpc.abi_values import AssetLabel, Codec, plain_json
 from node.rpc.errors import InvalidParamsError
+from node.rpc.forms.abi_values import AssetLabel, Codec, plain_json
 from tests.make import BOX, MONEY, compiled, word
 
 STATES = {"OPEN": 1, "SHUT": 2, "ALSO_OPEN": 1}

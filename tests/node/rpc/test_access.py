@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from node.rpc.access import (
+from node.rpc.door.access import (
     Doors,
     RefusedPlaceError,
     Tokens,

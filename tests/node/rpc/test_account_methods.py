@@ -16,7 +16,7 @@ from chain.transaction import (
     Transfer,
 )
 from chain.types import DAY_MS
-from node.rpc import history
+from node.rpc.reading import history
 from tests.make import MONEY, RICH, START_MS, TestChain, account, signer, word
 from tests.node.rpc.reading import Reader, text_of
 

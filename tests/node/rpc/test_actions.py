@@ -24,7 +24,8 @@ from chain.transaction import (
     sign_transaction,
     tx_id,
 )
-from node.rpc.actions import (
+from node.rpc.errors import InvalidParamsError
+from node.rpc.forms.actions import (
     ACTIONS_SCHEMA,
     body_json,
     check_body,
@@ -33,8 +34,7 @@ from node.rpc.actions import (
     show_action,
     transaction_json,
 )
-from node.rpc.errors import InvalidParamsError
-from node.rpc.forms import snake
+from node.rpc.forms.wire_forms import snake
 from tests.make import MONEY, account, word
 from tests.node.rpc.action_vectors import BOOKING, BOOKINGS, FILE, VectorLookup, make_vectors
 

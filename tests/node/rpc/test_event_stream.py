@@ -12,7 +12,7 @@ import pytest
 
 from chain.errors import StoreError
 from chain.ids import encode_id
-from node.rpc.websocket import Pace
+from node.rpc.door.websocket import Pace
 from tests.make import account, word
 from tests.node.rpc.door import Client, Door, TestNode, connect, gates, open_door, request
 

@@ -12,8 +12,8 @@ import pytest
 
 from chain.receipt import KernelEvent
 from node.config import RpcConfig
-from node.rpc.access import Tokens
-from node.rpc.server import RpcServer
+from node.rpc.door.access import Tokens
+from node.rpc.door.server import RpcServer
 from tests.node.rpc.story import Teller
 from tests.node.rpc_examples import book_a_wash
 

@@ -9,10 +9,10 @@ import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from node.rpc.jsonrpc import Dispatcher
-from node.rpc.meanings import EVERYWHERE, ITSELF, load_meanings
 from node.rpc.methods.rpc import rpc_version
-from node.rpc.openrpc import load_examples, make_document
-from node.rpc.openrpc_page import render_markdown, write_short
+from node.rpc.openrpc.document import load_examples, make_document
+from node.rpc.openrpc.meanings import EVERYWHERE, ITSELF, load_meanings
+from node.rpc.openrpc.page import render_markdown, write_short
 from node.rpc.registry import Call, Registry, method_of
 from tests.node.rpc.openrpc_schema import openrpc_validator
 from tests.node.rpc.story import Json, Teller
@@ -132,7 +132,7 @@ def test_every_field_of_a_result_says_what_it_means(told: Told) -> None:
         if "description" not in {**inner, **schemas.get(inner.get("$ref", "").split("/")[-1], {})}
     ]
 
-    assert silent == [], "tell it in their types, or in node/rpc/meanings.json"
+    assert silent == [], "tell it in their types, or in node/rpc/openrpc/meanings.json"
 
 
 def test_meanings_are_of_fields_that_exist(told: Told) -> None:

@@ -21,8 +21,8 @@ from node import catalog
 from node.demo.accounts import signer_of
 from node.demo.catalogue import SPARKLE
 from node.live.travel import travel
-from node.rpc.explain_words import Words, clean, sentences
-from node.rpc.forms import snake
+from node.rpc.forms.wire_forms import snake
+from node.rpc.telling.explain_words import Words, clean, sentences
 from tests.node.rpc.asking import Asker, acct
 
 WASH = SPARKLE.services[0]

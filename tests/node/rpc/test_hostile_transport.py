@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from node.rpc import http as http_module
-from node.rpc import server as server_module
+from node.rpc.door import http as http_module
+from node.rpc.door import server as server_module
 from tests.node.rpc.door import Door, TestNode, open_door, request
 
 BUFFER_BYTES_MAX = 1024 * 1024  # of what waits for one socket; an answer of the tests is shorter

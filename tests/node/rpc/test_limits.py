@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from node.rpc.limits import Buckets, client_of, is_loopback
+from node.rpc.door.limits import Buckets, client_of, is_loopback
 
 
 def test_a_burst_is_taken_and_then_a_steady_pace() -> None:

@@ -11,8 +11,8 @@ from typing_extensions import TypedDict
 from node.rpc.errors import NotFoundError
 from node.rpc.jsonrpc import Dispatcher
 from node.rpc.methods import rpc
-from node.rpc.openrpc import load_examples, make_document
-from node.rpc.openrpc_page import render_markdown
+from node.rpc.openrpc.document import load_examples, make_document
+from node.rpc.openrpc.page import render_markdown
 from node.rpc.params import AccountId, Amount, Height, Limit
 from node.rpc.registry import Call, Method, Registry, collect, dynamic_method, method_of, rpc_method
 from tests.node.rpc.openrpc_schema import openrpc_validator

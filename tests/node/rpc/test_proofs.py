@@ -16,8 +16,8 @@ from chain.transaction import Propose, SetValidator, Transfer
 from chain.types import DAY_MS
 from chain.validators import ValidatorSet
 from node.rpc.errors import NotFoundError
-from node.rpc.proof_check import ProofError, Proven, check_proof
-from node.rpc.validator_history import find_validators
+from node.rpc.reading.proof_check import ProofError, Proven, check_proof
+from node.rpc.reading.validator_history import find_validators
 from tests import make
 from tests.make import MONEY, START_MS, TestChain, account, word
 from tests.node.rpc.reading import Reader, text_of

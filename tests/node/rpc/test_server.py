@@ -10,10 +10,10 @@ import pytest
 
 from chain.errors import StoreError
 from node.config import RpcConfig
-from node.rpc import http as http_module
-from node.rpc import server as server_module
-from node.rpc.http import Gate
-from node.rpc.server import RpcServer
+from node.rpc.door import http as http_module
+from node.rpc.door import server as server_module
+from node.rpc.door.http import Gate
+from node.rpc.door.server import RpcServer
 from tests.node.rpc.door import (
     EXAMPLES,
     TOKENS,

@@ -11,9 +11,9 @@ from chain.ids import encode_id
 from chain.receipt import Event, KernelEvent, Receipt, ReceiptKind
 from chain.transaction import Call, Deploy, IssueAsset, Transfer, asset_id
 from chain.types import HOUR_MS, MINUTE_MS, ZERO_ID
-from node.rpc import shapes
 from node.rpc.errors import InvalidParamsError, NotFoundError
-from node.rpc.kernel_events import KERNEL_ABI
+from node.rpc.forms import shapes
+from node.rpc.forms.kernel_events import KERNEL_ABI
 from tests.contracts.standard.setting import HELD, TOTAL
 from tests.make import MONEY, TestChain, account, compiled, word
 from tests.node.rpc.shop import SLOT, Reader, Shop

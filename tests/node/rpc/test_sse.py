@@ -11,7 +11,7 @@ from pydantic_core import from_json
 
 from chain.errors import StoreError
 from chain.ids import encode_id
-from node.rpc.websocket import Pace
+from node.rpc.door.websocket import Pace
 from tests.make import account, word
 from tests.node.rpc.door import TestNode, open_door
 

@@ -8,8 +8,8 @@ from types import ModuleType
 from typing import Any
 
 from node.live.signatures import BATCH_TURN
+from node.rpc.door.limits import Buckets
 from node.rpc.jsonrpc import TURN_SECONDS_MAX, Dispatcher
-from node.rpc.limits import Buckets
 from node.rpc.registry import Call, collect, rpc_method
 from tests.node.live.test_node import FakeTime, open_node, transfer
 from tests.node.rpc.sample_methods import make_call

@@ -11,7 +11,7 @@ from chain.transaction import Transaction
 from chain.types import MINUTE_MS
 from node.demo.accounts import signer_of
 from node.rpc.action_lookup import ChainLookup
-from node.rpc.actions import body_json, read_body
+from node.rpc.forms.actions import body_json, read_body
 from node.rpc.methods.tx_build import VALID_MS
 from tests.make import BOX, MONEY, compiled
 from tests.node.rpc.asking import PAY, Asker, acct, request

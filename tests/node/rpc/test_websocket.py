@@ -8,8 +8,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-from node.rpc import websocket as websocket_module
-from node.rpc.websocket import Pace
+from node.rpc.door import websocket as websocket_module
+from node.rpc.door.websocket import Pace
 from tests.node.rpc.door import (
     EXAMPLES,
     Client,

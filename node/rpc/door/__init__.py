@@ -1,0 +1,1 @@
+"""The door: HTTP, WebSocket and the event stream, who may enter and how often."""

@@ -1,0 +1,1 @@
+"""JSON forms of what the chain holds, and back."""

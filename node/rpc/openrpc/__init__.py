@@ -1,0 +1,1 @@
+"""The description of all methods, for programs and as a page."""

@@ -1,0 +1,1 @@
+"""Finding things on the chain and proving them."""

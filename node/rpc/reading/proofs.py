@@ -1,0 +1,105 @@
+"""Making proofs: what `node.rpc.proof_check` needs to believe a fact of this chain.
+
+Blocks, transactions and receipts are proven at any height; the state only at the head, because
+older versions of it are not kept.
+"""
+
+from collections.abc import Sequence
+from typing import NotRequired
+
+from typing_extensions import TypedDict
+
+from chain.codec import encode
+from chain.merkle import inclusion_path
+from chain.state import QUEUE_PREFIX
+from chain.transaction import read_transaction
+from chain.tree import prove_key
+from node.rpc.errors import InvalidParamsError, NotFoundError
+from node.rpc.forms.blocks import CertificateJson, HeaderJson, certificate_json, header_json
+from node.rpc.reading.proof_check import FORMAT, ProofType
+from node.rpc.reading.validator_history import find_validators
+from node.storage.ledger import ChainLedger
+
+
+class ProofJson(TypedDict):
+    """A proof as it travels.
+
+    `header`, `commit` and `validators` are what is checked, `fields` and `certificate` the same for
+    people. A transaction's or receipt's proof has `leaf`, `index`, `size` and `path`; one of the
+    state `key`, `value` (null: absent), `nodes` and `other`.
+    """
+
+    format: str
+    type: ProofType
+    header: str
+    fields: HeaderJson
+    commit: str
+    certificate: CertificateJson
+    validators: list[str]
+    leaf: NotRequired[str]
+    index: NotRequired[int]
+    size: NotRequired[int]
+    path: NotRequired[list[str]]
+    key: NotRequired[str]
+    value: NotRequired[str | None]
+    nodes: NotRequired[list[str]]
+    other: NotRequired[str]
+
+
+def prove_block(ledger: ChainLedger, height: int) -> ProofJson:
+    """Return the proof that the validators certified the block at a height (from 1 on)."""
+    if height == 0:
+        raise NotFoundError("the certificate of block 0 (proofs begin with block 1)")
+    header, commit = ledger.store.header(height), ledger.store.commit(height)
+    validators = find_validators(ledger, header.validators_hash)
+    return {
+        "format": FORMAT,
+        "type": "block",
+        "header": encode(header).hex(),
+        "fields": header_json(header),
+        "commit": encode(commit).hex(),
+        "certificate": certificate_json(commit, validators),
+        "validators": [key.hex() for key in validators.keys],
+    }
+
+
+def prove_transaction(ledger: ChainLedger, height: int, index: int) -> ProofJson:
+    """Return the proof of the transaction at `index` of a block."""
+    data = ledger.store.block(height).transactions
+    leaves = [read_transaction(one).witness_id for one in data]
+    proof = prove_block(ledger, height)
+    return _add_leaf(proof, "transaction", data[index], (leaves, index))
+
+
+def prove_receipt(ledger: ChainLedger, height: int, index: int) -> ProofJson:
+    """Return the proof of the receipt at `index` of a block."""
+    leaves = ledger.store.receipt_bytes(height)
+    proof = prove_block(ledger, height)
+    return _add_leaf(proof, "receipt", leaves[index], (leaves, index))
+
+
+def prove_state(ledger: ChainLedger, key: bytes) -> ProofJson:
+    """Return the proof of a state key's value, or of its absence, at the head."""
+    if key >= QUEUE_PREFIX:
+        raise InvalidParamsError("key", "is of an index that no state root covers")
+    proof = prove_block(ledger, ledger.height)
+    found = prove_key(ledger.store, key)
+    value = ledger.store.get(key)
+    proof["type"] = "state"
+    proof["key"] = key.hex()
+    proof["value"] = None if value is None else value.hex()
+    proof["nodes"] = [node.hex() for node in found.nodes]
+    proof["other"] = found.other.hex()
+    return proof
+
+
+def _add_leaf(
+    proof: ProofJson, kind: ProofType, leaf: bytes, place: tuple[Sequence[bytes], int]
+) -> ProofJson:
+    leaves, index = place
+    proof["type"] = kind
+    proof["leaf"] = leaf.hex()
+    proof["index"] = index
+    proof["size"] = len(leaves)
+    proof["path"] = [one.hex() for one in inclusion_path(leaves, index)]
+    return proof

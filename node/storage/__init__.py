@@ -1,0 +1,1 @@
+"""A chain on disk: opened, checked, made whole, sealed, verified."""
