@@ -5,6 +5,7 @@ alone may do everything. Windows of nonces belong to keys and outlive them.
 """
 
 import struct
+from chain.ids import encode_id
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
@@ -82,7 +83,7 @@ def authorize_key(state: State, account: bytes, key: bytes, now: int) -> Account
     """
     if state.get(_ACCOUNT + account) is None:
         if key != account:
-            text = f"{key.hex()} is no key of account {account.hex()}"
+            text = f"{key.hex()} is no key of account {encode_id('acct', account)}"
             raise KeyScopeError(text)
         return None
     for entry in read_account(state, account).keys:
@@ -91,7 +92,7 @@ def authorize_key(state: State, account: bytes, key: bytes, now: int) -> Account
                 text = f"key {key.hex()} was good until {entry.expires_at} ms; it is {now}"
                 raise KeyScopeError(text)
             return None if _is_full(entry) else entry
-    text = f"{key.hex()} is no key of account {account.hex()}"
+    text = f"{key.hex()} is no key of account {encode_id('acct', account)}"
     raise KeyScopeError(text)
 
 
@@ -212,7 +213,7 @@ def approve_recovery(
     now, params = clock
     record = read_account(state, account)
     if guardian not in record.guardians:
-        text = f"{guardian.hex()} is no guardian of {account.hex()}"
+        text = f"{encode_id('acct', guardian)} is no guardian of {encode_id('acct', account)}"
         raise RoleError(text)
     recovery = read_recovery(state, account)
     if recovery is None or (recovery.new_key != new_key and recovery.ready_at is None):

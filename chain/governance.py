@@ -1,5 +1,6 @@
 """Governance: what the operators decide together, with more than two thirds of them."""
 
+from chain.ids import encode_id
 from dataclasses import dataclass, fields, replace
 from typing import Annotated
 
@@ -81,7 +82,7 @@ def vote(state: State, operator: bytes, proposal: Hash) -> bool:
 
 def _check_operator(state: State, account: bytes) -> None:
     if not has_role(state, account, Role.OPERATOR):
-        text = f"{account.hex()} is no operator"
+        text = f"{encode_id('acct', account)} is no operator"
         raise RoleError(text)
 
 
@@ -91,7 +92,7 @@ def _check_change(state: State, change: Change) -> None:
             _changed_params(read_params(state), name, value)
         case InstallContract(name, contract):
             if state.get(bytes([Space.INSTANCE]) + contract) is None:
-                text = f"no contract {contract.hex()}"
+                text = f"no contract {encode_id('ctr', contract)} on this chain"
                 raise UnknownIdError(text)
             if not name:
                 text = "a name of no letters"

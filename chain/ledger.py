@@ -5,6 +5,7 @@ else moves amounts between balances and pots. `audit_changes` checks that from t
 alone.
 """
 
+from chain.ids import encode_id
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from functools import lru_cache
@@ -71,7 +72,7 @@ def read_asset(state: State, asset: bytes) -> Asset:
     """Return an asset's record, or raise UnknownIdError."""
     data = state.get(_ASSET + asset)
     if data is None:
-        text = f"no asset {asset.hex()} on this chain"
+        text = f"no asset {encode_id('ast', asset)} on this chain"
         raise UnknownIdError(text)
     return _decode_asset(data)
 
@@ -152,7 +153,7 @@ def allow_contracts(
 def _check_issuer(state: State, account: bytes, asset: bytes) -> None:
     record = read_asset(state, asset)
     if record.issuer != account:
-        text = f"{account.hex()} is not the issuer of {record.symbol!r}"
+        text = f"{encode_id('acct', account)} is not the issuer of {record.symbol!r}"
         raise NotIssuerError(text)
 
 
@@ -173,7 +174,8 @@ def check_contract_allowed(state: State, instance: bytes, asset: bytes) -> None:
     """Raise TransferNotAllowedError unless pots of `instance` may hold `asset`."""
     record = read_asset(state, asset)
     if record.policy == Policy.CONTRACTS_ONLY and instance not in record.contracts:
-        text = f"the issuer of {record.symbol!r} does not allow contract {instance.hex()}"
+        contract = encode_id("ctr", instance)
+        text = f"the issuer of {record.symbol!r} does not allow contract {contract}"
         raise TransferNotAllowedError(text)
 
 

@@ -18,6 +18,7 @@ from chain.errors import (
     TooLongValidError,
     WrongChainError,
 )
+from chain.ids import encode_id
 from chain.nonces import take_nonce
 from chain.params import ChainParams
 from chain.pots import use_allowance
@@ -94,7 +95,7 @@ def _charge_sender(state: State, tx: ReceivedTransaction, params: ChainParams, n
             for action in body.actions:
                 check_scope(entry, action)
         if not _may_send(state, body.sponsor):
-            text = f"sponsor {body.sponsor.hex()} is neither member nor operator"
+            text = f"sponsor {encode_id('acct', body.sponsor)} is neither member nor operator"
             raise SponsorRequiredError(text)
         _use_quota(state, body.sponsor, params.sponsor_daily_max, now)
         return False
@@ -102,7 +103,7 @@ def _charge_sender(state: State, tx: ReceivedTransaction, params: ChainParams, n
         return False
     if _rides_on_pot(state, body, params, now):
         return True
-    text = f"account {body.account.hex()} is no member; ask a shop to co-sign as sponsor"
+    text = f"{encode_id('acct', body.account)} is no member; ask a shop to co-sign as sponsor"
     raise SponsorRequiredError(text)
 
 

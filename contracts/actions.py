@@ -1,5 +1,6 @@
 """What each action of a transaction does: by the ledger's functions, calls by the machine."""
 
+from chain.ids import encode_id
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -109,7 +110,8 @@ def _run_deploy(world: World, action: Deploy, gas: int) -> int:
     state, creator = world.state, world.origin
     allowed = has_role(state, creator, Role.OPERATOR) or has_role(state, creator, Role.DEPLOYER)
     if not allowed and not world.params.dev:
-        text = f"{creator.hex()} is neither operator nor deployer; ask the operators for the role"
+        who = encode_id("acct", creator)
+        text = f"{who} is neither operator nor deployer; ask the operators for the role"
         raise RoleError(text)
     contract = instance_id(world.origin_id, world.place)
     parts = (action.code, action.assets, action.links)
@@ -181,7 +183,8 @@ def _cancel_recovery(world: World, action: CancelRecovery) -> None:  # noqa: ARG
 def _finish_recovery(world: World, action: FinishRecovery) -> None:
     record = accounts.read_account(world.state, action.account)
     if world.origin not in record.guardians:
-        text = f"{world.origin.hex()} is no guardian of {action.account.hex()}"
+        who, whose = encode_id("acct", world.origin), encode_id("acct", action.account)
+        text = f"{who} is no guardian of {whose}"
         raise RoleError(text)
     accounts.finish_recovery(world.state, action.account, world.now)
     _note(world, KernelEvent.KEYS_CHANGED, action.account)
@@ -227,7 +230,7 @@ def _admit(world: World, action: Admit) -> None:
     if not (
         has_role(state, world.origin, Role.ADMITTER) or has_role(state, world.origin, Role.OPERATOR)
     ):
-        text = f"{world.origin.hex()} is neither admitter nor operator"
+        text = f"{encode_id('acct', world.origin)} is neither admitter nor operator"
         raise RoleError(text)
     set_role(state, action.account, Role.MEMBER, held=True)
     _note(world, KernelEvent.ADMITTED, action.account, world.origin)

@@ -1,5 +1,6 @@
 """Contract instances: code on the chain, bound to assets and to other instances."""
 
+from chain.ids import encode_id
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
@@ -40,7 +41,7 @@ class Library:
         """Return an instance's record, or raise UnknownIdError."""
         data = state.get(_INSTANCE + contract)
         if data is None:
-            text = f"no contract {contract.hex()} on this chain"
+            text = f"no contract {encode_id('ctr', contract)} on this chain"
             raise UnknownIdError(text)
         record = self._instances.get(data)
         if record is None:

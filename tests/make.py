@@ -12,7 +12,7 @@ from chain.executed import ExecutedBlock
 from chain.genesis import Genesis, GenesisAccount, GenesisAsset, ParamsModel, genesis_asset_id
 from chain.ledger import get_balance
 from chain.receipt import Receipt
-from chain.state import State, StateReader
+from chain.state import Space, State, StateReader
 from chain.tables import Tuning
 from chain.timers import next_work_time
 from chain.transaction import (
@@ -193,6 +193,12 @@ def genesis(
     )
 
 
+def highest_nonce(ledger: ChainLedger) -> int:
+    """Return the lowest nonce above those of everybody on a chain."""
+    windows = ledger.store.iterate(bytes([Space.NONCES]), bytes([Space.NONCES + 1]))
+    return max((int.from_bytes(window[:8], "big") for _key, window in windows), default=0)
+
+
 class TestChain:
     """A chain over a real store; every block is built, checked by a second executor, and stored."""
 
@@ -203,7 +209,7 @@ class TestChain:
         self.folder = folder
         self.genesis = genesis() if start is None else start
         self.ledger = ChainLedger(folder, self.genesis, tuning=Tuning(sync=False))
-        self.nonces = itertools.count(self.ledger.height * 20)
+        self.nonces = itertools.count(highest_nonce(self.ledger))
 
     @property
     def now(self) -> int:

@@ -941,16 +941,37 @@ const assetId = (creator, symbol) => taggedHash("asset", concat(creator, UTF8.en
 
 // ---------------------------------------------------------------------------------- the client
 
+/** The outcome of a transaction in a block, which nothing changes any more. */
+class Final {
+  /** @param {string} txId @param {any} receipt a checked one */
+  constructor(txId, receipt) {
+    this.txId = txId;
+    /** @type {number} */
+    this.height = receipt.height;
+    /** @type {number} the block's, in ms since 1970 */
+    this.time = receipt.time;
+    /** @type {boolean} false if it was refused there; then `code` and `name` say why */
+    this.ok = receipt.ok;
+    /** @type {number} 0 if ok */
+    this.code = receipt.code;
+    /** @type {string} */
+    this.name = receipt.ok ? "OK" : String(receipt.error?.name ?? "");
+    /** @type {any} */
+    this.receipt = receipt;
+    /** @type {any[]} what happened, in order */
+    this.events = Array.isArray(receipt.events) ? receipt.events : [];
+  }
+
+  /** @param {string} type such as booking.Requested @returns {Record<string, any>} the values of the first such event */
+  event(type) {
+    const found = this.events.find((one) => one?.type === type);
+    if (found) return found.values ?? {};
+    const there = this.events.map((one) => one?.type).join(", ") || "none";
+    throw new WashError(CODES.notFound, "NOT_FOUND", `no event ${type} in transaction ${this.txId}; there are: ${there}`);
+  }
+}
+
 /**
- * @typedef {object} Final the outcome of a transaction in a block, which nothing changes any more
- * @property {string} txId
- * @property {number} height
- * @property {number} time
- * @property {boolean} ok
- * @property {number} code 0 if ok
- * @property {any} receipt
- * @property {any[]} events
- *
  * @typedef {object} Signer who sends, and who pays for the place in a block
  * @property {Key} [key] signs
  * @property {string} [account] by default the one that the key made
@@ -1339,9 +1360,8 @@ class Wash {
     if (status === "failed" && !receipt) throw readError(error);
     const isWhole = receipt?.id === id && isCount(receipt.height) && isCount(receipt.time) && receipt.ok === (receipt.code === 0);
     if (!isWhole) throw badAnswer(`no receipt of transaction ${id}: ${seen(answer)}`);
-    const { height, time, ok, code, events } = receipt;
-    const final = { txId: id, height, time, ok, code, receipt, events: events ?? [] };
-    if (!ok && check) throw readError(receipt.error, final);
+    const final = new Final(id, receipt);
+    if (!final.ok && check) throw readError(receipt.error, final);
     return final;
   }
 
@@ -1648,7 +1668,7 @@ class EventStream {
 }
 
 export {
-  Book, EventStream, Interface, Key, Wash, WashError, assemble, assetId, buildBody, decode, decodeId, encode,
+  Book, EventStream, Final, Interface, Key, Wash, WashError, assemble, assetId, buildBody, decode, decodeId, encode,
   encodeId, fromHex, listRoot, placeId, sha256, sha512, showBody, showTransaction, signBody,
   signingBytes, sponsorBytes, taggedHash, toHex, txId, verify,
 };

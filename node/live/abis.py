@@ -7,7 +7,7 @@ are given once and kept in a folder; for the rest one is made from the code itse
 import difflib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from hashlib import sha256
@@ -29,10 +29,21 @@ from node.abi_of_code import derive_abi, derived_document, read_abi
 BUILT_IN = ("booking", "notes", "shops")
 KEPT_MAX = 256  # codes and contracts remembered
 NAMES_MAX = 1_000  # installed names that are looked through
+LISTED_MAX = 12  # names told to who wrote none that is near
 _CODE = bytes([Space.CODE])
 _INSTANCE = bytes([Space.INSTANCE])
 _NAME = bytes([Space.NAME])
 _NAMES_START, _NAMES_STOP = _NAME + b"\1", bytes([Space.NAME + 1])  # behind the index by contract
+
+
+def near_or_all(text: str, names: Sequence[str]) -> str:
+    """Return what to say to who wrote `text` for one of `names`: those near, or what there is."""
+    near = difflib.get_close_matches(text[:64], names, n=3)
+    if near:
+        return f"did you mean {' or '.join(near)}?"
+    more = ", ..." if len(names) > LISTED_MAX else ""
+    listed = ", ".join(names[:LISTED_MAX]) + more if names else "none"
+    return f"{'there is' if len(names) == 1 else 'there are'} {listed}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,9 +156,8 @@ class AbiBook:
             message = f"no contract {text.lower()} on this chain"
             raise UnknownIdError(message)
         names = [name for name, _contract in self.names(state)]
-        near = difflib.get_close_matches(text, names, n=3) or sorted(names)[:8]
-        known = f"there are {', '.join(near)}" if near else "none is registered here"
-        message = f"no contract is called {text[:64]!r}; {known}, or give an id ctr1..."
+        known = near_or_all(text, names) if names else "none is registered here"
+        message = f"no contract is called {text[:64]!r}; {known} (an id ctr1... is also taken)"
         raise UnknownIdError(message)
 
     # Codes --------------------------------------------------------------------------------------

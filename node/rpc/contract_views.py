@@ -13,7 +13,7 @@ from contracts.vm.container import FunctionKind
 from contracts.vm.traps import Trap, TrapKind
 from contracts.vm.values import read_arguments
 from node.abi import AbiFunction
-from node.live.abis import ContractInfo
+from node.live.abis import ContractInfo, near_or_all
 from node.rpc.errors import ContractRefusedError, InvalidParamsError, NotFoundError, outcome_error
 from node.rpc.forms.shapes import codec_of, contract_name
 from node.rpc.registry import Call, Method, Registry, dynamic_method
@@ -56,8 +56,8 @@ def find_function(info: ContractInfo, name: str, kind: FunctionKind) -> AbiFunct
     if found is not None:
         return found
     what = kind.name.lower()
-    known = ", ".join(one.name for one in info.code.abi.functions_of(kind)) or "none"
-    text = f"{info.code.abi.name} has no {what} {name[:60]!r}; there are {known}"
+    known = near_or_all(name, [one.name for one in info.code.abi.functions_of(kind)])
+    text = f"{info.code.abi.name} has no {what} {name[:60]!r}; {known}"
     raise UnknownIdError(text)
 
 

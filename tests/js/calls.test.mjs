@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Key, Wash, WashError, decode, encodeId, fromHex, showTransaction, signingBytes, sponsorBytes, toHex, txId } from "../../node/client/wash.js";
+import { Final, Key, Wash, WashError, decode, encodeId, fromHex, showTransaction, signingBytes, sponsorBytes, toHex, txId } from "../../node/client/wash.js";
 import { fail, fakeFetch, lost, status } from "./fake_node.mjs";
 import { readJson } from "./vectors.mjs";
 
@@ -285,4 +285,24 @@ test("an address is checked and its end does not matter", () => {
 
   assert.deepEqual(urls, ["http://a:1", "http://a:1", "https://a"]);
   assert.throws(() => new Wash("ftp://a"), { name: "INVALID_PARAMS" });
+});
+
+test("an outcome has the values of an event by its type", () => {
+  const events = [{ type: "booking.Paid", values: { total: 1 } }, { type: "booking.Paid", values: { total: 2 } }, { type: "booking.Idle" }];
+  const final = new Final("ab", receiptOf("ab", { events }));
+
+  const found = [final.event("booking.Paid"), final.event("booking.Idle")];
+
+  assert.deepEqual(found, [{ total: 1 }, {}]);
+  assert.throws(() => final.event("booking.Closed"), (error) => error instanceof WashError && error.name === "NOT_FOUND"
+    && error.message === "no event booking.Closed in transaction ab; there are: booking.Paid, booking.Paid, booking.Idle");
+  assert.throws(() => new Final("ab", receiptOf("ab")).event("x"), /there are: none/);
+});
+
+test("an outcome is called OK, or as its refusal", () => {
+  const refused = receiptOf("ab", { ok: false, code: 2001, error: { name: "INSUFFICIENT_FUNDS" } });
+
+  const found = [receiptOf("ab"), refused, { ...refused, error: null }].map((one) => new Final("ab", one).name);
+
+  assert.deepEqual(found, ["OK", "INSUFFICIENT_FUNDS", ""]);
 });

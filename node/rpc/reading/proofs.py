@@ -25,8 +25,10 @@ class ProofJson(TypedDict):
     """A proof as it travels.
 
     `header`, `commit` and `validators` are what is checked, `fields` and `certificate` the same for
-    people. A transaction's or receipt's proof has `leaf`, `index`, `size` and `path`; one of the
-    state `key`, `value` (null: absent), `nodes` and `other`.
+    people. `next_validators` is there only where the set changes with this block: who follows the
+    chain goes on with them, and their hash is in the header. A transaction's or receipt's proof has
+    `leaf`, `index`, `size` and `path`; one of the state `key`, `value` (null: absent), `nodes` and
+    `other`.
     """
 
     format: str
@@ -36,6 +38,7 @@ class ProofJson(TypedDict):
     commit: str
     certificate: CertificateJson
     validators: list[str]
+    next_validators: NotRequired[list[str]]
     leaf: NotRequired[str]
     index: NotRequired[int]
     size: NotRequired[int]
@@ -52,7 +55,7 @@ def prove_block(ledger: ChainLedger, height: int) -> ProofJson:
         raise NotFoundError("the certificate of block 0 (proofs begin with block 1)")
     header, commit = ledger.store.header(height), ledger.store.commit(height)
     validators = find_validators(ledger, header.validators_hash)
-    return {
+    proof: ProofJson = {
         "format": FORMAT,
         "type": "block",
         "header": encode(header).hex(),
@@ -61,6 +64,10 @@ def prove_block(ledger: ChainLedger, height: int) -> ProofJson:
         "certificate": certificate_json(commit, validators),
         "validators": [key.hex() for key in validators.keys],
     }
+    if header.next_validators_hash != header.validators_hash:
+        following = find_validators(ledger, header.next_validators_hash)
+        proof["next_validators"] = [key.hex() for key in following.keys]
+    return proof
 
 
 def prove_transaction(ledger: ChainLedger, height: int, index: int) -> ProofJson:

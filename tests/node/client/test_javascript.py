@@ -1,6 +1,7 @@
 """The JavaScript client: its own tests, and what it and this side say of the same things."""
 
 import json
+import re
 from collections.abc import Iterator
 from copy import deepcopy
 from pathlib import Path
@@ -25,6 +26,8 @@ from tests.node.client.real_node import TOKENS, demo
 from tests.node.demo.setting import NOON
 from tests.node.rpc.action_vectors import VectorLookup, make_vectors
 
+ROOT = FOLDER.parents[1]
+PAGE, CLIENT = ROOT / "docs" / "client.md", ROOT / "node" / "client" / "wash.js"
 START = NOON + 16 * HOUR_MS  # midday tomorrow, for the shop
 CASES: list[dict[str, Any]] = make_vectors()["cases"]
 LOOKUP = VectorLookup()
@@ -91,6 +94,20 @@ async def test_a_booking_is_bought_in_javascript(tmp_path: Path) -> None:
         "isUnknownRefused": True,
         "batch": [False, True],
     }
+
+
+async def test_what_the_page_shows_works_as_it_stands(tmp_path: Path) -> None:
+    shown = re.findall(r"^```js\n(.*?)^```", PAGE.read_text("utf-8"), re.DOTALL | re.MULTILINE)
+    said = []
+
+    async with demo(tmp_path) as (_node, url):
+        for number, text in enumerate(shown):
+            program = tmp_path / f"{number}.mjs"
+            here = text.replace('"./wash.js"', json.dumps(CLIENT.as_uri()))
+            program.write_text(here.replace("http://127.0.0.1:8787", url), "utf-8")
+            said.append(await run(str(program)))
+
+    assert said == ["6800 back\n", "2001 INSUFFICIENT_FUNDS 余额不足\nchain.transferred 680\n"]
 
 
 def test_signatures_at_the_edge_are_judged_as_libsodium_judges_them(oracle: Oracle) -> None:

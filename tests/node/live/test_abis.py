@@ -9,7 +9,7 @@ from chain.ids import encode_id
 from contracts.lang.compiler import compile_contract
 from node.abi import BadAbiError
 from node.catalog import container_bytes
-from node.live.abis import AbiBook
+from node.live.abis import AbiBook, near_or_all
 from tests.make import BOX, TestChain, compiled, word
 
 
@@ -25,11 +25,12 @@ def test_a_contract_is_meant_by_its_name_and_by_its_id(chain: TestChain) -> None
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("bax", "there are box"),
-        ("unlike anything", "there are box"),
-        ("", "there are box"),
-        ("\0" + "x" * 32, "there are box"),
-        ("\ud800", "there are box"),
+        ("bax", "did you mean box"),
+        ("b" * 5_000, "there is box"),
+        ("unlike anything", "there is box"),
+        ("", "there is box"),
+        ("\0" + "x" * 32, "there is box"),
+        ("\ud800", "there is box"),
         (encode_id("ctr", word("none")), "no contract ctr1"),
         ("ctr1qqqq", "too few"),
         (encode_id("acct", word("none")), "no contract is called"),
@@ -40,6 +41,24 @@ def test_what_means_no_contract_is_told_apart(chain: TestChain, text: str, said:
 
     with pytest.raises(UnknownIdError, match=said):
         AbiBook(None).resolve(chain.state(), text)
+
+
+@pytest.mark.parametrize(
+    ("text", "names", "said"),
+    [
+        ("bokking", ["booking", "shops"], "did you mean booking?"),
+        ("nots", ["notes", "note", "shops"], "did you mean notes or note?"),
+        ("x", ["shops", "booking"], "there are shops, booking"),
+        ("x", [], "there are none"),
+        ("x", [f"name{n}" for n in range(13)], "name11, ..."),
+    ],
+)
+def test_a_near_name_is_asked_about_and_others_are_listed(
+    text: str, names: list[str], said: str
+) -> None:
+    found = near_or_all(text, names)
+
+    assert found.endswith(said)
 
 
 def test_a_chain_without_names_says_so(chain: TestChain) -> None:

@@ -228,3 +228,36 @@ def test_validators_that_never_were_are_not_found(chain: TestChain) -> None:
 
     with pytest.raises(NotFoundError, match="blocks 0 to 2"):
         find_validators(chain.ledger, bytes(32))
+
+
+async def test_a_proof_names_the_next_validators_where_they_change(chain: TestChain) -> None:
+    other = make.signer("other").public_key
+    chain.run()
+    changed = chain.do("olga", Propose(SetValidator(other, 1)))
+    chain.run()
+    reader = Reader(chain)
+
+    proofs = [await reader.ask("chain_getProof", kind="block", height=one) for one in (1, 2)]
+    of_change = await reader.ask("chain_getProof", kind="receipt", height=2, index=0)
+
+    both = sorted([make.VALIDATOR.public_key.hex(), other.hex()])
+    assert changed.ok
+    assert "next_validators" not in proofs[0]
+    assert proofs[1]["validators"] == [make.VALIDATOR.public_key.hex()]
+    assert [one["next_validators"] for one in (proofs[1], of_change)] == [both, both]
+
+
+async def test_a_light_client_crosses_a_change_of_validators_with_proofs(chain: TestChain) -> None:
+    chain.do("olga", Propose(SetValidator(make.signer("other").public_key, 1)))
+    proof = await Reader(chain).ask("chain_getProof", kind="block", height=1)
+    genesis = trust_genesis(chain.ledger.chain_id, ValidatorSet((make.VALIDATOR.public_key,)), 0)
+    known, following = [
+        ValidatorSet(tuple(bytes.fromhex(key) for key in proof[name]))
+        for name in ("validators", "next_validators")
+    ]
+    header = decode(Header, bytes.fromhex(proof["header"]))
+    commit = decode(Commit, bytes.fromhex(proof["commit"]))
+
+    found = verify(Candidate(header, commit, known, following))
+
+    assert found
