@@ -5,7 +5,6 @@ alone may do everything. Windows of nonces belong to keys and outlive them.
 """
 
 import struct
-from chain.ids import encode_id
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
@@ -13,6 +12,7 @@ from typing import Annotated
 
 from chain.codec import AtMost, Between, decode, encode, wire
 from chain.errors import KeyScopeError, LimitError, RoleError, WrongStateError
+from chain.ids import encode_id
 from chain.params import ChainParams
 from chain.state import Space, State
 from chain.transaction import (

@@ -1,6 +1,5 @@
 """Governance: what the operators decide together, with more than two thirds of them."""
 
-from chain.ids import encode_id
 from dataclasses import dataclass, fields, replace
 from typing import Annotated
 
@@ -13,6 +12,7 @@ from chain.errors import (
     UnknownIdError,
     WrongStateError,
 )
+from chain.ids import encode_id
 from chain.params import ChainParams, read_params, write_params
 from chain.roles import Role, has_role, read_operators, set_role
 from chain.state import VALIDATORS_KEY, Space, State

@@ -5,7 +5,6 @@ else moves amounts between balances and pots. `audit_changes` checks that from t
 alone.
 """
 
-from chain.ids import encode_id
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from functools import lru_cache
@@ -20,6 +19,7 @@ from chain.errors import (
     UnknownIdError,
     WrongStateError,
 )
+from chain.ids import encode_id
 from chain.roles import Role, has_role
 from chain.state import Space, State, get_uint, put_uint
 from chain.transaction import IssueAsset, asset_id

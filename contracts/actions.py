@@ -1,6 +1,5 @@
 """What each action of a transaction does: by the ledger's functions, calls by the machine."""
 
-from chain.ids import encode_id
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -12,6 +11,7 @@ from chain.errors import (
     UnknownIdError,
     WrongStateError,
 )
+from chain.ids import encode_id
 from chain.receipt import Event, KernelEvent
 from chain.roles import Role, has_role, set_role
 from chain.state import State

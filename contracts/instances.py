@@ -1,12 +1,12 @@
 """Contract instances: code on the chain, bound to assets and to other instances."""
 
-from chain.ids import encode_id
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
 from chain.codec import AtMost, decode, encode, wire
 from chain.errors import BadContractError, UnknownIdError
+from chain.ids import encode_id
 from chain.ledger import read_asset
 from chain.state import Space, State
 from chain.types import Hash, Id

@@ -14,7 +14,7 @@ from node.commands.output import (
     finish,
     print_json,
 )
-from node.commands.signing import Signing, signing_options
+from node.commands.signing import Signing, force_option, signing_options
 from node.commands.words import t
 
 
@@ -23,9 +23,16 @@ from node.commands.words import t
 @click.argument("words", metavar="[NAME=VALUE]...", nargs=-1)
 @click.option("--funds", default="0", metavar="AMOUNT", help="Money to send along: 12.34, or 1234.")
 @click.option("--no-wait", is_flag=True, help="Do not wait for the outcome.")
+@force_option
 @signing_options
 def call(
-    *, function: str, words: tuple[str, ...], funds: str, no_wait: bool, signing: Signing
+    *,
+    function: str,
+    words: tuple[str, ...],
+    funds: str,
+    no_wait: bool,
+    force: bool,
+    signing: Signing,
 ) -> None:
     """Call a contract's action: booking.cancel_booking id=bkg1...
 
@@ -47,7 +54,7 @@ def call(
             "arguments": values,
             "funds": _read_funds(funds, decimals),
         }
-        send_actions(talk_to, [action], signing, wait=not no_wait)
+        send_actions(talk_to, [action], signing, wait=not no_wait, force=force)
 
 
 @command(node=True)

@@ -1,5 +1,6 @@
 """`washnode contract deploy`: a source becomes a contract on the chain."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -8,11 +9,12 @@ import click
 
 from node.commands.common import command
 from node.commands.contract_source import binding_options, build_source, read_pairs, read_typed
-from node.commands.output import EXIT_USAGE, fail, finish, say, warn
+from node.commands.output import EXIT_USAGE, confirm, fail, finish, say, warn
 from node.commands.signing import Signing, signing_options
 from node.commands.words import t
 
 _NEW = "new:"
+_NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")
 _SOURCE = click.Path(dir_okay=False, path_type=Path)
 
 
@@ -39,9 +41,11 @@ def deploy(
     from node.commands.connect import session
 
     built = build_source(source)
+    _check_name(name)
     bound = _bound("--asset", read_pairs("--asset", assets), built.abi.assets)
     linked = _bound("--link", read_pairs("--link", links), built.abi.links)
     with session(signing.tier) as talk_to:
+        _check_free(talk_to, name)
         action = {
             "type": "deploy",
             "code": built.compiled.container_bytes.hex(),
@@ -49,10 +53,7 @@ def deploy(
             "arguments": _read_init(talk_to, built, arguments),
         }
         options = _sender(talk_to, signing)
-        if any(one.startswith(_NEW) for one in bound.values()):
-            final = _deploy_with_assets(talk_to, built, action, bound, options)
-        else:
-            final = talk_to.wash.send([{**action, "assets": list(bound.values())}], **options)
+        final = _send(talk_to, built, action, bound, options)
         contract = final.event("chain.deployed")["contract"]
         say(t("{name} is {contract}", name=built.abi.name, contract=contract))
         installed = None
@@ -71,6 +72,27 @@ def deploy(
     first = next(iter(built.abi.functions), "")
     following = f"washnode contract simulate {reference}.{first}"
     finish(facts, contract, next_command=following)
+
+
+def _check_name(name: str | None) -> None:
+    if name is not None and _NAME.fullmatch(name) is None:
+        fix = t("it has 1 to 32 of a-z, 0-9 and -, a letter first")
+        fail(t("{name!r} is no name for a contract", name=name[:64]), EXIT_USAGE, fix=fix)
+
+
+def _check_free(talk_to: Any, name: str | None) -> None:
+    """Ask before a name goes over from one contract to another."""
+    from node.client import NotFound
+
+    if name is None:
+        return
+    try:
+        holder = talk_to.ask("contract_get", contract=name)["contract"]
+    except NotFound:
+        return
+    confirm(
+        t("{name} is {contract} now. Give the name to the new one?", name=name, contract=holder)
+    )
 
 
 def _bound(option: str, given: dict[str, str], slots: tuple[str, ...]) -> dict[str, str]:
@@ -104,6 +126,19 @@ def _read_init(talk_to: Any, built: Any, words: tuple[str, ...]) -> list[Any]:
 def _sender(talk_to: Any, signing: Signing) -> dict[str, Any]:
     who = signing.identity(talk_to)
     return {"key": who.signer, "account": who.account, "sponsor": signing.payer(talk_to)}
+
+
+def _send(
+    talk_to: Any,
+    built: Any,
+    action: dict[str, Any],
+    bound: Mapping[str, str],
+    options: dict[str, Any],
+) -> Any:
+    """Deploy a contract; returns the outcome."""
+    if any(one.startswith(_NEW) for one in bound.values()):
+        return _deploy_with_assets(talk_to, built, action, bound, options)
+    return talk_to.wash.send([{**action, "assets": list(bound.values())}], **options)
 
 
 def _deploy_with_assets(

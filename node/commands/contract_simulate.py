@@ -200,7 +200,7 @@ def _on_a_node(target: str, words: tuple[str, ...], caller: str | None, funds: s
 
 
 def _show(outcome: Mapping[str, Any]) -> None:
-    from node.commands.tx import event_line
+    from node.commands.events import event_line
 
     used, worst = outcome["gas_used"], outcome["worst_case_gas"]
     print_facts(

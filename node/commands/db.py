@@ -78,11 +78,13 @@ def verify(*, data: Path | None) -> None:
 @db.command()
 @_DATA
 @click.option("--truncate", is_flag=True, help="Give up what comes after a lost block.")
-def repair(*, data: Path | None, truncate: bool) -> None:
+@click.option("--force", is_flag=True, help="Make it anew even if nothing is wrong with it.")
+def repair(*, data: Path | None, truncate: bool, force: bool) -> None:
     """Make a damaged chain anew from its blocks; the damaged files are kept beside it.
 
-    A start does this by itself. It can not bring blocks back: with --truncate the chain ends
-    before the first that is lost, and the transactions after it are gone for good.
+    It is verified first, and left alone if it is whole. A start does all this by itself. It can
+    not bring blocks back: with --truncate the chain ends before the first that is lost, and the
+    transactions after it are gone for good.
     """
     from chain.errors import StoreError
     from node.storage.disk import disk_faults
@@ -91,6 +93,8 @@ def repair(*, data: Path | None, truncate: bool) -> None:
     from node.storage.repair import repair as make_anew
 
     chain, genesis = _find_chain(data)
+    if not force and _is_whole(chain, genesis):
+        return
     asked = StoreError("asked for by hand")
     with disk_faults(chain), held(chain), _progress(t("Making anew")) as on_progress:
         settle(chain)
@@ -119,6 +123,31 @@ def repair(*, data: Path | None, truncate: bool) -> None:
     text += " " + t("The files as they were: {kept}", kept=done.kept)
     following = f"washnode db verify --data {chain.parent}"
     finish(facts, text, next_command=following)
+
+
+def _is_whole(chain: Path, genesis: "Genesis") -> bool:
+    """Tell whether every byte is as it should be; if so, say it."""
+    from chain.errors import StoreError, StoreInUseError
+    from node.storage.disk import disk_faults
+    from node.storage.folder import held, settle
+    from node.verify import VerificationError, verify_data
+
+    with disk_faults(chain), held(chain):
+        settle(chain)  # what an interrupted start left beside the chain belongs to it
+    with disk_faults(chain), _progress(t("Verifying")) as on_progress:
+        try:
+            found = verify_data(chain, genesis, on_progress)
+        except StoreInUseError:
+            raise
+        except (VerificationError, StoreError):
+            return False
+    text = t(
+        "The chain is whole, {blocks} blocks: nothing was changed. --force makes it anew.",
+        blocks=found.blocks,
+    )
+    facts = {"height": found.blocks, "lost_blocks": 0, "lost_transactions": 0, "kept": None}
+    finish(facts, text)
+    return True
 
 
 def _what_is_lost(first: int, last: int, transactions: int) -> str:

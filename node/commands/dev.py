@@ -244,14 +244,30 @@ def _show_world(facts: dict[str, Any], where: str) -> None:
 # Tools ------------------------------------------------------------------------------------------
 
 _TIMEOUT_S = 300.0  # years may have to pass
+_METHOD_DISABLED = -32_007
 
 
 def _ask(method: str, **params: Any) -> dict[str, Any]:
     from node.commands.connect import session
 
     with session(timeout_s=_TIMEOUT_S) as talk_to:
-        answer: dict[str, Any] = talk_to.ask(method, **params)
+        answer: dict[str, Any] = _ask_dev(talk_to, method, params)
     return answer
+
+
+def _ask_dev(talk_to: Any, method: str, params: dict[str, Any]) -> Any:
+    from node.client import WashRpcError
+
+    try:
+        return talk_to.ask(method, **params)
+    except WashRpcError as error:
+        if error.code != _METHOD_DISABLED:
+            raise
+        path = click.get_current_context().command_path
+        seen = t("{command} works on development chains only", command=path)
+        raise CommandError(
+            seen, fix=t("start one: washnode dev"), code=error.code, name=error.name
+        ) from error
 
 
 @dev.command(node=True)
@@ -298,7 +314,7 @@ def faucet(*, account: str, amount: str, asset: str | None) -> None:
         }
         if asset is not None:
             params["asset"] = asset
-        answer = talk_to.ask("dev_faucet", **params)
+        answer = _ask_dev(talk_to, "dev_faucet", params)
     shown = {**answer, "balance": show_money(answer["balance"])}
     following = f"washnode tx explain {answer['tx_id']}"
     finish(answer, lambda: print_facts(shown), next_command=following)

@@ -5,6 +5,7 @@ The functions return what a command prints as a dictionary; the commands below o
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias, TypeVar
 
@@ -14,6 +15,7 @@ from chain.ids import decode_id, encode_id
 from node.commands.common import group
 from node.commands.output import finish, say, warn
 from node.commands.passphrase import ask_passphrase
+from node.commands.signing import Signing, sponsor_option
 from node.commands.words import t
 from node.keys.errors import KeyFileError, PhraseError
 from node.keys.file import ACCOUNT_PREFIX
@@ -22,7 +24,6 @@ from node.keys.store import KeyInfo, KeyStore, Rotation
 
 KEYS_FOLDER = "keys"  # in the data folder
 DATA_DEFAULT = Path("washdata")
-RPC_DEFAULT = "http://127.0.0.1:8787"
 _COLUMNS = 4
 _F = TypeVar("_F", bound=Callable[..., object])
 Facts: TypeAlias = dict[str, Any]
@@ -33,6 +34,10 @@ class Client(Protocol):
 
     def account(self, account: str) -> Mapping[str, Any]:
         """Return an account with its keys."""
+        ...
+
+    def simulate(self, actions: Sequence[Mapping[str, Any]]) -> object:
+        """Try the actions without sending them; raises when they would be refused."""
         ...
 
     def send(self, actions: Sequence[Mapping[str, Any]]) -> object:
@@ -85,21 +90,62 @@ def rotate_key(
     """Give the account a new key and take the old one away, in one transaction.
 
     The new key is on disk before and the old one after, so an interrupted rotation is finished by
-    running it again. `connect` returns a client that signs with the rotation's old key.
+    running it again. A new key that no chain can ever have heard of is dropped when it is refused.
+    `connect` returns a client that signs with the rotation's old key.
     """
     rotation = store.begin_rotation(name, passphrase)
-    client = connect(rotation)
+    is_unheard = rotation.is_fresh
+    try:
+        client = connect(rotation)
+        actions = _rotation_actions(client, name, rotation)
+        if actions:
+            client.simulate(actions)
+            is_unheard = False  # from here on its transaction may be on its way
+            client.send(actions)
+    except BaseException as error:
+        # A receipt is the last word on a transaction. What an earlier run sent may still come.
+        if is_unheard or (rotation.is_fresh and getattr(error, "final", None) is not None):
+            store.drop_rotation(name)
+        raise
+    info, old_path = store.finish_rotation(name)
+    return {**show_info(info), "old_file": str(old_path)}
+
+
+def _rotation_actions(client: Client, name: str, rotation: Rotation) -> list[Facts]:
+    """Return what is to be sent; nothing if the account has the new key already."""
     old, new = rotation.old.public_key.hex(), rotation.new.public_key.hex()
     account = encode_id(ACCOUNT_PREFIX, rotation.account)
     known = {entry["key"] for entry in client.account(account)["keys"]}
-    if new not in known:
-        if old not in known:
-            text = f"key {name!r} is no key of {account} any more; restore the one that is"
-            raise KeyFileError(text)
-        add: Facts = {"type": "add_key", "key": new, "scopes": None, "limits": []}
-        client.send([{**add, "expires_at": None}, {"type": "remove_key", "key": old}])
-    info, old_path = store.finish_rotation(name)
-    return {**show_info(info), "old_file": str(old_path)}
+    if new in known:
+        return []
+    if old not in known:
+        text = f"key {name!r} is no key of {account} any more; restore the one that is"
+        raise KeyFileError(text)
+    add: Facts = {"type": "add_key", "key": new, "scopes": None, "limits": [], "expires_at": None}
+    return [add, {"type": "remove_key", "key": old}]
+
+
+@dataclass(frozen=True, slots=True)
+class _Rotating:
+    """A session as a rotation sees it."""
+
+    talk_to: Any
+    rotation: Rotation
+    sponsor: Any
+
+    def _options(self) -> Facts:
+        one = self.rotation
+        return {"key": one.old, "account": one.account, "sponsor": self.sponsor}
+
+    def account(self, account: str) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = self.talk_to.ask("account_get", account=account)
+        return found
+
+    def simulate(self, actions: Sequence[Mapping[str, Any]]) -> object:
+        return self.talk_to.wash.simulate(actions, **self._options())
+
+    def send(self, actions: Sequence[Mapping[str, Any]]) -> object:
+        return self.talk_to.wash.send(actions, **self._options())
 
 
 # ------------------------------------------------------------------------------------- commands
@@ -285,27 +331,20 @@ def _read_words(path: Path | None) -> str:
         raise PhraseError(text) from error
 
 
-@key.command()
+@key.command(node=True)
 @click.argument("name")
-@_store_option
 @_passphrase_option
-@click.option("--rpc", envvar="WASH_RPC", default=RPC_DEFAULT, metavar="URL", help="The node.")
-def rotate(*, name: str, store: KeyStore, passphrase_file: Path | None, rpc: str) -> None:
+@sponsor_option
+def rotate(*, name: str, passphrase_file: Path | None, sponsor: str | None) -> None:
     """Replace a key by a new one, on the chain and here. The account stays."""
-    from node.client import Wash
+    from node.commands.connect import data_folder, session
 
-    clients: list[Wash] = []
-
-    def connect(rotation: Rotation) -> Client:
-        clients.append(Wash(rpc, key=rotation.old, account=rotation.account))
-        return clients[0]
-
-    try:
-        passphrase = _ask_for(store, name, passphrase_file)
-        facts = rotate_key(store, name, passphrase, connect)
-    finally:
-        for client in clients:
-            client.close()
+    store = KeyStore(data_folder() / KEYS_FOLDER)
+    passphrase = _ask_for(store, name, passphrase_file)
+    signing = Signing(name, None, sponsor, None)
+    with session(signing.tier) as talk_to:
+        payer = signing.payer(talk_to)
+        facts = rotate_key(store, name, passphrase, lambda one: _Rotating(talk_to, one, payer))
     say(t("The old key lies in {file}.", file=facts["old_file"]))
     _show(facts, _backup_command(name, store))
 

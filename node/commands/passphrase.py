@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from node.commands.output import EXIT_KEY, fail
 from node.commands.words import t
 from node.keys.errors import KeyFileError
 from node.keys.file import PASSPHRASE_BYTES_MAX
@@ -17,6 +18,7 @@ from node.keys.store import KeyInfo
 
 TEXT_VARIABLE = "WASH_PASSPHRASE"
 FILE_VARIABLE = "WASH_PASSPHRASE_FILE"
+NEW_LENGTH_MIN = 8  # of a new one; keys with shorter ones open as ever
 
 
 def read_passphrase_file(path: Path) -> str:
@@ -44,19 +46,38 @@ def take_passphrase(
 ) -> str:
     """Return a passphrase from the file that was named, the environment, or the person there.
 
-    Raises click.UsageError when there is neither: a command without a terminal must not wait.
+    Raises click.UsageError when there is neither: a command without a terminal must not wait. A
+    new one that is too short ends the command; a person is asked again.
     """
+    given = _given(file, environment)
+    if given is not None:
+        if is_new and len(given) < NEW_LENGTH_MIN:
+            fix = t("take a longer one: whoever has the file can try millions of short ones")
+            fail(_say_short(given), EXIT_KEY, fix=fix)
+        return given
+    if is_terminal:
+        return _ask_twice(prompt) if is_new else _ask(prompt)
+    how = f"--passphrase-file FILE, {FILE_VARIABLE} or {TEXT_VARIABLE}"
+    text = t("a passphrase is needed and nobody is there to ask; give {how}", how=how)
+    raise click.UsageError(text)
+
+
+def _given(file: Path | None, environment: Mapping[str, str]) -> str | None:
     if file is not None:
         return read_passphrase_file(file)
     if TEXT_VARIABLE in environment:
         return environment[TEXT_VARIABLE]
     if FILE_VARIABLE in environment:
         return read_passphrase_file(Path(environment[FILE_VARIABLE]))
-    if is_terminal:
-        return _ask_twice(prompt) if is_new else _ask(prompt)
-    how = f"--passphrase-file FILE, {FILE_VARIABLE} or {TEXT_VARIABLE}"
-    text = t("a passphrase is needed and nobody is there to ask; give {how}", how=how)
-    raise click.UsageError(text)
+    return None
+
+
+def _say_short(passphrase: str) -> str:
+    return t(
+        "a new passphrase has at least {least} characters, this one has {count}",
+        least=NEW_LENGTH_MIN,
+        count=len(passphrase),
+    )
 
 
 def _ask(prompt: str) -> str:
@@ -67,6 +88,9 @@ def _ask(prompt: str) -> str:
 def _ask_twice(prompt: str) -> str:
     while True:
         asked = _ask(prompt)
+        if len(asked) < NEW_LENGTH_MIN:
+            click.echo(f"{_say_short(asked)}.", err=True)
+            continue
         if _ask(t("Once more")) == asked:
             return asked
         click.echo(t("The two differ; type it again."), err=True)

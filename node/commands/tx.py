@@ -3,11 +3,12 @@
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import click
 
 from node.commands.common import group
+from node.commands.events import event_line
 from node.commands.output import (
     EXIT_ERROR,
     EXIT_PENDING,
@@ -21,11 +22,13 @@ from node.commands.output import (
     print_text,
     show_money,
 )
-from node.commands.signing import Signing, signing_options
+from node.commands.signing import Signing, check_trial, force_option, signing_options
 from node.commands.words import lang, t
 
 ACTIONS_BYTES_MAX = 1024 * 1024
 _HEX_MAX = 4 * 1024 * 1024
+_HEX_DIGITS = frozenset("0123456789abcdef")
+_MALFORMED = frozenset({1001, -32602})  # no such bytes; bytes that say what can not be
 _F = TypeVar("_F", bound=Callable[..., object])
 
 
@@ -50,6 +53,7 @@ def _actions(command: _F) -> _F:
 @tx.command(node=True)
 @_actions
 @signing_options
+@force_option
 @click.option("--no-wait", is_flag=True, help="Do not wait for the outcome.")
 def send(
     *,
@@ -57,18 +61,20 @@ def send(
     words: tuple[str, ...],
     file: Path | None,
     no_wait: bool,
+    force: bool,
     signing: Signing,
 ) -> None:
     """Sign actions, send them as one transaction and wait for the outcome.
 
-    ACTION is an action's type: transfer asset=CNY to=bob amount=12.34. Names of keys of this
-    machine, and of the demo's people, stand for accounts. A wrong type is answered with the list.
+    What a trial run says would fail is not sent. ACTION is an action's type: transfer asset=CNY
+    to=bob amount=12.34. Names of keys of this machine, and of the demo's people, stand for
+    accounts. A wrong type is answered with the list.
     """
     from node.commands.connect import session
 
     with session(signing.tier) as talk_to:
         actions = read_actions(talk_to, action, words, file)
-        send_actions(talk_to, actions, signing, wait=not no_wait)
+        send_actions(talk_to, actions, signing, wait=not no_wait, force=force)
 
 
 @tx.command(node=True)
@@ -131,11 +137,17 @@ def _read_file(file: Path) -> list[dict[str, Any]]:
 
 
 def send_actions(
-    talk_to: Any, actions: list[dict[str, Any]], signing: Signing, *, wait: bool
+    talk_to: Any, actions: list[dict[str, Any]], signing: Signing, *, wait: bool, force: bool
 ) -> None:
-    """Sign and send; print the outcome, or that it waits."""
+    """Sign and send; print the outcome, or that it waits.
+
+    What a trial run refuses is sent only with `force`: own transactions that still wait may be
+    what it lacks.
+    """
     who, sponsor = signing.identity(talk_to), signing.payer(talk_to)
     options = {"key": who.signer, "account": who.account, "sponsor": sponsor}
+    if not force:
+        check_trial(talk_to, actions, options)
     if not wait:
         body = talk_to.wash.build(actions, **options)
         signed = talk_to.wash.sign(body, key=who.signer, sponsor=sponsor)
@@ -175,13 +187,6 @@ def show_receipt(receipt: Mapping[str, Any]) -> None:
         print_text(f"{error.get('code')} {error.get('name')}: {text or error.get('message')}")
     for event in receipt.get("events") or []:
         print_text(f"  {event_line(event)}")
-
-
-def event_line(event: Mapping[str, Any]) -> str:
-    """Return an event on one line."""
-    values = event.get("values") or {}
-    shown = " ".join(f"{name}={_short(value)}" for name, value in values.items())
-    return f"{event.get('id') or '-'} {event.get('type')} {shown}".rstrip()
 
 
 def _short(value: object) -> str:
@@ -298,14 +303,33 @@ def _end_with(answer: Mapping[str, Any]) -> None:
 @click.option("--body", is_flag=True, help="These are the bytes of an unsigned transaction.")
 def decode(*, data: str, body: bool) -> None:
     """Show what a transaction's bytes say; HEX may be - for standard input."""
+    from node.client import WashRpcError
     from node.commands.connect import session
     from node.commands.output import print_json
 
     text = sys.stdin.read(_HEX_MAX) if data == "-" else data
     digits = "".join(text.split()).lower().removeprefix("0x")
+    if not digits or len(digits) % 2 or not set(digits) <= _HEX_DIGITS:
+        fix = t("give the bytes as hex digits, two a byte; - reads standard input")
+        fail(t("{text!r} is not hex", text=text.strip()[:40]), EXIT_USAGE, fix=fix)
     with session() as talk_to:
-        answer = talk_to.ask("tx_decode", **{"body" if body else "tx": digits})
+        try:
+            answer = talk_to.ask("tx_decode", **{"body" if body else "tx": digits})
+        except WashRpcError as error:
+            if error.code not in _MALFORMED:
+                raise
+            _fail_malformed(len(digits) // 2, body=body)
     finish(answer, lambda: print_json(answer))
+
+
+def _fail_malformed(length: int, *, body: bool) -> NoReturn:
+    if body:
+        fix = t("a signed transaction goes without --body")
+        fail(
+            t("these {count} bytes are no unsigned transaction", count=length), EXIT_USAGE, fix=fix
+        )
+    fix = t("an unsigned transaction goes with --body")
+    fail(t("these {count} bytes are no signed transaction", count=length), EXIT_USAGE, fix=fix)
 
 
 @tx.command(node=True)

@@ -60,6 +60,7 @@ class Rotation:
     account: bytes
     old: Signer
     new: Signer
+    is_fresh: bool = True  # made just now: no chain can have heard of the new key
 
 
 class KeyStore:
@@ -152,13 +153,20 @@ class KeyStore:
         file = self._read(name)
         old = open_key_file(file, passphrase, f"key {name!r}")
         path = self._path(name, ".new")
-        if path.exists():
+        is_fresh = not path.exists()
+        if not is_fresh:
             new = open_key_file(read_key_file(path), passphrase, path.name)
         else:
             new = secrets.token_bytes(SEED_BYTES)
             sealed = None if isinstance(file.protection, Plain) else passphrase
             self._write_new(name, path, make_key_file(new, _account(file), sealed, self._cost))
-        return Rotation(_account(file), Signer(old), Signer(new))
+        return Rotation(_account(file), Signer(old), Signer(new), is_fresh)
+
+    def drop_rotation(self, name: str) -> None:
+        """Forget the key that was to follow; only for one that no chain has, nor will."""
+        with self._writing():
+            self._path(name, ".new").unlink(missing_ok=True)
+            sync_folder(self.folder)
 
     def finish_rotation(self, name: str) -> tuple[KeyInfo, Path]:
         """Put the new key in place; return it and where the old one lies now."""

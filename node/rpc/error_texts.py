@@ -167,7 +167,7 @@ TRAP_TEXTS: dict[str, ErrorText] = {
         ("ASSET", "an asset that the contract does not use", "合约不使用该资产"),
         (
             "LINK",
-            "what this rule looks up elsewhere is not there: for a booking, the shop or its service",
+            "what the rule looks up elsewhere is not there: for a booking, the shop or its service",
             "规则在别处查找的内容不存在：如为预约，请检查门店或其服务项目",
         ),
         ("EVENT", "more events than allowed", "事件过多"),

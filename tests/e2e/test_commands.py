@@ -153,8 +153,10 @@ def test_a_payment_that_can_not_be_is_rejected_before_and_when_sent(dev: Started
 
     assert (tried.returncode, tried.stdout) == (6, "")
     assert tried.stderr == "washnode: not enough money\n"
-    assert sent.returncode == 6
-    assert json.loads(sent.stdout)["error"]["name"] == "INSUFFICIENT_FUNDS"
+    error = json.loads(sent.stdout)["error"]
+    assert (sent.returncode, error["name"]) == (6, "INSUFFICIENT_FUNDS")
+    assert error["message"].endswith(" CNY, need 99,999,999.00 CNY)")
+    assert error["fix"] == "nothing was sent; --force sends it all the same"
 
 
 def test_a_trial_run_changes_nothing(dev: Started) -> None:
@@ -313,6 +315,7 @@ def test_a_chain_of_ones_own_is_made_run_used_and_stopped(tmp_path: Path) -> Non
     assert [one["name"] for one in json.loads(key.stdout)["keys"]] == ["operator", "validator"]
     assert minted["receipt"]["events"][0]["type"] == "chain.minted"
     assert tick.returncode == 1
+    assert "dev tick works on development chains only" in tick.stderr
     assert (stopped.returncode, code, gone.returncode) == (0, 0, 5)
 
 

@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 from chain.accounts import read_account
 from chain.crypto import COST_MIN, Signer
 from chain.ids import decode_id
+from node.client import Final, Refused
 from node.commands.key import key, rotate_key
 from node.commands.passphrase import take_passphrase
 from node.keys.errors import KeyFileError
@@ -104,7 +105,7 @@ def test_a_passphrase_is_changed_with_files_alone(folder: Path) -> None:
     stored(folder).add("till", SEED, WORD)
     old, new = folder / "old", folder / "new"
     old.write_bytes(b"five wet dogs\r\n")
-    new.write_bytes("\ufeff六只干猫\n".encode())
+    new.write_bytes("\ufeff六只干猫在屋顶上\n".encode())
 
     result = run(
         folder, "passphrase", "till", "--passphrase-file", str(old),
@@ -112,7 +113,7 @@ def test_a_passphrase_is_changed_with_files_alone(folder: Path) -> None:
     )  # fmt: skip
 
     assert result.exit_code == 0
-    assert stored(folder).export("till", "六只干猫") == SEED
+    assert stored(folder).export("till", "六只干猫在屋顶上") == SEED
 
 
 def test_a_plain_key_is_made_without_asking_and_says_so(folder: Path) -> None:
@@ -142,7 +143,7 @@ def test_what_is_wrong_is_told_in_one_line(
 ) -> None:
     stored(folder).add("till", SEED, WORD)
 
-    result = run(folder, *words, passphrase="wrong")
+    result = run(folder, *words, passphrase="the wrong one")
 
     assert (result.exit_code, result.stdout) == (exit_code, "")
     assert told in result.stderr.splitlines()[-1]
@@ -204,12 +205,21 @@ class Client:
     chain: TestChain
     signer: Signer
     is_lost: bool = False
+    no: Exception | None = None  # raised by a trial run if `is_tried`, else when sent
+    is_tried: bool = False
 
     def account(self, account: str) -> Mapping[str, Any]:
         keys = read_account(self.chain.state(), decode_id(account, "acct")).keys
         return {"keys": [{"key": entry.key.hex()} for entry in keys]}
 
+    def simulate(self, actions: Sequence[Mapping[str, Any]]) -> object:
+        if self.no is not None and self.is_tried:
+            raise self.no
+        return actions
+
     def send(self, actions: Sequence[Mapping[str, Any]]) -> object:
+        if self.no is not None:
+            raise self.no
         made = read_actions(list(actions), IdsOnly())
         receipt = self.chain.do("alice", *made, by=self.signer)
         assert receipt.ok
@@ -269,3 +279,49 @@ def test_a_key_that_its_account_does_not_have_is_not_rotated(
         rotate_key(store, "till", None, connect)
 
     assert store.unlock("till", None).public_key == Signer(SEED).public_key
+
+
+NO = Refused("this account may not do this")
+IN_A_BLOCK = Refused(
+    "failed", final=Final("00" * 32, 1, 1, ok=False, code=1, name="NO", receipt={})
+)
+
+
+@pytest.mark.parametrize(
+    ("no", "is_tried", "is_pending"),
+    [(NO, True, False), (IN_A_BLOCK, False, False), (NO, False, True)],
+)
+def test_a_new_key_is_dropped_only_where_no_chain_can_have_it(
+    chain: TestChain, store: KeyStore, no: Refused, *, is_tried: bool, is_pending: bool
+) -> None:
+    before = store.show("alice")
+
+    with pytest.raises(Refused):
+        rotate_key(
+            store, "alice", WORD, lambda one: Client(chain, one.old, no=no, is_tried=is_tried)
+        )
+
+    assert (store.folder / "alice.new.json").exists() is is_pending
+    assert store.show("alice") == before
+
+
+def test_the_key_of_an_earlier_run_is_kept_whatever_is_refused_now(
+    chain: TestChain, store: KeyStore
+) -> None:
+    with pytest.raises(Refused):
+        rotate_key(store, "alice", WORD, lambda one: Client(chain, one.old, no=NO))
+    pending = (store.folder / "alice.new.json").read_bytes()
+
+    with pytest.raises(Refused):
+        rotate_key(store, "alice", WORD, lambda one: Client(chain, one.old, no=NO, is_tried=True))
+
+    assert (store.folder / "alice.new.json").read_bytes() == pending
+
+
+def test_a_rotation_without_a_node_leaves_nothing_behind(folder: Path) -> None:
+    stored(folder).add("till", SEED, None)
+
+    done = run(folder, "rotate", "till", "--rpc", "127.0.0.1:1")
+
+    assert done.exit_code == 5
+    assert sorted(path.name for path in (folder / "keys").iterdir()) == ["till.json"]

@@ -293,6 +293,24 @@ async def test_a_contract_can_issue_an_asset_of_its_own(tmp_path: Path) -> None:
     assert said(seen) == {"ok": True, "returns": 0}
 
 
+async def test_a_name_goes_over_to_another_contract_only_if_told(
+    source: Path, tmp_path: Path
+) -> None:
+    words = ("deploy", source, "--asset", "money=CNY", "--from", "operator", "--json", "--name")
+    async with demo(tmp_path / "node") as (node, url):
+        odd = await on(url, *words, "Booking", folder=tmp_path)
+        height = node.ledger.height
+        taken = await on(url, *words, "booking", folder=tmp_path)
+        untouched = node.ledger.height
+        given = await on(url, *words, "booking", "--yes", folder=tmp_path)
+
+    assert (odd.exit_code, taken.exit_code, given.exit_code) == (2, 2, 0)
+    assert said(odd)["error"]["message"] == "'Booking' is no name for a contract"
+    assert said(taken)["error"]["message"].startswith("booking is ctr1")
+    assert untouched == height
+    assert said(given)["installed"] is True
+
+
 async def test_bindings_and_names_that_do_not_fit_are_told(source: Path, tmp_path: Path) -> None:
     who = ("--from", "alice", "--json")
     async with demo(tmp_path / "node") as (_node, url):

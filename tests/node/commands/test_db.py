@@ -117,6 +117,19 @@ def test_a_repair_makes_all_anew_and_keeps_the_files(data: Path) -> None:
     assert facts("verify", "--data", data)["height"] == HEIGHT
 
 
+def test_a_whole_chain_is_not_repaired_unless_it_must_be(data: Path) -> None:
+    before = files(data)
+
+    left = run("repair", "--data", data)
+    untouched = files(data)
+    forced = facts("repair", "--data", data, "--force")
+
+    assert left.exit_code == 0
+    assert left.stdout.startswith(f"The chain is whole, {HEIGHT} blocks: nothing was changed.")
+    assert untouched == before
+    assert (forced["height"], forced["kept"]) == (HEIGHT, str(data / "chain.damaged-1"))
+
+
 def test_a_repair_cuts_nothing_off_unless_it_is_told_to(data: Path) -> None:
     lose_block(data, 6)
     before = files(data / "chain")

@@ -88,13 +88,32 @@ def test_who_leaves_a_question_changes_nothing(
 def test_a_new_passphrase_is_asked_until_both_are_the_same(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    answers = iter(["one", "two", "three", "three"])
+    answers = iter(["seven77", "first one", "second one", "third one", "third one"])
     monkeypatch.setattr(click, "prompt", lambda *_, **__: next(answers))
 
     taken = take_passphrase(None, {}, prompt="New", is_terminal=True, is_new=True)
 
-    assert taken == "three"
-    assert capsys.readouterr().err == "The two differ; type it again.\n"
+    assert taken == "third one"
+    assert capsys.readouterr().err == (
+        "a new passphrase has at least 8 characters, this one has 7.\n"
+        "The two differ; type it again.\n"
+    )
+
+
+@pytest.mark.parametrize("command", [["key", "new", "till", "--data"], ["init"]])
+def test_a_new_passphrase_that_is_soon_guessed_is_refused(
+    tmp_path: Path, command: list[str]
+) -> None:
+    place, file = tmp_path / "new", tmp_path / "passphrase"
+    file.write_text("seven77\n", "utf-8")
+
+    refused = run(*command, str(place), "--passphrase-file", str(file))
+
+    assert (refused.exit_code, refused.stdout, place.exists()) == (4, "", False)
+    assert refused.stderr == (
+        "washnode: a new passphrase has at least 8 characters, this one has 7; take a longer one: "
+        "whoever has the file can try millions of short ones\n"
+    )
 
 
 @pytest.mark.parametrize(

@@ -99,7 +99,9 @@ def test_a_name_means_the_newest_contract_that_has_it(reader: Reader, chain: Tes
 def test_an_unknown_name_is_answered_with_those_near_it(reader: Reader, shop: Shop) -> None:
     assert shop.booking
 
-    with pytest.raises(UnknownIdError, match="no contract is called 'bokking'; did you mean booking"):
+    with pytest.raises(
+        UnknownIdError, match="no contract is called 'bokking'; did you mean booking"
+    ):
         methods.contract_get(reader.call, contract="bokking")
 
 

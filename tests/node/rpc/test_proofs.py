@@ -7,14 +7,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chain.block import make_commit, vote_bytes
-from chain.codec import encode
+from chain.block import Commit, Header, make_commit, vote_bytes
+from chain.codec import decode, encode
 from chain.ids import encode_id
 from chain.ledger import balance_key
 from chain.state import QUEUE_PREFIX
 from chain.transaction import Propose, SetValidator, Transfer
 from chain.types import DAY_MS
 from chain.validators import ValidatorSet
+from consensus.light import (
+    Candidate,
+    Trusted,
+    TrustOptions,
+    trust_genesis,
+    trust_header,
+    verify_next,
+)
 from node.rpc.errors import NotFoundError
 from node.rpc.reading.proof_check import ProofError, Proven, check_proof
 from node.rpc.reading.validator_history import find_validators
@@ -250,14 +258,16 @@ async def test_a_proof_names_the_next_validators_where_they_change(chain: TestCh
 async def test_a_light_client_crosses_a_change_of_validators_with_proofs(chain: TestChain) -> None:
     chain.do("olga", Propose(SetValidator(make.signer("other").public_key, 1)))
     proof = await Reader(chain).ask("chain_getProof", kind="block", height=1)
-    genesis = trust_genesis(chain.ledger.chain_id, ValidatorSet((make.VALIDATOR.public_key,)), 0)
+    first = ValidatorSet((make.VALIDATOR.public_key,))
+    genesis = trust_genesis(chain.ledger.chain_id, first, START_MS)
     known, following = [
         ValidatorSet(tuple(bytes.fromhex(key) for key in proof[name]))
         for name in ("validators", "next_validators")
     ]
     header = decode(Header, bytes.fromhex(proof["header"]))
     commit = decode(Commit, bytes.fromhex(proof["commit"]))
+    candidate = Candidate(header, commit, known, following)
 
-    found = verify(Candidate(header, commit, known, following))
+    found = verify_next(genesis, candidate, header.time_ms + 1, TrustOptions(DAY_MS))
 
-    assert found
+    assert found == Trusted(trust_header(header, following))
