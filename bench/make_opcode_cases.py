@@ -152,6 +152,10 @@ def loop_case() -> Case:
 REGISTERS = "IYY" + "I" + "AIIBI" + "I" * 16 + "Y" + "YAIIIIIBIIII" + "YYYY"
 _ONE, _KEY, _WHO, _TIME, _OUT, _FLAG, _OTHER, _BIG, _MIXED, _NOTES = 0, 3, 4, 5, 6, 7, 8, 9, 26, 38
 
+# A 1,024th of the present time later, some weeks: contracts that nobody installed may plan no more
+# than three years ahead.
+_LATER: Lines = [(Op.LEN, _OUT, 1), (Op.DIV, _OUT, _TIME, _OUT), (Op.ADD, _TIME, _TIME, _OUT)]
+
 
 def _keyed(name: str, line: tuple[int, ...], **how: Any) -> Case:
     """Repeat an instruction with one key more every time; `to many`: with another account too."""
@@ -171,7 +175,7 @@ def _keyed(name: str, line: tuple[int, ...], **how: Any) -> Case:
         (Op.MOV, _BIG + 16, 1),
         *[(Op.MOV, _NOTES + i, 1) for i in range(4)],
         (Op.CTX, _MIXED, 0, 0, 9),
-        *[(Op.ADD, _TIME, _TIME, _TIME)] * int(name.startswith(("POPEN", "PEXT"))),
+        *_LATER * int(name.startswith(("POPEN", "PEXT"))),
         *[(Op.ADD, _TIME, _TIME, _ONE)] * int(name == "PEXT"),
     ]
     return Case(name, step * EFFECTS, EFFECTS, REGISTERS, constants, prepare, **how)
