@@ -121,7 +121,7 @@ def _wrap(clock: Clock, chain: RehearsalChain) -> None:
     execution.admit_transaction = clock.timed("admission", execution.admit_transaction)
     execution.run_action = clock.timed("calls around the machine", execution.run_action)
     block_run: Any = execution._BlockRun
-    block_run._topics = clock.timed("event topics", block_run._topics)
+    execution.block_topics = clock.timed("event topics", execution.block_topics)
     block_run._fire_due = clock.timed("what falls due", block_run._fire_due)
     host: Any = contracts.host
     host.run = clock.timed("machine", host.run)
