@@ -18,6 +18,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
@@ -28,9 +29,15 @@ from bench.signature_threads import checks_a_second
 CUSTOMERS = 400
 BATCH = 500
 LINES = 4  # HTTP connections that submit
-READ_SECONDS = 3.0
-SUBSCRIBERS = 200
 FANOUT_EVENTS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """How long reads are counted, and how many follow the events."""
+
+    read_seconds: float = 3.0
+    subscribers: int = 200
 
 
 def now_ms() -> int:
@@ -96,10 +103,12 @@ async def submit_all(url: str, signed: Sequence[bytes]) -> float:
         return time.perf_counter() - start
 
 
-async def reads_a_second(url: str, connections: int, path: str, body: bytes) -> float:
+async def reads_a_second(
+    url: str, connections: int, path: str, body: bytes, seconds: float
+) -> float:
     """Return how many requests a second some connections get answered, each one at a time."""
     done = 0
-    end = time.perf_counter() + READ_SECONDS
+    end = time.perf_counter() + seconds
     headers = {"Content-Type": "application/json"}
 
     async def line(session: aiohttp.ClientSession) -> None:
@@ -111,13 +120,13 @@ async def reads_a_second(url: str, connections: int, path: str, body: bytes) -> 
 
     async with aiohttp.ClientSession() as session:
         await asyncio.gather(*(line(session) for _ in range(connections)))
-    return done / READ_SECONDS
+    return done / seconds
 
 
-async def fan_out(url: str, customers: Customers) -> tuple[float, float]:
+async def fan_out(url: str, customers: Customers, subscribers: int) -> tuple[float, float]:
     """Return (events delivered a second, seconds until the last subscriber had the last one)."""
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
-        sockets = [await session.ws_connect(f"{url}/ws") for _ in range(SUBSCRIBERS)]
+        sockets = [await session.ws_connect(f"{url}/ws") for _ in range(subscribers)]
         subscribe = request(
             "events_subscribe", {"filter": {"type": "chain.transferred"}, "window": 1_000}
         ).decode()
@@ -133,7 +142,7 @@ async def fan_out(url: str, customers: Customers) -> tuple[float, float]:
         seconds = time.perf_counter() - start
         for socket in sockets:
             await socket.close()
-    return SUBSCRIBERS * FANOUT_EVENTS / seconds, seconds
+    return subscribers * FANOUT_EVENTS / seconds, seconds
 
 
 async def take_events(socket: aiohttp.ClientWebSocketResponse, wanted: int) -> None:
@@ -145,7 +154,7 @@ async def take_events(socket: aiohttp.ClientWebSocketResponse, wanted: int) -> N
             taken += len(message["params"]["events"])
 
 
-async def transactions(chain: BenchChain, count: int) -> tuple[float, float, float]:
+async def transactions(chain: BenchChain, count: int, load: Load) -> tuple[float, float, float]:
     """Return a second's (transfers, booking calls, signature checks) of one run, and the rest."""
     customers = Customers(chain, now_ms())
     transfers = [customers.transfer() for _ in range(count)]
@@ -156,22 +165,22 @@ async def transactions(chain: BenchChain, count: int) -> tuple[float, float, flo
         first = count / await submit_all(url, transfers)
         second = count / await submit_all(url, bookings)
         after = checks_a_second(1.0)
-        await show_reads(url)
-        delivered, seconds = await fan_out(url, customers)
+        await show_reads(url, load.read_seconds)
+        delivered, seconds = await fan_out(url, customers, load.subscribers)
         print(
-            f"fan-out: {SUBSCRIBERS} subscribers x {FANOUT_EVENTS} events in {seconds:.2f} s: "
+            f"fan-out: {load.subscribers} subscribers x {FANOUT_EVENTS} events in {seconds:.2f} s: "
             f"{delivered:,.0f} events delivered a second"
         )
     return first, second, (before + after) / 2
 
 
-async def show_reads(url: str) -> None:
+async def show_reads(url: str, seconds: float) -> None:
     """Print reads a second against a bare handler of the same server library."""
     body = request("chain_head", {})
     async with serving("bench.bare_server") as bare:
         for connections in (1, 16):
-            ours = await reads_a_second(url, connections, "/rpc", body)
-            theirs = await reads_a_second(bare, connections, "/", body)
+            ours = await reads_a_second(url, connections, "/rpc", body, seconds)
+            theirs = await reads_a_second(bare, connections, "/", body, seconds)
             print(
                 f"reads, {connections:2} connections: {ours:,.0f}/s, bare handler "
                 f"{theirs:,.0f}/s, ratio {ours / theirs:.2f}"
@@ -191,12 +200,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--transactions", type=int, default=10_000)
     parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--quick", action="store_true", help="only see that it runs")
     options = parser.parse_args()
+    load = Load(0.05, 3) if options.quick else Load()
     rows: list[tuple[float, float, float]] = []
     for _ in range(options.runs):
         with tempfile.TemporaryDirectory() as folder:
             chain = make_chain(Path(folder), CUSTOMERS, now_ms())
-            rows.append(asyncio.run(transactions(chain, options.transactions)))
+            rows.append(asyncio.run(transactions(chain, options.transactions, load)))
     transfers, bookings, checks = ([row[place] for row in rows] for place in range(3))
     print(f"one core checks {sorted(checks)[len(checks) // 2]:,.0f} signatures a second (v)")
     show("transfers until final", transfers, checks, 0.50)
