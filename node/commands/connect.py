@@ -93,7 +93,7 @@ def find_node() -> tuple[str, Path | None]:
         running = find_running(folder)
         if running is not None:
             return running.url, folder
-    return URL_DEFAULT, chosen
+    return URL_DEFAULT, None  # whoever answers there is not known to be the folder's node
 
 
 def read_token(path: Path, tier: Tier) -> str:

@@ -70,21 +70,24 @@ def dev(
 def _prepare(folder: Path, *, fresh: bool) -> None:
     """Make the folder, without its old chain if that is wished."""
     from node.commands.connect import find_running
+    from node.storage.folder import held
 
     running = find_running(folder)
     if running is not None:
         fix = t("stop it: washnode stop --data {folder}", folder=folder)
         fail(t("a node runs there already: {url}", url=running.url), fix=fix)
     parts = [folder / name for name in _CHAIN_PARTS if (folder / name).exists()]
-    parts += [part for part in folder.glob("chain.*") if part not in parts]  # left by a repair
+    left = folder.glob("chain.*")  # by a repair; the lock is removed by who holds it
+    parts += [part for part in left if part not in parts and part.name != "chain.lock"]
     if fresh and parts:
         _check_throwaway(folder)
         confirm(t("Throw away the chain in {folder}?", folder=folder))
-        for part in parts:
-            if part.is_dir():
-                shutil.rmtree(part)
-            else:
-                part.unlink()
+        with held(folder / "chain"):  # a node that starts, or a repair, is not seen above
+            for part in parts:
+                if part.is_dir():
+                    shutil.rmtree(part)
+                else:
+                    part.unlink()
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 

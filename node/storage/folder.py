@@ -28,7 +28,13 @@ _SCRAP = ("linking", "rebuild", "salvage")
 
 def beside(folder: Path, name: str) -> Path:
     """Return the folder or file of that meaning beside a chain's."""
-    return folder.with_name(f"{folder.name}.{name}")
+    place = real(folder)
+    return place.with_name(f"{place.name}.{name}")
+
+
+def real(folder: Path) -> Path:
+    """Return the folder that a link names, perhaps on another disk: only that can be moved."""
+    return folder.resolve() if folder.is_symlink() else folder
 
 
 class FolderLock:
@@ -199,7 +205,11 @@ def keep_before(folder: Path) -> Path:
     """Keep a chain's files as they are before it is opened; `drop_before` or `settle` end it."""
     linking, before = beside(folder, "linking"), beside(folder, "before")
     link_files(folder, linking)
+    for file in linking.iterdir():  # `settle` trusts this folder above the chain's own
+        sync_file(file)
+    sync_folder(linking)
     linking.rename(before)
+    sync_folder(before.parent)
     return before
 
 
@@ -207,11 +217,13 @@ def drop_before(folder: Path) -> None:
     """Forget what `keep_before` kept: the opened chain is good."""
     before, linking = beside(folder, "before"), beside(folder, "linking")
     before.rename(linking)  # one that is half removed must not pass for a chain
+    sync_folder(before.parent)  # after a power cut it would come back over newer blocks
     shutil.rmtree(linking, ignore_errors=True)
 
 
 def settle(folder: Path) -> None:
     """End what a stop cut off: a chain made anew takes its place, one being checked goes back."""
+    folder = real(folder)
     ready, before, old = beside(folder, "ready"), beside(folder, "before"), beside(folder, "old")
     if ready.is_dir():
         swap_in(folder)
@@ -226,6 +238,7 @@ def settle(folder: Path) -> None:
 
 def swap_in(folder: Path) -> Path:
     """Put the chain in `chain.ready` in its place; return where the damaged one is kept."""
+    folder = real(folder)
     before = beside(folder, "before")
     kept = beside(folder, f"damaged-{_damaged_next(folder)}")
     if before.is_dir():
@@ -245,6 +258,12 @@ def _damaged_next(folder: Path) -> int:
         path.name.rpartition("-")[2] for path in folder.parent.glob(f"{folder.name}.damaged-*")
     ]
     return max((int(number) for number in numbers if number.isdecimal()), default=0) + 1
+
+
+def sync_file(file: Path) -> None:
+    """Wait until the bytes of a file are on disk."""
+    with suppress(PermissionError), file.open("r+b") as opened:  # what none may write is no copy
+        os.fsync(opened.fileno())
 
 
 def sync_folder(folder: Path) -> None:

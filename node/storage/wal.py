@@ -13,6 +13,7 @@ from pathlib import Path
 
 from chain.errors import StoreError
 from node.storage.disk import disk_faults
+from node.storage.folder import sync_folder
 
 RECORD_BYTES_MAX = 16 * 1024 * 1024
 _HEAD_BYTES = 12
@@ -37,6 +38,8 @@ class VoteLog:
             self._file = path.open("a+b")
             try:
                 self.records = self._recover(path)
+                if sync:  # a new file's name too: a vote in a file that is gone is forgotten
+                    sync_folder(path.parent)
             except (StoreError, OSError):
                 self.close()
                 raise
