@@ -369,17 +369,6 @@ class Store:
         self._db.compact_range()
 
 
-def reread_log(path: str) -> None:
-    """Take over what is whole of a store's log and leave out the rest.
-
-    That is the end of an unfinished write, or what was damaged: the caller checks what came of it.
-    """
-    try:
-        plyvel.DB(path, paranoid_checks=False, compression=None, bloom_filter_bits=10).close()
-    except (plyvel.Error, OSError) as error:
-        raise find_fault(error, path, "open") from error
-
-
 def salvage(path: str) -> None:
     """Let LevelDB make the store in a folder openable from whatever of its files is whole.
 

@@ -109,6 +109,7 @@ def _serve(folder: Path, port: int | None, seed: str | None, *, is_seeded: bool)
     from node.commands.connect import dev_folder
     from node.commands.serving import ready_facts, run_loop, serve_node
     from node.config import load_config
+    from node.demo.tools import tools_of
     from node.logs import set_up_logs
 
     told = None if "WASH_LOG_LEVEL" in os.environ else "warning"
@@ -133,7 +134,8 @@ def _serve(folder: Path, port: int | None, seed: str | None, *, is_seeded: bool)
             following = f"washnode dev tick 1d{where}"
             finish(facts, lambda: _show_world(facts, where), next_command=following)
 
-        await serve_node(node, config, tell)
+        # Steps of scenarios that lie ahead are taken when their time comes, also without a journey.
+        await serve_node(node, config, tell, (tools_of(node).run,))
 
     run_loop(main())
 
@@ -142,6 +144,7 @@ def _build(config: Any) -> "Node":
     from node.app import build_node
     from node.demo.accounts import signer_of
     from node.demo.genesis import demo_genesis
+    from node.live.travel import catch_up
 
     genesis = demo_genesis()
     path = config.data_dir / "genesis.json"
@@ -154,8 +157,7 @@ def _build(config: Any) -> "Node":
         seen = t("{folder} holds another chain", folder=config.data_dir)
         raise CommandError(seen, fix=t("take another --data DIR"))
     node = build_node(config, genesis, signer_of("validator"), sponsor=signer_of("sparkle"))
-    if node.ledger.head.time_ms > node.clock.now_ms():
-        node.clock.travel(node.ledger.head.time_ms + 1)  # where an earlier journey ended
+    catch_up(node)  # where an earlier journey ended
     return node
 
 

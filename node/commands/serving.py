@@ -5,7 +5,7 @@ import errno
 import importlib
 import os
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from node.app import serve
@@ -33,10 +33,15 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return made
 
 
-async def serve_node(node: Node, config: Config, on_ready: Callable[[str], None]) -> None:
+async def serve_node(
+    node: Node,
+    config: Config,
+    on_ready: Callable[[str], None],
+    companions: Sequence[Callable[[], Coroutine[Any, Any, None]]] = (),
+) -> None:
     """Serve a node to its end; an address that is taken is told with what to do about it."""
     try:
-        await serve(node, config, on_ready)
+        await serve(node, config, on_ready, companions)
     except OSError as error:
         if error.errno not in {errno.EADDRINUSE, errno.EACCES, errno.EADDRNOTAVAIL}:
             raise

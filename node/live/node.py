@@ -70,6 +70,7 @@ class Node:
         self.pool = Pool() if pool is None else pool
         self._checkers = checkers or SignatureCheckers(0)
         self._verified: set[bytes] = set()
+        self._offered: list[ReceivedTransaction] = []  # to the block that is being made
         self._outcomes = Outcomes()
         self.abis = AbiBook(None) if abis is None else abis
         self.sponsor, self.folder = sponsor, folder
@@ -248,11 +249,11 @@ class Node:
         return self._make_block(at_ms, self._offer(at_ms))
 
     def _make_block(self, at_ms: int, offered: list[ReceivedTransaction]) -> ExecutedBlock | None:
-        self.driver.pending = offered
+        self.driver.pending = self._offered = offered
         try:
             return self.driver.make_block(at_ms)
         finally:
-            self.driver.pending = []
+            self.driver.pending = self._offered = []
 
     def _offer(self, at_ms: int) -> list[ReceivedTransaction]:
         """Return what the next block may take; one that was refused before is checked first."""
@@ -276,7 +277,7 @@ class Node:
         for witness_id in self._forget(executed):
             self._verified.discard(witness_id)
         now = executed.block.header.time_ms
-        offered = {tx.witness_id: tx for tx in self.pool} if executed.refused else {}
+        offered = {tx.witness_id: tx for tx in self._offered} if executed.refused else {}
         for witness_id, error in executed.refused:
             tx = offered.get(witness_id)
             if tx is None:
