@@ -30,6 +30,7 @@ TRANSACTIONS_MAX = 65_536
 VOTE_PREFIX = b"washnode-vote-1\0"
 PREVOTE = 1
 PRECOMMIT = 2
+PROPOSAL = 3
 
 
 @wire()
@@ -120,9 +121,17 @@ def list_hash(tag: str, items: tuple[bytes, ...]) -> bytes:
     return hash_bytes(tag, root(items))
 
 
-def vote_bytes(kind: int, chain_id: bytes, place: tuple[int, int], block: bytes) -> bytes:
-    """Return the bytes a vote signs, fixed width: prefix, kind, chain, height, round, block id.
+def vote_bytes(
+    kind: int,
+    chain_id: bytes,
+    place: tuple[int, int],
+    block: bytes,
+    valid_round: int = -1,
+    epoch: int = 0,
+) -> bytes:
+    """Return the bytes a vote signs, 101 of them, fixed width.
 
+    Prefix, kind, chain, u32 recovery epoch, u64 height, u32 round, block id, i32 valid round.
     `place` is (height, round); `block` is 32 bytes, zero for a vote for none.
     """
     height, round_number = place
@@ -131,9 +140,11 @@ def vote_bytes(kind: int, chain_id: bytes, place: tuple[int, int], block: bytes)
             VOTE_PREFIX,
             bytes([kind]),
             chain_id,
+            epoch.to_bytes(4, "big"),
             height.to_bytes(8, "big"),
             round_number.to_bytes(4, "big"),
             block,
+            valid_round.to_bytes(4, "big", signed=True),
         )
     )
 

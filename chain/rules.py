@@ -183,7 +183,8 @@ def check_commit(commit: Commit, header: Header, validators: ValidatorSet) -> No
         text = f"{len(indexes)} of {count} validators signed, {validators.quorum} are needed"
         raise InvalidBlockError(text)
     place = (commit.height, commit.round)
-    message = vote_bytes(PRECOMMIT, header.chain_id, place, commit.block_id)
+    epoch = validators.epoch
+    message = vote_bytes(PRECOMMIT, header.chain_id, place, commit.block_id, epoch=epoch)
     for index, signature in zip(indexes, commit.signatures, strict=True):
         if not verify_signature(validators.keys[index], message, signature):
             text = f"validator {validators.keys[index].hex()} did not sign this certificate"

@@ -1,99 +1,421 @@
-"""The engine of a chain with one validator: its own vote is a quorum.
+"""The engine of a node: heights one after another, and what must be on the disk before it is sent.
 
-The order of things is that of any number of validators: work, build, persist the votes,
-certificate, commit. A vote is persisted before it counts, so a crash between can not make a second,
-different vote for the same height.
+`handle(input, now_wall, now_mono)` waits for nothing and touches nothing. Whenever something that
+binds this validator changes, one record is written for all of it, and every message and commit that
+came with it is held back until the record is on the disk. So after a crash nothing was said that is
+not remembered. A chain of one validator runs on the same rules: its own vote is a quorum.
 """
 
+from collections.abc import Iterable
 from typing import assert_never
 
-from chain.block import PRECOMMIT, Commit, make_commit, vote_bytes
+from chain.block import PRECOMMIT, Block, Evidence, block_id, make_commit
 from chain.crypto import Signer
-from chain.validators import ValidatorSet
+from chain.vote import SignedVote
+from consensus.admission import fits_set
 from consensus.events import (
+    ApplyBlocks,
     BlockBuilt,
-    BuildBlock,
+    BlockChecked,
+    BlocksRefused,
     CommitBlock,
     Effect,
+    Head,
+    HealthChanged,
     HeightCommitted,
     Input,
+    Mode,
     Persist,
     Persisted,
+    Received,
+    Send,
+    ServeBlocks,
     SetTimer,
+    Start,
+    Timer,
     TimerElapsed,
-    WorkArrived,
+    TimerKind,
+    WorkChanged,
 )
+from consensus.evidence import EvidencePool
+from consensus.gossip import answer_to, status_of, told_again
+from consensus.inbox import WaitingRoom, height_of, newest_vote, wants
+from consensus.messages import (
+    BlockBody,
+    Blocks,
+    EvidenceFound,
+    GetBlocks,
+    Message,
+    PolkaCertificate,
+    Proposal,
+    RejoinQuery,
+    RejoinReply,
+    RoundCertificate,
+    Status,
+    WantBlock,
+)
+from consensus.record import BodyEntry, LogEntry, Recovered, StateEntry
+from consensus.rejoin import Guard, newest_of, reply_bytes
+from consensus.rounds import RoundMachine
+from consensus.sync import CatchUp
+from consensus.timeouts import RESEND_MS, STATUS_BUSY_MS, STATUS_IDLE_MS
 
 
 class Engine:
-    """Decides heights one after another for the only validator of a chain."""
+    """Decides one height after another for one node, validator or not."""
 
     def __init__(
         self,
         signer: Signer,
         chain_id: bytes,
-        head: tuple[int, int, Commit | None],
-        block_interval_ms: int,
+        head: Head,
+        recovered: Recovered | None = None,
+        query: bytes = bytes(16),
     ) -> None:
-        """`head` is (height, time ms, certificate) of the newest block; the signer validates."""
-        self._signer, self._chain_id = signer, chain_id
-        self._validators = ValidatorSet((signer.public_key,))
-        self.height, self._head_time_ms, self._last_commit = head[0] + 1, head[1], head[2]
-        self._interval_ms = block_interval_ms
-        self._is_building = False
-        self._pending: tuple[bytes, Commit] | None = None
+        """Begin above `head` with what the vote log says; `query` is 16 bytes of fresh chance."""
+        self._signer, self.chain_id = signer, chain_id
+        self.me = signer.public_key
+        recovered = recovered or Recovered()
+        self.guard = Guard(self.me, query, recovered.damage)
+        self.pool = EvidencePool()
+        self.catch_up = CatchUp()
+        self._waiting = WaitingRoom()
+        self._newest: dict[bytes, SignedVote] = {}  # of each validator, before this height
+        self._last_votes: tuple[RoundMachine, dict[bytes, bytes]] | None = None
+        self._out: list[Effect] = []
+        self._held: list[tuple[int, Effect]] = []
+        self._token = self._persisted = 0
+        self._written: dict[bytes, None] = {}  # blocks of this height that are in the log
+        self._trouble: str | None = None
+        self._now_wall = self._now_mono = 0
+        self._is_resending = False
+        self._is_started = False
+        self.machine = self._make_machine(head)
+        if recovered.state is not None:
+            self._restore(recovered.state, recovered.bodies)
 
-    def handle(self, event: Input, now_ms: int) -> list[Effect]:
-        """Take one input at a time of this machine's clock; return what is to be done, in order."""
+    @property
+    def height(self) -> int:
+        """The height that is being decided."""
+        return self.machine.height
+
+    @property
+    def mode(self) -> Mode:
+        """Whether this node votes."""
+        return self.guard.mode
+
+    def handle(self, event: Input, now_wall: int, now_mono: int) -> list[Effect]:
+        """Take one input at two clocks' times, ms; return what is to be done, in order."""
+        self._now_wall, self._now_mono = now_wall, now_mono
+        machine = self.machine
+        machine.now_wall, machine.now_mono = now_wall, now_mono
+        self._dispatch(event)
+        if self._is_started:
+            self._resend_while_busy()
+        return self._flush()
+
+    def _dispatch(self, event: Input) -> None:  # noqa: C901, PLR0912 - a kind a line
+        machine = self.machine
         match event:
-            case WorkArrived(due_ms):
-                return self._on_work(due_ms, now_ms)
-            case TimerElapsed(height):
-                return self._on_work(None, now_ms) if height == self.height else []
-            case BlockBuilt(height, block_id):
-                return self._on_built(block_id) if height == self.height else []
-            case Persisted(height):
-                return self._on_persisted() if height == self.height else []
-            case HeightCommitted(height, time_ms):
-                return self._on_committed(height, time_ms)
+            case Received(message, sender):
+                self._on_received(message, sender)
+            case TimerElapsed(timer):
+                self._on_timer(timer)
+            case WorkChanged(has_transactions):
+                machine.has_transactions = has_transactions
+                machine.look()
+            case BlockBuilt(height, round_number, block):
+                if height == machine.height:
+                    machine.on_built(round_number, block)
+            case BlockChecked(height, checked, fault):
+                if height == machine.height:
+                    machine.on_checked(checked, fault)
+            case Persisted(token):
+                self._persisted = max(self._persisted, token)
+            case HeightCommitted(head, evidence):
+                self._on_committed(head, evidence)
+            case BlocksRefused(sender, _reason):
+                self._do(self.catch_up.drop(sender, machine.height, self._now_mono))
+            case HealthChanged(trouble):
+                self._trouble = machine.trouble = trouble
+                machine.look()
+            case Start():
+                self._on_start()
             case _ as never:
                 assert_never(never)
 
-    def _on_work(self, due_ms: int | None, now_ms: int) -> list[Effect]:
-        if self._is_building:
-            return []
-        earliest = self._head_time_ms + self._interval_ms
-        if due_ms is not None:
-            earliest = max(earliest, due_ms)
-        if now_ms < earliest:
-            return [SetTimer(self.height, earliest)]
-        self._is_building = True
-        return [BuildBlock(self.height, now_ms, self._last_commit)]
+    # Messages -------------------------------------------------------------------------------------
 
-    def _on_built(self, block_id: bytes) -> list[Effect]:
-        if not self._is_building or self._pending is not None:
-            return []  # nobody asked, or this height has its vote
-        place = (self.height, 0)
-        message = vote_bytes(PRECOMMIT, self._chain_id, place, block_id)
-        signature = self._signer.sign(message)
-        commit = make_commit(
-            self._validators, place, block_id, {self._signer.public_key: signature}
+    def wants(self, message: Message) -> bool:
+        """Tell whether a message is worth checking its signatures; costs a look-up or two."""
+        return wants(self.machine, message)
+
+    def _on_received(self, message: Message, sender: bytes) -> None:
+        machine = self.machine
+        height = height_of(message)
+        if height is not None and height > machine.height:
+            self._note_ahead(sender, height)
+            if height == machine.height + 1:
+                self._waiting.add(message, sender)
+            return
+        if height is None:
+            self._on_question(message, sender)
+        elif height == machine.height:
+            self._decide_on(message)
+        elif isinstance(message, SignedVote) and height == machine.head.height:
+            self._add_straggler(message)
+
+    def _decide_on(self, message: Message) -> None:
+        machine = self.machine
+        match message:
+            case SignedVote():
+                machine.on_vote(message)
+            case Proposal():
+                machine.on_proposal(message)
+            case PolkaCertificate():
+                machine.on_polka(message)
+            case RoundCertificate():
+                machine.on_round_certificate(message)
+            case BlockBody(block):
+                machine.on_body(block)
+            case _:
+                pass
+        if machine.twin_seen:
+            self._do(self.guard.bar("another node votes with this validator's key"))
+            machine.can_sign = False
+
+    def _on_question(self, message: Message, sender: bytes) -> None:  # noqa: C901, PLR0912
+        machine = self.machine
+        match message:
+            case Status():
+                self._on_status(message, sender)
+            case WantBlock(height, wanted):
+                if height == machine.height and wanted in machine.bodies:
+                    self._send(BlockBody(machine.bodies[wanted]), sender)
+                elif height < machine.height:
+                    self._do([ServeBlocks(height, 1, sender)])
+            case GetBlocks(start, count):
+                if start < machine.height:
+                    self._do([ServeBlocks(start, count, sender)])
+            case Blocks(blocks, commit):
+                if blocks[0].header.height == machine.height:
+                    self._do([ApplyBlocks(blocks, commit, sender)])
+            case EvidenceFound(evidence):
+                if self.pool.add(evidence) and not machine.saw_value:
+                    machine.look()
+            case RejoinQuery(validator, query):
+                self._reply(validator, query, sender)
+            case RejoinReply(newest=newest):
+                known = newest is None or newest.height < machine.height or self._is_mine(newest)
+                validators = machine.validators
+                self._do(self.guard.on_reply(message, validators, is_known=known))
+                self._allow_signing()
+            case _:
+                pass
+
+    def _on_status(self, status: Status, sender: bytes) -> None:
+        machine = self.machine
+        self._note_ahead(sender, status.height)
+        if status.height == machine.height - 1:
+            self._do([ServeBlocks(status.height, 1, sender)])
+        elif status.height < machine.height:
+            self._send(status_of(machine), sender)  # it asks for what it lacks
+        else:
+            for message in answer_to(machine, status):
+                self._send(message, sender)
+
+    def _note_ahead(self, sender: bytes, deciding: int) -> None:
+        self._do(self.catch_up.note(sender, deciding, self.machine.height, self._now_mono))
+
+    def _is_mine(self, vote: SignedVote) -> bool:
+        machine = self.machine
+        return vote.height == machine.height and vote in machine.signed.values()
+
+    def _reply(self, validator: bytes, query: bytes, sender: bytes) -> None:
+        found = [self._newest.get(validator), newest_vote(self.machine, validator)]
+        newest = newest_of([vote for vote in found if vote is not None])
+        head_height = self.machine.head.height
+        said = (self.me, validator, query, head_height, newest)
+        signature = self._signer.sign(reply_bytes(self.chain_id, RejoinReply(*said, bytes(64))))
+        self._send(RejoinReply(*said, signature), sender)
+
+    def _add_straggler(self, vote: SignedVote) -> None:
+        """Take a late precommit of the head's block into the certificate of the next one."""
+        last, machine = self._last_votes, self.machine
+        commit = machine.last_commit
+        if last is None or commit is None or vote.kind != PRECOMMIT:
+            return
+        validators, votes = last[0].validators, last[1]
+        fits = (vote.round, vote.block_id) == (commit.round, commit.block_id)
+        if fits and vote.validator in validators.keys and vote.validator not in votes:
+            votes[vote.validator] = vote.signature
+            place = (commit.height, commit.round)
+            machine.last_commit = make_commit(validators, place, commit.block_id, votes)
+
+    def _allow_signing(self) -> None:
+        machine = self.machine
+        was_allowed, machine.can_sign = machine.can_sign, self._may_sign()
+        if machine.can_sign and not was_allowed:
+            machine.look()
+
+    def _do(self, effects: Iterable[Effect]) -> None:
+        self._out.extend(effects)
+
+    def _send(self, message: Message, to: bytes | None = None) -> None:
+        self._out.append(Send(message, to))
+
+    # Heights --------------------------------------------------------------------------------------
+
+    def _make_machine(self, head: Head) -> RoundMachine:
+        machine = RoundMachine(self._signer, self.chain_id, head, self.pool, self._out)
+        machine.now_wall, machine.now_mono = self._now_wall, self._now_mono
+        machine.trouble = self._trouble
+        return machine
+
+    def _may_sign(self) -> bool:
+        machine = self.machine
+        return self.me in machine.validators.keys and self.guard.may_sign(machine.height)
+
+    def _on_start(self) -> None:
+        self._is_started = True
+        self._do(self.guard.start(self._now_mono, self.machine.validators))
+        self._ask_for_votes()
+        self.machine.can_sign = self._may_sign()
+        self.machine.look()
+        self._tell_status()
+
+    def _ask_for_votes(self) -> None:
+        question = self.guard.question()
+        if question is not None and self.me in self.machine.validators.keys:
+            self._send(question)
+            timer = Timer(TimerKind.REJOIN, self.height)
+            self._do([SetTimer(timer, self._now_mono + self.guard.wait_ms())])
+
+    def _on_committed(self, head: Head, evidence: tuple[Evidence, ...]) -> None:
+        before = self.machine
+        if head.height < before.height:
+            return
+        self._last_votes = None
+        commit = head.commit
+        if head.height == before.height and commit is not None:
+            votes = before.book.votes_for(commit.round, PRECOMMIT, (commit.block_id, -1))
+            signatures = {key: vote.signature for key, vote in votes.items()}
+            if len(signatures) >= before.validators.quorum:
+                self._last_votes = (before, signatures)
+        self._note_votes(before)
+        self.pool.forget(evidence, head.validators)
+        self._written.clear()
+        self.machine = self._make_machine(head)
+        self._do(self.guard.on_height(self.height))
+        self.machine.can_sign = self._may_sign()
+        self._do(self.catch_up.on_height(self.height, self._now_mono))
+        self.machine.look()
+        for message, sender in self._waiting.take():
+            if wants(self.machine, message) and fits_set(message, self.machine.validators):
+                self._on_received(message, sender)
+
+    def _note_votes(self, before: RoundMachine) -> None:
+        """Remember everybody's newest vote for those who ask for their own."""
+        for validator in before.validators.keys:
+            newest = newest_vote(before, validator)
+            if newest is not None:
+                self._newest[validator] = newest
+
+    def _restore(self, state: StateEntry, bodies: tuple[Block, ...]) -> None:
+        """Go on where the record says: with the same votes, lock and valid block."""
+        machine = self.machine
+        if state.epoch != machine.validators.epoch:
+            return  # a recovery plan has made votes from before it worthless
+        machine.round = machine.own_from_round = state.round
+        for vote in state.signed:
+            machine.signed[vote.round, vote.kind] = vote
+            machine.own_from_round = min(machine.own_from_round, vote.round)
+        machine.locked_value, machine.locked_round = state.locked_value, state.locked_round
+        machine.valid_value, machine.valid_round = state.valid_value, state.valid_round
+        for block in bodies:
+            found = block_id(block.header)
+            machine.bodies[found] = block
+            self._written[found] = None
+        machine.resume(state.polkas)
+
+    # Time -----------------------------------------------------------------------------------------
+
+    def _on_timer(self, timer: Timer) -> None:
+        machine = self.machine
+        if timer.kind == TimerKind.STATUS:
+            machine.look()
+            self._tell_status()
+        elif timer.kind == TimerKind.RESEND:
+            self._is_resending = False
+            for message in told_again(machine):
+                self._send(message)
+        elif timer.kind == TimerKind.SYNC:
+            self._do(self.catch_up.on_timer(machine.height, self._now_mono))
+        elif timer.kind == TimerKind.REJOIN:
+            self._do(self.guard.on_time(self._now_mono, machine.validators))
+            self._ask_for_votes()
+            self._allow_signing()
+        elif timer.height == machine.height:
+            machine.on_timer(timer)
+
+    def _tell_status(self) -> None:
+        if self.machine.validators.keys == (self.me,):
+            return  # nobody else decides anything; full nodes are told of blocks
+        self._send(status_of(self.machine))
+        wait_ms = STATUS_BUSY_MS if self.machine.has_work() else STATUS_IDLE_MS
+        self._do([SetTimer(Timer(TimerKind.STATUS), self._now_mono + wait_ms)])
+
+    def _resend_while_busy(self) -> None:
+        machine = self.machine
+        is_busy = machine.round > 0 or machine.has_work()
+        if is_busy and not self._is_resending and machine.validators.keys != (self.me,):
+            self._is_resending = True
+            self._do([SetTimer(Timer(TimerKind.RESEND), self._now_mono + RESEND_MS)])
+
+    # What must be written first -------------------------------------------------------------------
+
+    def _flush(self) -> list[Effect]:
+        """Return the effects in order; what must not be said before it is written is held back."""
+        effects: list[Effect] = []
+        if self.machine.is_dirty:
+            self.machine.is_dirty = False
+            self._token += 1
+            effects.append(Persist(self._token, self._entries()))
+        while self._held and self._held[0][0] <= self._persisted:
+            effects.append(self._held.pop(0)[1])
+        is_waiting = self._token > self._persisted
+        for effect in self._out:
+            if is_waiting and isinstance(effect, Send | CommitBlock):
+                self._held.append((self._token, effect))
+            else:
+                effects.append(effect)
+        self._out.clear()
+        return effects
+
+    def _entries(self) -> tuple[LogEntry, ...]:
+        """Return what the log must have: blocks that votes refer to, then the state."""
+        machine = self.machine
+        signed = [
+            machine.signed[place]
+            for place in sorted(machine.signed)
+            if place[0] >= machine.round - 1
+        ]
+        held = [machine.locked_value, machine.valid_value, *[vote.block_id for vote in signed]]
+        entries: list[LogEntry] = []
+        for value in held:
+            if value in machine.bodies and value not in self._written:
+                self._written[value] = None
+                entries.append(BodyEntry(machine.bodies[value]))
+        rounds = sorted({machine.locked_round, machine.valid_round} & machine.polkas.keys())
+        state = StateEntry(
+            epoch=machine.validators.epoch,
+            height=machine.height,
+            round=machine.round,
+            signed=tuple(signed),
+            locked_value=machine.locked_value,
+            locked_round=machine.locked_round,
+            valid_value=machine.valid_value,
+            valid_round=machine.valid_round,
+            polkas=tuple([machine.polkas[one] for one in rounds]),
         )
-        self._pending = (block_id, commit)
-        return [Persist(self.height, message + signature)]
-
-    def _on_persisted(self) -> list[Effect]:
-        if self._pending is None:
-            return []
-        block_id, commit = self._pending
-        return [CommitBlock(self.height, block_id, commit)]
-
-    def _on_committed(self, height: int, time_ms: int) -> list[Effect]:
-        if height != self.height or self._pending is None:
-            return []
-        self._last_commit = self._pending[1]
-        self._pending = None
-        self._is_building = False
-        self._head_time_ms = time_ms
-        self.height += 1
-        return []
+        return (*entries, state)

@@ -250,7 +250,9 @@ def _check_signatures(candidate: Candidate, verify: VerifySignature) -> list[byt
         _refuse(f"signer {indexes[-1]} of {len(keys)} validators, who count from 0")
     if len(indexes) != len(commit.signatures):
         _refuse(f"{len(commit.signatures)} signatures of {len(indexes)} signers, expected as many")
-    message = vote_bytes(PRECOMMIT, header.chain_id, (commit.height, commit.round), commit.block_id)
+    place = (commit.height, commit.round)
+    epoch = candidate.validators.epoch
+    message = vote_bytes(PRECOMMIT, header.chain_id, place, commit.block_id, epoch=epoch)
     signed = [keys[index] for index in indexes]
     for key, signature in zip(signed, commit.signatures, strict=True):
         if not verify(key, message, signature):
