@@ -107,6 +107,8 @@ from consensus.record import (
     LogEntry,
     Recovered,
     StateEntry,
+    decode_entry,
+    encode_entry,
     recover,
 )
 from consensus.rejoin import (
@@ -196,6 +198,8 @@ __all__ = [
     "check_state",
     "check_transaction",
     "commit_of",
+    "decode_entry",
+    "encode_entry",
     "make_evidence",
     "polka_of",
     "polka_votes",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Annotated, TypeAlias
 
 from chain.block import Block
-from chain.codec import AtMost, Between, wire
+from chain.codec import AtMost, Between, decode, encode, wire
 from chain.types import U32, Hash, Height
 from chain.vote import SignedVote
 from consensus.messages import PolkaCertificate
@@ -53,6 +53,22 @@ class StateEntry:
 
 
 LogEntry: TypeAlias = HeaderEntry | BodyEntry | StateEntry
+
+
+@wire()
+@dataclass(frozen=True, slots=True)
+class _Line:
+    entry: LogEntry
+
+
+def encode_entry(entry: LogEntry) -> bytes:
+    """Return the canonical bytes of an entry."""
+    return encode(_Line(entry))
+
+
+def decode_entry(data: bytes) -> LogEntry:
+    """Return the entry whose canonical bytes are `data`, or raise MalformedBytesError."""
+    return decode(_Line, data).entry
 
 
 @dataclass(frozen=True, slots=True)
