@@ -14,6 +14,7 @@ SOURCES = (
     "contracts/standard/shops.wash",
     "contracts/standard/booking.wash",
     "node/rehearse/notes.wash",
+    "node/sim/bells.wash",
 )
 
 

@@ -15,6 +15,7 @@ _FOLDERS = {
     "shops": "contracts.standard",
     "booking": "contracts.standard",
     "notes": "node.rehearse",
+    "bells": "node.sim",
 }
 
 

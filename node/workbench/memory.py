@@ -32,6 +32,10 @@ class Memory:
                 del self._values[key]
                 del self._keys[bisect_left(self._keys, key)]
 
+    def values(self) -> dict[bytes, bytes]:
+        """Return all keys with their values."""
+        return dict(self._values)
+
     def copy(self) -> "Memory":
         """Return a state that goes on from here by itself."""
         other = Memory()
