@@ -54,7 +54,14 @@ from consensus.messages import (
     Status,
     WantBlock,
 )
-from consensus.record import BodyEntry, LogEntry, Recovered, StateEntry
+from consensus.record import (
+    DISTRUST_BYTES_MAX,
+    BodyEntry,
+    HeaderEntry,
+    LogEntry,
+    Recovered,
+    StateEntry,
+)
 from consensus.rejoin import Guard, newest_of, reply_bytes
 from consensus.rounds import RoundMachine
 from consensus.sync import CatchUp
@@ -76,7 +83,8 @@ class Engine:
         self._signer, self.chain_id = signer, chain_id
         self.me = signer.public_key
         recovered = recovered or Recovered()
-        self.guard = Guard(self.me, query, recovered.damage)
+        self.guard = Guard(self.me, query, recovered.damage, recovered.sign_from)
+        self._header: HeaderEntry | None = None  # how far to trust the log, if that must be written
         self.pool = EvidencePool()
         self.catch_up = CatchUp()
         self._waiting = WaitingRoom()
@@ -180,7 +188,7 @@ class Engine:
                 machine.on_body(block)
             case _:
                 pass
-        if machine.twin_seen:
+        if machine.twin_seen and self.guard.mode != Mode.OBSERVER:
             self._do(self.guard.bar("another node votes with this validator's key"))
             machine.can_sign = False
 
@@ -206,7 +214,8 @@ class Engine:
             case RejoinQuery(validator, query):
                 self._reply(validator, query, sender)
             case RejoinReply(newest=newest):
-                known = newest is None or newest.height < machine.height or self._is_mine(newest)
+                lowest = max(machine.height, self.guard.sign_from_height)
+                known = newest is None or newest.height < lowest or self._is_mine(newest)
                 validators = machine.validators
                 self._do(self.guard.on_reply(message, validators, is_known=known))
                 self._allow_signing()
@@ -278,6 +287,9 @@ class Engine:
 
     def _on_start(self) -> None:
         self._is_started = True
+        if self.guard.damage is not None:
+            distrust = self.guard.damage.encode()[:DISTRUST_BYTES_MAX].decode(errors="ignore")
+            self._header = HeaderEntry(self.chain_id, distrust)
         self._do(self.guard.start(self._now_mono, self.machine.validators))
         self._ask_for_votes()
         self.machine.can_sign = self._may_sign()
@@ -307,6 +319,8 @@ class Engine:
         self._written.clear()
         self.machine = self._make_machine(head)
         self._do(self.guard.on_height(self.height))
+        if self.guard.mode != Mode.SIGNING and self.me not in before.validators.keys:
+            self._ask_for_votes()  # a validator from now on
         self.machine.can_sign = self._may_sign()
         self._do(self.catch_up.on_height(self.height, self._now_mono))
         self.machine.look()
@@ -352,7 +366,10 @@ class Engine:
         elif timer.kind == TimerKind.SYNC:
             self._do(self.catch_up.on_timer(machine.height, self._now_mono))
         elif timer.kind == TimerKind.REJOIN:
+            before = self.guard.sign_from_height
             self._do(self.guard.on_time(self._now_mono, machine.validators))
+            if self.guard.sign_from_height != before:
+                self._header = HeaderEntry(self.chain_id, None, self.guard.sign_from_height)
             self._ask_for_votes()
             self._allow_signing()
         elif timer.height == machine.height:
@@ -377,10 +394,15 @@ class Engine:
     def _flush(self) -> list[Effect]:
         """Return the effects in order; what must not be said before it is written is held back."""
         effects: list[Effect] = []
+        entries: tuple[LogEntry, ...] = ()
+        if self._header is not None:
+            entries, self._header = (self._header,), None
         if self.machine.is_dirty:
             self.machine.is_dirty = False
+            entries += self._entries()
+        if entries:
             self._token += 1
-            effects.append(Persist(self._token, self._entries()))
+            effects.append(Persist(self._token, entries))
         while self._held and self._held[0][0] <= self._persisted:
             effects.append(self._held.pop(0)[1])
         is_waiting = self._token > self._persisted

@@ -133,9 +133,8 @@ class HeightCore:
         return vote
 
     def cast(self, kind: int, value: bytes, valid_round: int) -> None:
-        """Vote, if this node votes; its own vote counts as anybody's."""
-        if not self.can_sign:
-            return
+        """Vote; its own vote counts as anybody's. A node that may not vote stays in its step."""
+        assert self.can_sign, "a rule voted for a node that may not"
         vote = self.sign(kind, value, valid_round)
         self.out.append(Send(vote))
         self.book.add(vote, self.round)

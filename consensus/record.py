@@ -13,15 +13,23 @@ from chain.types import U32, Hash, Height
 from chain.vote import SignedVote
 from consensus.messages import PolkaCertificate
 
+DISTRUST_BYTES_MAX = 512
+
 _Round: TypeAlias = Annotated[int, Between(-1, 2**31 - 1)]
 
 
 @wire(tag=0x31)
 @dataclass(frozen=True, slots=True)
 class HeaderEntry:
-    """The first entry of every log: whose it is."""
+    """The first entry of every log: whose it is, and how far it may be trusted.
+
+    A log that was begun after a loss says so in `distrust` until a height is known from which
+    nothing of the lost one can be; `sign_from` is that height. The newest header counts.
+    """
 
     chain_id: Hash
+    distrust: Annotated[str, AtMost(DISTRUST_BYTES_MAX)] | None = None
+    sign_from: Height = 0
 
 
 @wire(tag=0x32)
@@ -75,12 +83,14 @@ def decode_entry(data: bytes) -> LogEntry:
 class Recovered:
     """What a log says of the height after the head, or nothing.
 
-    `damage` says why the log can not be trusted; None if it can.
+    `damage` says why the log can not be trusted, None if it can. No vote is signed below
+    `sign_from`.
     """
 
     state: StateEntry | None = None
     bodies: tuple[Block, ...] = ()
     damage: str | None = None
+    sign_from: int = 0
 
 
 def recover(entries: list[LogEntry], chain_id: bytes, head_height: int) -> Recovered:
@@ -92,12 +102,16 @@ def recover(entries: list[LogEntry], chain_id: bytes, head_height: int) -> Recov
         return Recovered(damage="the vote log has no beginning")
     if entries[0].chain_id != chain_id:
         return Recovered(damage=f"the vote log is of chain {entries[0].chain_id.hex()}")
+    header = [one for one in entries if isinstance(one, HeaderEntry)][-1]
+    if header.distrust is not None:
+        return Recovered(damage=header.distrust)
     states = [one for one in entries if isinstance(one, StateEntry)]
     if not states or states[-1].height <= head_height:
-        return Recovered()
+        return Recovered(sign_from=header.sign_from)
     if states[-1].height > head_height + 1:
         text = f"the vote log is at height {states[-1].height}, the chain at {head_height}"
         return Recovered(damage=text)
     height = states[-1].height
     bodies = [one.block for one in entries if isinstance(one, BodyEntry)]
-    return Recovered(states[-1], tuple(one for one in bodies if one.header.height == height))
+    bodies = [one for one in bodies if one.header.height == height]
+    return Recovered(states[-1], tuple(bodies), sign_from=header.sign_from)

@@ -25,14 +25,17 @@ def reply_bytes(chain_id: bytes, reply: RejoinReply) -> bytes:
 class Guard:
     """Decides whether votes may be signed. Pure: told of the start, of replies and of time."""
 
-    def __init__(self, me: bytes, query: bytes, damage: str | None) -> None:
-        """`query` is fresh chance; `damage` says why the log can not be trusted, or None."""
+    def __init__(self, me: bytes, query: bytes, damage: str | None, sign_from: int = 0) -> None:
+        """`query` is fresh chance; `damage` says why the log can not be trusted, or None.
+
+        `sign_from` is the height from which an earlier rejoin allowed votes.
+        """
         self.me, self.query, self.damage = me, query, damage
         self.mode = Mode.LISTENING if damage is None else Mode.OBSERVER
         self.reason = (
             "asking whether anybody else votes with this key" if damage is None else damage
         )
-        self.sign_from_height = 0
+        self.sign_from_height = sign_from
         self._heads: dict[bytes, int] = {}
         self._started_mono: int | None = None
         self._is_barred = False  # a stranger votes with this key: only a restart may change that
@@ -81,7 +84,7 @@ class Guard:
         heads = [head for key, head in self._heads.items() if key in validators.keys]
         if self._waits() and not self.sign_from_height and len(heads) >= validators.quorum:
             self.sign_from_height = max(heads) + HEIGHTS_KEPT_SILENT
-            self.reason = f"{self.damage}; votes again from height {self.sign_from_height}"
+            self.reason = f"votes again from height {self.sign_from_height}: {self.damage}"
             return [ModeChanged(self.mode, self.reason)]
         return []
 

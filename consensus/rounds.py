@@ -150,10 +150,10 @@ class RoundMachine(HeightCore):
         del self.armed[kind]
         if self.step == Step.COMMIT:
             return
-        if kind == TimerKind.PROPOSE and self.step == Step.PROPOSE:
+        if kind == TimerKind.PROPOSE and self.step == Step.PROPOSE and self.can_sign:
             if self.has_work():  # line 57; without work it pauses
                 self._prevote_nil("no proposal that could be voted for came in time")
-        elif kind == TimerKind.PREVOTE and self.step == Step.PREVOTE:  # line 61
+        elif kind == TimerKind.PREVOTE and self.step == Step.PREVOTE and self.can_sign:  # line 61
             self.step = Step.PRECOMMIT
             self.cast(PRECOMMIT, NIL_ID, -1)
         elif kind == TimerKind.PRECOMMIT:  # line 65
@@ -238,7 +238,9 @@ class RoundMachine(HeightCore):
     def _prevote(self) -> bool:
         """R3 (lines 22 and 28): prevote for the proposal, or for nil."""
         heard = self.proposals.get(self.round)
-        if self.step != Step.PROPOSE or heard is None or heard.vote.block_id not in self.verdicts:
+        if self.step != Step.PROPOSE or heard is None or not self.can_sign:
+            return False
+        if heard.vote.block_id not in self.verdicts:
             return False
         value, valid_round = heard.vote.block_id, heard.vote.valid_round
         fault = self.verdicts[value] or self.trouble
@@ -287,7 +289,7 @@ class RoundMachine(HeightCore):
 
     def _use_polka(self) -> bool:
         """R4 (line 36): a polka of this round locks and is precommitted."""
-        if self.step < Step.PREVOTE or self.round in self._locked_rounds:
+        if self.step < Step.PREVOTE or self.round in self._locked_rounds or not self.can_sign:
             return False
         value = self.book.quorum_value(self.round, PREVOTE)
         if value is None or value == NIL or not self.is_good(value[0]):
@@ -324,7 +326,9 @@ class RoundMachine(HeightCore):
 
     def _precommit_nil(self) -> bool:
         """R5 (line 44): a polka for nil."""
-        if self.step != Step.PREVOTE or self.book.quorum_value(self.round, PREVOTE) != NIL:
+        if self.step != Step.PREVOTE or not self.can_sign:
+            return False
+        if self.book.quorum_value(self.round, PREVOTE) != NIL:
             return False
         self.step = Step.PRECOMMIT
         self.cast(PRECOMMIT, NIL_ID, -1)
@@ -359,12 +363,13 @@ class RoundMachine(HeightCore):
     def _arm_timers(self) -> None:
         """R6 and R7 (lines 34 and 47), and the waits for a proposal, for blocks and for work."""
         armed, book = self.armed, self.book
-        if self.step == Step.PROPOSE and TimerKind.PROPOSE not in armed and self.has_work():
+        is_waiting = self.step == Step.PROPOSE and self.can_sign and TimerKind.PROPOSE not in armed
+        if is_waiting and self.has_work():
             rest_ms = min(max(self.earliest_ms() - self.now_wall, 0), self.head.interval_ms)
             has_come = self.round in self.proposals
             wait_ms = CHECK_MS if has_come else rest_ms + propose_ms(self.round, self.validators)
             self.set_timer(TimerKind.PROPOSE, wait_ms)
-        is_waiting = self.step == Step.PREVOTE and TimerKind.PREVOTE not in armed
+        is_waiting = self.step == Step.PREVOTE and self.can_sign and TimerKind.PREVOTE not in armed
         if is_waiting and book.has_quorum_of_any(self.round, PREVOTE):
             self.set_timer(TimerKind.PREVOTE, vote_ms(self.round, self.validators))
         if TimerKind.PRECOMMIT not in armed and book.has_quorum_of_any(self.round, PRECOMMIT):

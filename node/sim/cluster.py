@@ -30,12 +30,14 @@ from consensus import (
     CommitBlock,
     Effect,
     Message,
+    Persist,
     PolkaCertificate,
     Proposal,
     RejoinReply,
     ReportEvidence,
     RoundCertificate,
     Send,
+    StateEntry,
 )
 from contracts.execution import Executor
 from node.catalog import container_bytes
@@ -242,6 +244,11 @@ class Cluster:
                 elif isinstance(message, PolkaCertificate):
                     place = (message.height, message.round, message.block_id)
                     self.oracle.polkas.setdefault(place, message)
+            case Persist(_token, entries):
+                for entry in entries:  # a vote counts at home from here on, sent or not
+                    if isinstance(entry, StateEntry):
+                        for vote in entry.signed:
+                            self.oracle.note_vote(vote)
             case Alarm():
                 self.oracle.on_alarm(node, effect)
             case ReportEvidence(evidence):

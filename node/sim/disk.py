@@ -50,7 +50,7 @@ class SimDisk:
 
     def _keep(self, entries: tuple[LogEntry, ...]) -> None:
         self._durable += entries
-        state = entries[-1]
+        state = entries[-1] if entries else None
         if isinstance(state, StateEntry):
             for vote in state.signed:
                 self.votes[vote.height, vote.round, vote.kind] = vote
@@ -59,7 +59,7 @@ class SimDisk:
         """Drop what the store speaks for, as the real log does when it grows long."""
         keep = [one for one in self._durable if isinstance(one, StateEntry) and one.height >= height]
         if not keep:
-            self._durable = [HeaderEntry(self._chain_id)]
+            self._durable = [one for one in self._durable if isinstance(one, HeaderEntry)][-1:]
         for place in [one for one in self.votes if one[0] < height - 1]:
             del self.votes[place]
 
@@ -97,6 +97,15 @@ class SimDisk:
             damage = str(error)
         if damage is not None:
             self._durable, self._damage = [], damage
+
+    def silent_until(self) -> int | None:
+        """Return the height below which the log allows no vote; None: none is known yet."""
+        if self._damage is not None:
+            return None
+        headers = [one for one in self._durable if isinstance(one, HeaderEntry)]
+        if not headers or headers[-1].distrust is not None:
+            return None
+        return headers[-1].sign_from
 
     def recover(self, head_height: int) -> Recovered:
         """Return what a restart finds; a log that can not be trusted is begun anew."""

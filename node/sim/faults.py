@@ -87,7 +87,7 @@ class Faults:
             node.number
             for node in cluster.nodes
             if node.key in members
-            and (node.key not in cluster.oracle.honest or node.number in self._impaired or _is_silent(node))
+            and (node.key not in cluster.oracle.honest or node.number in self._impaired or is_silent(node))
         ]
         spare = (len(members) - 1) // 3 - len(bad)
         able = [node for node in self._up() if node.number not in bad and node.key in members]
@@ -107,7 +107,11 @@ class Faults:
             node.boot()
 
 
-def _is_silent(node: SimNode) -> bool:
+def is_silent(node: SimNode) -> bool:
+    """Tell whether a node may not vote for now: its log was lost, or a stranger has its key."""
+    until = node.disk.silent_until()
+    if until is None or until > node.ledger.height + 1:
+        return True
     return node.engine is not None and node.engine.mode == Mode.OBSERVER
 
 
@@ -319,11 +323,7 @@ def _pause(faults: Faults) -> Undo | None:
     if node is None:
         return None
     node.pause(faults.world.between(500, 60_000))
-
-    def undo() -> None:
-        node.paused_until_ms = faults.world.now_ms
-
-    return undo
+    return node.resume
 
 
 def _membership(faults: Faults) -> Undo | None:

@@ -113,7 +113,8 @@ class SimNode:
         self.clock = Clock()
         self.engine: Engine | None = None
         self.boots = 0
-        self.paused_until_ms = 0
+        self._is_paused = False
+        self._waiting: list[tuple[Callable[..., None], tuple[Any, ...]]] = []
         self.pool: dict[bytes, ReceivedTransaction] = {}
         self.settled: set[bytes] = set()
         self.crash_after_effects: int | None = None
@@ -154,7 +155,21 @@ class SimNode:
 
     def pause(self, duration_ms: int) -> None:
         """Freeze the process: everything that happens to it waits."""
-        self.paused_until_ms = max(self.paused_until_ms, self.world.now_ms + duration_ms)
+        self._is_paused = True
+        self.world.after(duration_ms, self.resume)
+
+    def resume(self) -> None:
+        """Let the process go on with all that waited."""
+        self._is_paused = False
+        waiting, self._waiting = self._waiting, []
+        for action, arguments in waiting:
+            action(*arguments)
+
+    def _waits(self, action: Callable[..., None], *arguments: Any) -> bool:
+        """Put something off while the process is frozen; tells whether it is."""
+        if self._is_paused:
+            self._waiting.append((action, arguments))
+        return self._is_paused
 
     # Inputs -----------------------------------------------------------------------------------
 
@@ -162,8 +177,7 @@ class SimNode:
         """Feed the engine; an input for an earlier life of the process is lost with it."""
         if self.engine is None or (boot is not None and boot != self.boots):
             return
-        if self.paused_until_ms > self.world.now_ms:
-            self.world.at(self.paused_until_ms, self.give, event, self.boots)
+        if self._waits(self.give, event, self.boots):
             return
         now = self.world.now_ms
         for effect in self.engine.handle(event, self.clock.read(now), now):
@@ -176,8 +190,7 @@ class SimNode:
         engine = self.engine
         if engine is None:
             return
-        if self.paused_until_ms > self.world.now_ms:
-            self.world.at(self.paused_until_ms, self.receive, message, sender)
+        if self._waits(self.receive, message, sender):
             return
         if not engine.wants(message):
             return
@@ -191,6 +204,8 @@ class SimNode:
     def take(self, tx: ReceivedTransaction) -> None:
         """Take a transaction into the pool."""
         if self.engine is None or tx.tx_id in self.settled or tx.tx_id in self.pool:
+            return
+        if self._waits(self.take, tx):
             return
         self.pool[tx.tx_id] = tx
         self.give(WorkChanged(has_transactions=True))

@@ -7,10 +7,11 @@ final within thirty seconds, and after that an idle network must fall silent but
 
 from dataclasses import dataclass, field
 
+from chain.validators import read_validators
 from consensus import Mode
 from node.sim.byzantine import Habit
 from node.sim.cluster import Cluster, Shape
-from node.sim.faults import Faults
+from node.sim.faults import Faults, is_silent
 from node.sim.member import SimNode
 from node.sim.oracle import Violation
 from node.sim.world import World
@@ -112,7 +113,8 @@ class Run:
         self.faults.stop()
         cluster.network.heal()
         for node in cluster.nodes:
-            node.disk.is_full, node.paused_until_ms = False, world.now_ms
+            node.disk.is_full = False
+            node.resume()
             node.crash_after_effects = None
         core = self._choose_core()
         for node in core:
@@ -156,11 +158,15 @@ class Run:
         """Choose who is healed: at least a quorum of honest validators; the others go away."""
         cluster, world = self.cluster, self.world
         keys = cluster.validator_keys()
+        is_changing = "membership" in self.faults.enabled  # a change may be under way
         able = [
-            node for node in cluster.nodes if node.key in keys and node.key in cluster.oracle.honest
+            node
+            for node in cluster.nodes
+            if node.key in cluster.oracle.honest and (is_changing or node.key in keys)
         ]
-        quorum = 2 * len(keys) // 3 + 1
-        count = len(able) if any(_has_lost(node) for node in able) else world.between(quorum, len(able))
+        quorum = read_validators(cluster.top().ledger.state()).quorum
+        needs_all = is_changing or any(is_silent(node) for node in able)
+        count = len(able) if needs_all else world.between(quorum, len(able))
         core = sorted(world.some_of(able, count), key=lambda node: node.number)
         for node in cluster.nodes:
             if node not in core and node.key in cluster.oracle.honest:
@@ -225,11 +231,10 @@ def plan_liars(cluster: Cluster) -> int:
 
 
 def _may_vote(node: SimNode) -> bool:
-    return node.engine is not None and node.engine.mode == Mode.SIGNING
-
-
-def _has_lost(node: SimNode) -> bool:
-    return not node.is_up or node.engine is None or node.engine.mode == Mode.OBSERVER
+    engine = node.engine
+    if engine is None:
+        return False
+    return engine.mode == Mode.SIGNING or node.key not in engine.machine.validators.keys
 
 
 def simulate(plan: Plan) -> Outcome:
