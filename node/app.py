@@ -18,10 +18,11 @@ from types import FrameType
 from typing import Any
 
 from chain.crypto import Signer
-from chain.errors import WashError
+from chain.errors import StoreError, WashError
 from chain.genesis import Genesis
 from chain.tables import Tuning
 from chain.transaction import ReceivedTransaction
+from chain.validators import read_validators
 from node.config import Config
 from node.live.abis import AbiBook
 from node.live.clock import Clock
@@ -32,7 +33,7 @@ from node.rpc.door.access import load_or_make_tokens
 from node.rpc.door.server import RpcServer
 from node.rpc.served import make_registry
 from node.storage.disk import disk_faults
-from node.storage.folder import held
+from node.storage.folder import beside, held, holds_database
 from node.storage.ledger import ChainLedger
 from node.storage.wal import VoteLog
 
@@ -60,24 +61,28 @@ def build_node(
 ) -> Node:
     """Open the chain in `config.data_dir` with everything around it but the door.
 
-    Raises NotValidatorError unless `signer` is the chain's one validator, StoreError, GenesisError.
+    Raises NotValidatorError unless `signer` is a validator of the chain, StoreError, GenesisError.
     """
-    if genesis.validators != (signer.public_key.hex(),):
-        text = (
-            f"this key ({signer.public_key.hex()}) is not the one validator of the chain "
-            f"({', '.join(genesis.validators)}); name the right one in [keys] validator"
-        )
-        raise NotValidatorError(text)
     folder, pool = config.data_dir, config.pool
+    if not _has_chain(folder / "chain"):
+        _check_validator(signer, list(genesis.validators))
     tuning = Tuning(
         sync=config.store.sync, values_cached_max=config.store.cache_bytes // _BYTES_PER_VALUE
     )
 
     def open_ledger(is_verified: Callable[[ReceivedTransaction], bool]) -> ChainLedger:
-        return ChainLedger(folder / "chain", genesis, is_verified, tuning=tuning)
+        ledger = ChainLedger(folder / "chain", genesis, is_verified, tuning=tuning)
+        keys = [key.hex() for key in read_validators(ledger.state()).keys]
+        try:
+            _check_validator(signer, [*keys, *genesis.validators])
+        except NotValidatorError:
+            ledger.close()
+            raise
+        return ledger
 
     with disk_faults(folder), held(folder / "chain"):  # another node may be writing its votes
-        log = VoteLog(folder / "votes.log", sync=config.store.sync)
+        log = VoteLog(folder / "votes.log", genesis.chain_id(), sync=config.store.sync)
+        _check_not_lost(folder / "chain", log, genesis)
     try:
         return Node(
             open_ledger,
@@ -93,6 +98,31 @@ def build_node(
     except BaseException:
         log.close()
         raise
+
+
+def _check_validator(signer: Signer, keys: list[str]) -> None:
+    if signer.public_key.hex() not in keys:
+        text = (
+            f"this key ({signer.public_key.hex()}) is no validator of the chain "
+            f"({', '.join(sorted({*keys}))}); name the right one in [keys] validator"
+        )
+        raise NotValidatorError(text)
+
+
+def _has_chain(chain: Path) -> bool:
+    """Tell whether a chain is there, or will be once `settle` has ended what a stop cut off."""
+    names = ("before", "ready", "old")
+    return holds_database(chain) or any(holds_database(beside(chain, name)) for name in names)
+
+
+def _check_not_lost(chain: Path, log: VoteLog, genesis: Genesis) -> None:
+    """A single validator's chain that is gone must not begin again at height 0: nobody has it."""
+    if log.height > 1 and len(genesis.validators) == 1 and not _has_chain(chain):
+        text = (
+            f"{chain} is missing, but votes.log says that it came to height {log.height}; bring "
+            "the whole data folder back from a backup, or, to begin anew, move votes.log away"
+        )
+        raise StoreError(text)
 
 
 async def serve(

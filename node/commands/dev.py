@@ -77,7 +77,7 @@ def _prepare(folder: Path, *, fresh: bool) -> None:
         fix = t("stop it: washnode stop --data {folder}", folder=folder)
         fail(t("a node runs there already: {url}", url=running.url), fix=fix)
     parts = [folder / name for name in _CHAIN_PARTS if (folder / name).exists()]
-    left = folder.glob("chain.*")  # by a repair; the lock is removed by who holds it
+    left = [*folder.glob("chain.*"), *folder.glob("votes.log.*")]  # by repairs
     parts += [part for part in left if part not in parts and part.name != "chain.lock"]
     if fresh and parts:
         _check_throwaway(folder)

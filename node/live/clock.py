@@ -17,6 +17,10 @@ class Clock:
         self._read_ms = read_ms
         self.offset_ms = offset_ms
 
+    def mono_ms(self) -> int:
+        """Return the time since any moment of this process, which nobody sets."""
+        return time.monotonic_ns() // 1_000_000
+
     def now_ms(self) -> int:
         """Return the time."""
         return self._read_ms() + self.offset_ms

@@ -6,6 +6,7 @@ calls between which nothing else happens, so a reader sees one height.
 
 import asyncio
 import logging
+import secrets
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,29 +24,32 @@ from chain.params import read_params
 from chain.rules import admit_transaction, check_form, check_signatures
 from chain.state import State
 from chain.transaction import ReceivedTransaction, read_transaction
+from chain.validators import read_validators
 from consensus import Engine
-from contracts.execution import BlockFullError, allowance_gas, transaction_gas
+from contracts.execution import allowance_gas, transaction_gas
 from node import __version__
-from node.driver import Driver
+from node.driver import Driver, head_of
 from node.live.abis import AbiBook
 from node.live.clock import Clock
 from node.live.feed import EventFeed
 from node.live.outcomes import Outcomes, Pending, TxStatus
+from node.live.pace import Pace
 from node.live.pool import Pool
+from node.live.refusals import Refusals
 from node.live.signatures import SignatureCheckers, let_others
 from node.live.simulation import Simulated, Simulator
 from node.storage.disk import tell_fault
 from node.storage.ledger import ChainLedger
 from node.storage.wal import VoteLog
 
-RETRY_MS = 1_000  # a transaction refused for what may pass is offered again after this
+LOOK_MS = 60_000  # a sleeping machine's timers are late by its sleep: at least this often
 OFFERED_BLOCKS = 2  # gas limits are bounds: this many blocks' worth of them is offered
 
 _log = logging.getLogger("washnode.node")
 
 
 class Node:
-    """One running chain with one validator."""
+    """One running chain, and this node's part in deciding its blocks."""
 
     def __init__(
         self,
@@ -70,8 +74,8 @@ class Node:
         self.pool = Pool() if pool is None else pool
         self._checkers = checkers or SignatureCheckers(0)
         self._verified: set[bytes] = set()
-        self._offered: list[ReceivedTransaction] = []  # to the block that is being made
         self._outcomes = Outcomes()
+        self._refusals = Refusals(self.pool, self._outcomes, self._verified)
         self.abis = AbiBook(None) if abis is None else abis
         self.sponsor, self.folder = sponsor, folder
         self.version = __version__
@@ -86,19 +90,28 @@ class Node:
         self._open()
 
     def _open(self) -> None:
-        self.ledger = self._open_ledger(lambda tx: tx.witness_id in self._verified)
-        self.is_dev = bool(read_params(self.state()).dev)
-        self.simulator = Simulator(self.ledger)
-        ledger = self.ledger
-        engine = Engine(
-            self._signer,
-            ledger.chain_id,
-            (ledger.height, ledger.head.time_ms, ledger.head_commit),
-            read_params(self.state()).block_interval_ms,
-        )
-        self.driver = Driver(
-            ledger, engine, self._vote_log, self._signer.public_key, self._on_commit
-        )
+        ledger = self.ledger = self._open_ledger(lambda tx: tx.witness_id in self._verified)
+        try:
+            self.is_dev = bool(read_params(self.state()).dev)
+            self.simulator = Simulator(ledger)
+            is_alone = read_validators(self.state()).keys == (self.validator_key,)
+            self._pace = Pace(self.clock, ledger, is_alone=is_alone)
+            recovered = self._vote_log.recovered(ledger.height, is_alone=is_alone)
+            chance = secrets.token_bytes(16)
+            engine = Engine(self._signer, ledger.chain_id, head_of(ledger), recovered, chance)
+            self.driver = Driver(
+                ledger,
+                engine,
+                self._vote_log,
+                self._on_commit,
+                offer=self._offer,
+                on_unused=self._refusals.take_unused,
+                on_poison=self._on_poison,
+            )
+            self.driver.recover(self._pace.now_ms(), self.clock.mono_ms())
+        except BaseException:
+            ledger.close(clean=False)
+            raise
 
     @property
     def validator_key(self) -> bytes:
@@ -189,7 +202,8 @@ class Node:
         self._verified.add(tx.witness_id)
         self._outcomes.forget(tx.tx_id)
         self.pool.add(tx)
-        self._work.set()
+        if not self.driver.knows_of_work:
+            self._work.set()
         return Pending(tx.tx_id, tx.body.valid_until)
 
     def next_nonce(self, account: bytes, key: bytes) -> int:
@@ -217,7 +231,7 @@ class Node:
         if place is not None:
             return self._status_in_block(*place)
         if tx_id in self.pool:
-            return TxStatus("pending")
+            return TxStatus("pending", error=self._outcomes.trouble(tx_id))
         searched = (0, self.ledger.height)
         error = self._outcomes.error(tx_id)
         over = valid_until is not None and self.ledger.head.time_ms >= valid_until
@@ -237,23 +251,14 @@ class Node:
         """Return the status once it is settled, or as it is after `timeout_ms`."""
         return await self._outcomes.wait(tx_id, timeout_ms, self.status)
 
-    def _drop(self, tx: ReceivedTransaction, error: WashError) -> None:
-        self._verified.discard(tx.witness_id)
-        self.pool.free_reference(tx)
-        self._outcomes.drop(tx.tx_id, error)
-
     # Making blocks ----------------------------------------------------------------------------
 
     def make_block(self, at_ms: int) -> ExecutedBlock | None:
         """Make a block at a time from what waits and is due; None if it is too soon for one."""
-        return self._make_block(at_ms, self._offer(at_ms))
-
-    def _make_block(self, at_ms: int, offered: list[ReceivedTransaction]) -> ExecutedBlock | None:
-        self.driver.pending = self._offered = offered
         try:
-            return self.driver.make_block(at_ms)
+            return self.driver.make_block(at_ms, self.clock.mono_ms())
         finally:
-            self.driver.pending = self._offered = []
+            self._work.set()  # timers may have been set
 
     def _offer(self, at_ms: int) -> list[ReceivedTransaction]:
         """Return what the next block may take; one that was refused before is checked first."""
@@ -268,83 +273,61 @@ class Node:
                 except ExpiredError:
                     pass  # a block without it is what proves that it is over
                 except WashError as error:
-                    self._refuse(tx, error, at_ms)
+                    self._refusals.refuse(tx, error, at_ms)
                     continue
             chosen.append(tx)
+        self._refusals.offered = {tx.witness_id: tx for tx in chosen}
         return chosen
 
     def _on_commit(self, executed: ExecutedBlock) -> None:
         for witness_id in self._forget(executed):
             self._verified.discard(witness_id)
         now = executed.block.header.time_ms
-        offered = {tx.witness_id: tx for tx in self._offered} if executed.refused else {}
-        for witness_id, error in executed.refused:
-            tx = offered.get(witness_id)
-            if tx is None:
-                continue
-            if not isinstance(error, BlockFullError):
-                self._refuse(tx, error, now)
-            elif not executed.tx_ids:  # not even alone: the next block is no better
-                self.pool.put_off(tx.tx_id, now + RETRY_MS)
+        self._refusals.take(executed)
+        self._pace.note_block()
         for tx in self.pool.take_expired(now):
-            self._drop(tx, ExpiredError(now=now, valid_until=tx.body.valid_until))
+            self._refusals.drop(tx, ExpiredError(now=now, valid_until=tx.body.valid_until))
         for tell in self.on_commit:
             tell(executed)
         for tx_id in executed.tx_ids:
             self._outcomes.settle(tx_id)
 
+    def _on_poison(self, tx_id: bytes, text: str) -> None:
+        self._refusals.put_aside(tx_id, text, self.block_time())
+
     def _forget(self, executed: ExecutedBlock) -> list[bytes]:
         removed = [self.pool.remove(tx_id) for tx_id in executed.tx_ids]
         return [tx.witness_id for tx in removed if tx is not None]
 
-    def _refuse(self, tx: ReceivedTransaction, error: Exception, now: int) -> None:
-        if not isinstance(error, WashError):
-            text = f"{error}"
-            error = WashError(text)
-        if error.retry in {"same", "later"}:
-            self.pool.put_off(tx.tx_id, now + RETRY_MS)
-            return
-        self.pool.remove(tx.tx_id)
-        self._drop(tx, error)
-
-    def _due_ms(self) -> int | None:
-        """Return when something falls due or may be tried again, or None."""
-        times = [self.driver.next_work_time(), self.pool.next_retry_ms()]
-        return min((one for one in times if one is not None), default=None)
-
     async def run(self) -> None:
-        """Make blocks whenever there is work, until cancelled; returns after `fail`.
-
-        Where the machine's clock was set back, chain time goes on by one interval a block.
-        """
-        rested_to = 0
+        """Let the engine do what it is time for, until cancelled; returns after `fail`."""
         while self.failure is None:
             self._work.clear()
             try:
-                now, rested_to = max(self.block_time(), rested_to), 0
-                offered = [] if self.is_halted else self._offer(now)
-                due = None if self.is_halted else self._due_ms()
-                is_idle = not offered and (due is None or due > now)
-                made = None if is_idle else self._make_block(now, offered)
+                wait_ms = LOOK_MS if self.is_halted else self._turn()
             except Exception as error:  # noqa: BLE001 - whatever it is, the node stops loudly
                 self.fail(error)
                 return
-            wake = self.driver.wake_at_ms
-            if is_idle:
-                await self._sleep(None if due is None else due - now)
-            elif made is None and wake is not None:
-                await self._rest(wake - self.block_time())
-                rested_to = self.driver.wake_at_ms or 0  # nothing if the chain was opened anew
-            else:
-                await asyncio.sleep(0)  # readers and newcomers have their turn
+            await self._sleep(wait_ms)
 
-    async def _rest(self, wait_ms: int) -> None:
-        """Wait for the block interval; newcomers do not shorten it."""
-        await asyncio.sleep(max(wait_ms, 0) / 1_000)
+    def _turn(self) -> int:
+        """Tell the engine the time; returns how long it has nothing to do, ms."""
+        now, mono, height = self._pace.now_ms(), self.clock.mono_ms(), self.ledger.height
+        self.driver.look(now, mono, has_work=self.pool.has_work(now))
+        if self.ledger.height > height:
+            return 0
+        timer_ms, retry_ms = self.driver.next_timer_ms(), self.pool.next_retry_ms()
+        waits = [LOOK_MS] if timer_ms is None else [LOOK_MS, max(timer_ms - mono, 1)]
+        if retry_ms is not None and retry_ms > now:
+            waits.append(retry_ms - now)
+        return min(waits)
 
-    async def _sleep(self, wait_ms: int | None) -> None:
+    async def _sleep(self, wait_ms: int) -> None:
+        if not wait_ms:
+            await asyncio.sleep(0)  # readers and newcomers have their turn
+            return
         try:
-            async with asyncio.timeout(None if wait_ms is None else wait_ms / 1_000):
+            async with asyncio.timeout(wait_ms / 1_000):
                 await self._work.wait()
         except TimeoutError:
             pass
@@ -380,7 +363,7 @@ class Node:
         try:
             action()
         finally:
-            self._vote_log.begin_height()
+            self._vote_log.forget()
             self._verified.clear()
             for tx in self.pool:
                 self._outcomes.settle(tx.tx_id)

@@ -30,8 +30,9 @@ class TxStatus:
     """What is known of a transaction.
 
     final and failed: `height` and `number` (of its receipt in the block) say where; failed without
-    them: no block contains it nor will, and `error` says why. expired: the blocks searched, first
-    and last, prove that it is too late.
+    them: no block contains it nor will, and `error` says why. pending with `error`: this node
+    failed to execute it and has put it aside for a while. expired: the blocks searched, first and
+    last, prove that it is too late.
     """
 
     status: Status
@@ -58,6 +59,7 @@ class Outcomes:
 
     def __init__(self) -> None:
         self._errors: OrderedDict[bytes, WashError] = OrderedDict()
+        self._troubles: OrderedDict[bytes, WashError] = OrderedDict()
         self._waiters: dict[bytes, list[asyncio.Future[None]]] = {}
         self._waiting = 0
 
@@ -74,6 +76,16 @@ class Outcomes:
             self._errors.popitem(last=False)
         self.settle(tx_id)
 
+    def trouble(self, tx_id: bytes) -> WashError | None:
+        """Return why a transaction that waits was put aside, or None."""
+        return self._troubles.get(tx_id)
+
+    def note_trouble(self, tx_id: bytes, error: WashError) -> None:
+        """Remember why a transaction that waits was put aside."""
+        self._troubles[tx_id] = error
+        if len(self._troubles) > OUTCOMES_MAX:
+            self._troubles.popitem(last=False)
+
     def forget(self, tx_id: bytes) -> None:
         """Forget why a transaction was dropped: it was sent again."""
         self._errors.pop(tx_id, None)
@@ -81,6 +93,7 @@ class Outcomes:
     def clear(self) -> None:
         """Forget why transactions were dropped: the chain went back to before that."""
         self._errors.clear()
+        self._troubles.clear()
 
     def settle(self, tx_id: bytes) -> None:
         """Tell who waits for a transaction."""

@@ -26,13 +26,13 @@ from chain.transaction import (
 from consensus import Engine
 from contracts.execution import BlockFullError
 from node.catalog import container_bytes, program
-from node.driver import Driver
+from node.driver import Driver, head_of
 from node.rehearse.errors import RehearsalError
 from node.rehearse.plan import Plan, Step, policy_words
 from node.rehearse.tally import Tally
 from node.rehearse.wallets import GAS_LIMITS, Places, Wallet, signer_of
 from node.storage.ledger import ChainLedger
-from node.storage.wal import VoteLog
+from node.storage.wal import NoLog
 
 BLOCK_GAS = 30_000_000  # at least: an instant of some thousand steps is one block
 BLOCK_BYTES = 4 * 1024 * 1024  # at least
@@ -104,11 +104,8 @@ class RehearsalChain:
         self.genesis, self.tally = genesis, tally
         self.verified: set[bytes] = set()
         self.ledger = ChainLedger(folder / "chain", genesis, self._is_verified, tuning=THROW_AWAY)
-        self._log = VoteLog(folder / "votes.log", sync=False)
-        signer = signer_of("validator", 0)
-        head = (self.ledger.height, self.ledger.head.time_ms, self.ledger.head_commit)
-        engine = Engine(signer, self.ledger.chain_id, head, block_interval_ms=1)
-        self._driver = Driver(self.ledger, engine, self._log, signer.public_key, self._on_commit)
+        engine = Engine(signer_of("validator", 0), self.ledger.chain_id, head_of(self.ledger))
+        self._driver = Driver(self.ledger, engine, NoLog(), self._on_commit)
         self.transactions = 0
         self.timers_fired = 0
 
@@ -258,7 +255,6 @@ class RehearsalChain:
 
     def close(self) -> None:
         """Close the chain."""
-        self._log.close()
         self.ledger.close()
 
 

@@ -123,7 +123,6 @@ def _rehearse(
         line.close()
         chain.close()
     if sealed:
-        (folder / "votes.log").unlink()
         head = chain.ledger.head
         seal_folder(folder, head.chain_id, head.height, chain.ledger.head_id)
     return result

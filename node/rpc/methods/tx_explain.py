@@ -69,7 +69,7 @@ def tx_explain(
         return {"status": "pending", **told}
     if status.status == "expired":
         return {"status": "expired", **explainer(None).expired()}
-    if status.error is not None:
+    if status.error is not None and status.is_settled:
         return {"status": "failed", **explainer(None).refused(status.error)}
     raise NotFoundError(f"transaction {tx_id.hex()}", status.searched)
 

@@ -59,7 +59,7 @@ def open_demo(folder: Path, wall: WallClock | None = None, *, with_world: bool =
 
     folder.mkdir(exist_ok=True)
     clock = Clock((wall or WallClock()).read)
-    log = VoteLog(folder / "votes.log", sync=False)
+    log = VoteLog(folder / "votes.log", demo_genesis().chain_id(), sync=False)
     node = Node(open_ledger, log, signer_of("validator"), clock)
     if with_world:
         build_world(node.driver)

@@ -46,7 +46,7 @@ def open_node(
     def open_ledger(is_verified: object) -> ChainLedger:
         return ChainLedger(folder / "chain", genesis, is_verified, tuning=Tuning(sync=False))  # type: ignore[arg-type]
 
-    log = VoteLog(folder / "votes.log", sync=False)
+    log = VoteLog(folder / "votes.log", genesis.chain_id(), sync=False)
     return Node(open_ledger, log, make.VALIDATOR, Clock(time.read), pool=pool)
 
 

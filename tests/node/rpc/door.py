@@ -55,7 +55,7 @@ class TestNode:
         def open_ledger(is_verified: Callable[[ReceivedTransaction], bool]) -> ChainLedger:
             return ChainLedger(folder / "chain", genesis, is_verified, tuning=Tuning(sync=False))
 
-        log = VoteLog(folder / "votes.log", sync=False)
+        log = VoteLog(folder / "votes.log", genesis.chain_id(), sync=False)
         self.node = Node(open_ledger, log, make.VALIDATOR, Clock(lambda: self.now_ms))
         self._nonces = itertools.count()
 

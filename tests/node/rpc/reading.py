@@ -26,7 +26,7 @@ class Reader:
         self.chain = chain
         folder = chain.folder / "node"
         folder.mkdir()
-        log = VoteLog(folder / "votes.log", sync=False)
+        log = VoteLog(folder / "votes.log", chain.ledger.chain_id, sync=False)
         clock = Clock(lambda: chain.now)
         self.node = Node(lambda _known: chain.ledger, log, make.VALIDATOR, clock, folder=folder)
         log.close()  # the test makes the blocks
