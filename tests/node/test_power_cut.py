@@ -6,19 +6,21 @@ from pathlib import Path
 import pytest
 
 from chain.errors import StoreInUseError
+from consensus import HeaderEntry
 from node.commands import connect, dev
 from node.commands.connect import find_node
 from node.commands.dev import _prepare
 from node.commands.output import Talk
 from node.storage.folder import drop_before, held, keep_before, settle
 from node.storage.wal import VoteLog
+from tests.make import word
 
 
 @pytest.fixture
 def steps(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
     """Return what is synced and renamed from now on, in order, by name."""
     seen: list[tuple[str, str]] = []
-    fsync, rename = os.fsync, Path.rename
+    fsync, rename, replace = os.fsync, Path.rename, Path.replace
 
     def synced(descriptor: int) -> None:
         seen.append(("sync", Path(f"/proc/self/fd/{descriptor}").readlink().name))
@@ -28,7 +30,12 @@ def steps(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
         seen.append(("rename", target.name))
         return rename(path, target)
 
+    def replaced(path: Path, target: Path) -> Path:
+        seen.append(("replace", target.name))
+        return replace(path, target)
+
     monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(Path, "replace", replaced)
     monkeypatch.setattr(Path, "rename", renamed)
     return seen
 
@@ -58,15 +65,21 @@ def test_kept_files_are_on_disk_before_the_name_that_settle_trusts(
 
 
 @linux
-def test_a_new_vote_log_has_its_name_on_disk_before_its_first_vote(
+def test_a_new_vote_log_has_its_bytes_and_its_name_on_disk_before_its_first_vote(
     tmp_path: Path, steps: list[tuple[str, str]]
 ) -> None:
-    log = VoteLog(tmp_path / "votes.log")
+    log = VoteLog(tmp_path / "votes.log", word("chain"))
 
-    log.append(b"vote")
+    log.recovered(0)
+    log.append((HeaderEntry(word("chain")),))
     log.close()
 
-    assert steps == [("sync", tmp_path.name), ("sync", "votes.log")]
+    assert steps == [
+        ("sync", "votes.log.new"),
+        ("replace", "votes.log"),
+        ("sync", tmp_path.name),
+        ("sync", "votes.log"),
+    ]
 
 
 def test_the_tokens_of_a_stopped_node_are_shown_to_nobody(
