@@ -121,7 +121,7 @@ def list_hash(tag: str, items: tuple[bytes, ...]) -> bytes:
     return hash_bytes(tag, root(items))
 
 
-def vote_bytes(
+def vote_bytes(  # noqa: PLR0917 - what is signed, in its order
     kind: int,
     chain_id: bytes,
     place: tuple[int, int],

@@ -18,7 +18,7 @@ from chain.roles import Role, set_role
 from chain.state import VALIDATORS_KEY, Space, State, StateReader, get_uint, put_uint
 from chain.transaction import asset_id
 from chain.types import SAFE_INT_MAX, ZERO_ID
-from chain.validators import ValidatorSet
+from chain.validators import QuorumRule, ValidatorSet
 
 GENESIS_BYTES_MAX = 256 * 1024 * 1024  # a rehearsal of a million customers fits
 _HexId = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -52,12 +52,17 @@ class GenesisAccount(BaseModel):
 
 
 class Genesis(BaseModel):
-    """The whole file. `time_ms` is the time of height 0, ms UTC."""
+    """The whole file. `time_ms` is the time of height 0, ms UTC.
+
+    `quorum` "crash" lets one vote fewer decide where that goes, for validators who trust each
+    other: a chain of three then runs with one of them off, and a restored backup can fork it.
+    """
 
     model_config = _Strict
     name: Annotated[str, Field(min_length=1, max_length=64)]
     time_ms: Annotated[int, Field(ge=0, le=SAFE_INT_MAX)]
     validators: Annotated[tuple[_HexId, ...], Field(min_length=1, max_length=128)]
+    quorum: Literal["byzantine", "crash"] = "byzantine"
     params: ParamsModel = ParamsModel()
     assets: tuple[GenesisAsset, ...] = ()
     accounts: tuple[GenesisAccount, ...] = ()
@@ -65,6 +70,11 @@ class Genesis(BaseModel):
     def chain_params(self) -> ChainParams:
         """Return the parameters as the ledger takes them."""
         return ChainParams(**self.params.model_dump())
+
+    def validator_set(self) -> ValidatorSet:
+        """Return the validators of the first height."""
+        keys = tuple(sorted(bytes.fromhex(key) for key in self.validators))
+        return ValidatorSet(keys, QuorumRule[self.quorum.upper()])
 
     def chain_id(self) -> bytes:
         """Return the 32-byte id of the chain."""
@@ -80,7 +90,9 @@ class Genesis(BaseModel):
         params = encode(self.chain_params())
         return hash_bytes(
             "genesis",
-            encode_value((1, self.name, self.time_ms, validators, params, assets, accounts)),
+            encode_value(
+                (1, self.name, self.time_ms, validators, self.quorum, params, assets, accounts)
+            ),
         )
 
 
@@ -149,8 +161,7 @@ def genesis_state(genesis: Genesis) -> State:
     """Return the state at height 0, as changes over nothing."""
     state = State(nothing())
     write_params(state, genesis.chain_params())
-    keys = tuple(sorted(bytes.fromhex(key) for key in genesis.validators))
-    state.put(VALIDATORS_KEY, encode(ValidatorSet(keys)))
+    state.put(VALIDATORS_KEY, encode(genesis.validator_set()))
     by_symbol: dict[str, bytes] = {}
     for one in genesis.assets:
         by_symbol[one.symbol] = genesis_asset_id(one.symbol)

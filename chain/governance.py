@@ -14,8 +14,9 @@ from chain.errors import (
 )
 from chain.ids import encode_id
 from chain.params import ChainParams, read_params, write_params
+from chain.proposers import begin_record
 from chain.roles import Role, has_role, read_operators, set_role
-from chain.state import VALIDATORS_KEY, Space, State
+from chain.state import PENDING_VALIDATORS_KEY, VALIDATORS_KEY, Space, State
 from chain.transaction import (
     Change,
     GrantRole,
@@ -27,6 +28,7 @@ from chain.transaction import (
 from chain.types import Hash, Height, Id
 from chain.validators import VALIDATORS_MAX, ValidatorSet, read_validators
 
+ACTIVATION_HEIGHTS = 2  # after the vote: the next block still tells everybody who comes
 _PROPOSAL = bytes([Space.PROPOSAL])
 _NAME = bytes([Space.NAME])
 
@@ -39,6 +41,39 @@ class Proposal:
     change: Change
     votes: Annotated[tuple[Id, ...], AtMost(1_024)]
     proposed_at: Height
+
+
+@wire()
+@dataclass(frozen=True, slots=True)
+class PendingValidators:
+    """Validators that were voted for, and the first height that they decide."""
+
+    activation: Height
+    validators: ValidatorSet
+
+
+def pending_activation(state: State) -> int | None:
+    """Return the height at which other validators take over, or None."""
+    data = state.get(PENDING_VALIDATORS_KEY)
+    return None if data is None else decode(PendingValidators, data).activation
+
+
+def activate_validators(state: State, height: int, proposer: bytes) -> None:
+    """At the end of a block: put the validators of the next height into force, if they change."""
+    data = state.get(PENDING_VALIDATORS_KEY)
+    if data is None:
+        return
+    pending = decode(PendingValidators, data)
+    if pending.activation == height + 1:
+        begin_record(state, height, proposer)
+        state.put(VALIDATORS_KEY, encode(pending.validators))
+        state.delete(PENDING_VALIDATORS_KEY)
+
+
+def propose_removal(state: State, validator: bytes, reason: bytes, height: int) -> None:
+    """Open a proposal to remove a validator; nobody has voted for it yet."""
+    change = SetValidator(validator, 0)
+    state.put(_PROPOSAL + proposal_id(reason), encode(Proposal(change, (), height)))
 
 
 def proposal_id(change_call: bytes) -> bytes:
@@ -55,10 +90,10 @@ def propose(state: State, operator: bytes, change: Change, place: tuple[bytes, i
     _check_change(state, change)
     new_id = proposal_id(place[0])
     state.put(_PROPOSAL + new_id, encode(Proposal(change, (), place[1])))
-    return vote(state, operator, new_id)
+    return vote(state, operator, new_id, place[1])
 
 
-def vote(state: State, operator: bytes, proposal: Hash) -> bool:
+def vote(state: State, operator: bytes, proposal: Hash, height: int) -> bool:
     """Count an operator's vote; with more than two thirds the change is applied: True."""
     _check_operator(state, operator)
     data = state.get(_PROPOSAL + proposal)
@@ -74,7 +109,7 @@ def vote(state: State, operator: bytes, proposal: Hash) -> bool:
     if 3 * len(votes) > 2 * len(operators):
         _check_change(state, record.change)  # other decisions may have come between
         state.delete(_PROPOSAL + proposal)
-        _apply(state, record.change)
+        _apply(state, record.change, height)
         return True
     state.put(_PROPOSAL + proposal, encode(replace(record, votes=votes)))
     return False
@@ -102,6 +137,10 @@ def _check_change(state: State, change: Change) -> None:
                 text = "the last operator stays"
                 raise WrongStateError(text)
         case SetValidator(key, power):
+            pending = pending_activation(state)
+            if pending is not None:
+                text = f"validators change at height {pending}; one change at a time, try after it"
+                raise WrongStateError(text)
             _changed_validators(read_validators(state), key, power)
         case GrantRole() | RevokeRole():
             pass
@@ -129,10 +168,10 @@ def _changed_validators(validators: ValidatorSet, key: bytes, power: int) -> Val
         raise WrongStateError(text)
     if len(keys) > VALIDATORS_MAX:
         raise LimitError("validators", maximum=VALIDATORS_MAX, found=len(keys))
-    return ValidatorSet(tuple(sorted(keys)))
+    return replace(validators, keys=tuple(sorted(keys)))
 
 
-def _apply(state: State, change: Change) -> None:
+def _apply(state: State, change: Change, height: int) -> None:
     match change:
         case GrantRole(account, role):
             set_role(state, account, role, held=True)
@@ -144,7 +183,8 @@ def _apply(state: State, change: Change) -> None:
             install_contract(state, name, contract)
         case SetValidator(key, power):
             changed = _changed_validators(read_validators(state), key, power)
-            state.put(VALIDATORS_KEY, encode(changed))
+            pending = PendingValidators(height + ACTIVATION_HEIGHTS, changed)
+            state.put(PENDING_VALIDATORS_KEY, encode(pending))
 
 
 def install_contract(state: State, name: str, contract: bytes) -> None:

@@ -168,8 +168,28 @@ def _differs(what: str, found: object, expected: object) -> str:
     return f"{what} is {shown[0]}, expected {shown[1]}"
 
 
-def check_commit(commit: Commit, header: Header, validators: ValidatorSet) -> None:
-    """Check a commit certificate of a header's block; raises InvalidBlockError."""
+def check_heartbeat(params: ChainParams, parent_time_ms: int, time_ms: int) -> None:
+    """Raise InvalidBlockError unless a block with nothing in it is due at its time.
+
+    Chains without a heartbeat, as of development and rehearsals, have one whenever it is wished.
+    """
+    is_due = time_ms - parent_time_ms >= params.heartbeat_ms
+    if not is_due and not params.dev:
+        text = (
+            f"a block with nothing in it {time_ms - parent_time_ms} ms after its parent; "
+            f"the heartbeat is {params.heartbeat_ms} ms"
+        )
+        raise InvalidBlockError(text)
+
+
+def check_certified(commit: Commit | None, header: Header, validators: ValidatorSet) -> list[int]:
+    """Return the signers' indexes in a certificate of a header's block, signatures aside.
+
+    Raises InvalidBlockError unless it is of this block and has the shape of a quorum's.
+    """
+    if commit is None:
+        text = f"the certificate of height {header.height} is missing"
+        raise InvalidBlockError(text)
     if commit.height != header.height or commit.block_id != block_id(header):
         text = f"the certificate is of height {commit.height}, block {commit.block_id.hex()}"
         raise InvalidBlockError(text)
@@ -182,8 +202,13 @@ def check_commit(commit: Commit, header: Header, validators: ValidatorSet) -> No
     if len(indexes) < validators.quorum:
         text = f"{len(indexes)} of {count} validators signed, {validators.quorum} are needed"
         raise InvalidBlockError(text)
-    place = (commit.height, commit.round)
-    epoch = validators.epoch
+    return indexes
+
+
+def check_commit(commit: Commit, header: Header, validators: ValidatorSet) -> None:
+    """Check a commit certificate of a header's block; raises InvalidBlockError."""
+    indexes = check_certified(commit, header, validators)
+    place, epoch = (commit.height, commit.round), validators.epoch
     message = vote_bytes(PRECOMMIT, header.chain_id, place, commit.block_id, epoch=epoch)
     for index, signature in zip(indexes, commit.signatures, strict=True):
         if not verify_signature(validators.keys[index], message, signature):

@@ -45,6 +45,8 @@ HALT_KEY: Final = bytes([Space.CHAIN]) + b"halt"
 PARAMS_KEY: Final = bytes([Space.CHAIN]) + b"params"
 OPERATORS_KEY: Final = bytes([Space.CHAIN]) + b"operators"
 VALIDATORS_KEY: Final = bytes([Space.CHAIN]) + b"validators"
+PENDING_VALIDATORS_KEY: Final = bytes([Space.CHAIN]) + b"next-validators"
+PROPOSERS_KEY: Final = bytes([Space.CHAIN]) + b"proposers"
 
 
 class StateReader(Protocol):

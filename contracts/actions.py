@@ -221,7 +221,7 @@ def _propose(world: World, action: Propose) -> None:
 
 def _vote(world: World, action: Vote) -> None:
     _check_timers_fit(world, governance.read_change(world.state, action.proposal))
-    if governance.vote(world.state, world.origin, action.proposal):
+    if governance.vote(world.state, world.origin, action.proposal, world.height):
         _note(world, KernelEvent.DECIDED, action.proposal)
 
 

@@ -20,6 +20,7 @@ from chain.block import (
     list_hash,
 )
 from chain.codec import encode
+from chain.crypto import verify_signature
 from chain.errors import (
     ActionRefusedError,
     InvalidBlockError,
@@ -29,12 +30,21 @@ from chain.errors import (
     TooLargeError,
     WashError,
 )
+from chain.evidence import take_evidence
 from chain.executed import ExecutedBlock
+from chain.governance import activate_validators, pending_activation
 from chain.ledger import audit_changes
 from chain.merkle import root
 from chain.params import ChainParams, params_hash, read_params
+from chain.proposers import note_block, previous_validators
 from chain.receipt import Receipt, ReceiptKind, encode_receipt
-from chain.rules import admit_transaction, check_form, check_signatures
+from chain.rules import (
+    admit_transaction,
+    check_certified,
+    check_form,
+    check_heartbeat,
+    check_signatures,
+)
 from chain.state import QUEUE_PREFIX, VALIDATORS_KEY, State, StateReader
 from chain.transaction import AccountKey, Action, ReceivedTransaction, read_transaction
 from chain.tree import NodeReader, update_tree
@@ -70,6 +80,11 @@ class BlockInputs:
     evidence: tuple[Evidence, ...] = ()
     skipped: tuple[bytes, ...] | None = None
 
+    @property
+    def is_checked(self) -> bool:
+        """Whether somebody else made these choices."""
+        return self.skipped is not None
+
 
 class MoneyError(AssertionError):
     """The ledger's sums do not add up: the node must stop."""
@@ -79,10 +94,16 @@ class Executor:
     """Executes blocks of one chain; keeps nothing but prepared programs between them."""
 
     def __init__(
-        self, chain_id: bytes, is_verified: Callable[[ReceivedTransaction], bool] | None = None
+        self,
+        chain_id: bytes,
+        is_verified: Callable[[ReceivedTransaction], bool] | None = None,
+        verify: Callable[[bytes, bytes, bytes], bool] = verify_signature,
     ) -> None:
-        """`is_verified` tells of a transaction whose signatures were found good before."""
-        self.chain_id = chain_id
+        """`is_verified` tells of a transaction whose signatures were found good before.
+
+        `verify` checks the signatures of votes in evidence (key, message, signature).
+        """
+        self.chain_id, self.verify_signature = chain_id, verify
         self.library = Library()
         self._is_verified = is_verified
 
@@ -141,6 +162,7 @@ class _BlockRun:
         if inputs.time_ms <= parent.time_ms:
             text = f"time {inputs.time_ms} is not after the parent's {parent.time_ms} ms"
             raise InvalidBlockError(text)
+        self._note_agreement()
         timers.note_halt(self.state, self.params, parent.time_ms, inputs.time_ms)
         self.halt = timers.read_halt(self.state)
         self.receipts: list[Receipt] = []
@@ -148,6 +170,18 @@ class _BlockRun:
         self.refused: list[tuple[bytes, Exception]] = []
         self.gas_used = self.bytes_used = 0
         self.allowance_gas = allowance_gas(self.params)
+
+    def _note_agreement(self) -> None:
+        """Take what the block says of the validators: who signed and failed, who lied."""
+        state, inputs, parent = self.state, self.inputs, self.parent
+        self.has_activation = pending_activation(state) is not None
+        if not self.building and parent.height > 0:
+            validators = previous_validators(state) or read_validators(state)
+            check_certified(inputs.last_commit, parent, validators)
+        note_block(state, self.height, inputs.proposer, inputs.last_commit, parent.proposer)
+        verify = self.executor.verify_signature
+        for evidence in inputs.evidence:
+            take_evidence(state, self.height, evidence, self.executor.chain_id, verify)
 
     def run(self) -> ExecutedBlock:
         skipped = self._fire_due()
@@ -159,7 +193,16 @@ class _BlockRun:
             if not self.building:  # at once: what follows could take for ever
                 self._check_used()
         self._audit()
+        if not self.building:
+            self._check_cause()
+        activate_validators(self.state, self.height, self.inputs.proposer)
         return self._seal(skipped, timers_fired)
+
+    def _check_cause(self) -> None:
+        """Refuse a block that says nothing and was not due."""
+        is_caused = bool(self.taken or self.inputs.evidence or self.has_due or self.has_activation)
+        if not is_caused:
+            check_heartbeat(self.params, self.parent.time_ms, self.inputs.time_ms)
 
     def _check_used(self) -> None:
         for what, used, maximum in (
@@ -192,6 +235,7 @@ class _BlockRun:
         firing = Firing(self._make_world, (self.state, self.height), self.inputs.skipped)
         # Guests beyond their half may hide installed ones behind them, hence the longer look.
         entries = timers.due_entries(self.state, self.inputs.time_ms, 4 * limit)
+        self.has_due = bool(entries)
         firing.fire(entries, Budget(limit, gas, limit // 2, gas // 2))
         if self.inputs.skipped is not None and tuple(firing.skipped) != self.inputs.skipped:
             text = "the block names firings as skipped that are not due"

@@ -5,7 +5,9 @@ from typing import Protocol
 from chain.block import Block, Commit, Header, block_id
 from chain.errors import InvalidBlockError, MalformedBytesError
 from chain.executed import ExecutedBlock
+from chain.governance import pending_activation
 from chain.params import read_params
+from chain.proposers import proposer_order
 from chain.rules import check_commit, check_header
 from chain.state import State
 from chain.timers import next_work_time
@@ -42,11 +44,11 @@ def head_of(ledger: AnyLedger) -> Head:
         time_ms=head.time_ms,
         commit=ledger.head_commit,
         validators=validators,
-        order=validators.keys,
+        order=proposer_order(state, head.height + 1),
         interval_ms=params.block_interval_ms,
         heartbeat_ms=params.heartbeat_ms,
         due_ms=next_work_time(state, head.time_ms),
-        has_activation=False,
+        has_activation=pending_activation(state) is not None,
     )
 
 

@@ -28,7 +28,7 @@ from chain.transaction import (
     sign_transaction,
 )
 from chain.types import DAY_MS, MINUTE_MS
-from chain.validators import ValidatorSet
+from chain.validators import ValidatorSet, read_validators
 from contracts.execution import BlockInputs
 from contracts.lang.compiler import compile_contract
 from node.storage.ledger import ChainLedger
@@ -210,6 +210,7 @@ class TestChain:
         self.genesis = genesis() if start is None else start
         self.ledger = ChainLedger(folder, self.genesis, tuning=Tuning(sync=False))
         self.nonces = itertools.count(highest_nonce(self.ledger))
+        self.voters = [VALIDATOR]  # who signs, as far as they are validators
 
     @property
     def now(self) -> int:
@@ -273,7 +274,9 @@ class TestChain:
 
     def store(self, executed: ExecutedBlock) -> None:
         """Certify a block and make it the head."""
-        self.ledger.append(executed, certify(executed.block.header, executed.block_id))
+        validators = read_validators(self.state())
+        commit = certify(executed.block.header, executed.block_id, validators, self.voters)
+        self.ledger.append(executed, commit)
 
     def run(self, *transactions: ReceivedTransaction, at: int | None = None) -> ExecutedBlock:
         """Build, check and store a block; builder and checker must agree in everything."""
@@ -357,12 +360,14 @@ class TestChain:
         return TestChain(self.folder, self.genesis)
 
 
-def certify(header: Header, block: bytes) -> Commit:
-    """Return the only validator's certificate of a block."""
+def certify(
+    header: Header, block: bytes, validators: ValidatorSet, voters: Sequence[Signer]
+) -> Commit:
+    """Return the certificate of a block by those of `voters` who are validators."""
     place = (header.height, 0)
-    message = vote_bytes(2, header.chain_id, place, block)
-    validators = ValidatorSet((VALIDATOR.public_key,))
-    return make_commit(validators, place, block, {VALIDATOR.public_key: VALIDATOR.sign(message)})
+    message = vote_bytes(2, header.chain_id, place, block, epoch=validators.epoch)
+    signed = {one.public_key: one.sign(message) for one in voters}
+    return make_commit(validators, place, block, signed)
 
 
 class DictReader:

@@ -98,9 +98,13 @@ class Traitor:
 
     def _old_polka(self, message: Proposal) -> list[Message]:
         vote = message.vote
-        fitting = [one for one in self._polkas if one.height == vote.height and one.round < vote.round]
+        fitting = [
+            one for one in self._polkas if one.height == vote.height and one.round < vote.round
+        ]
         if not fitting:
-            return [Proposal(self._says(vote, valid_round=max(vote.round - 1, 0)), message.block, None)]
+            return [
+                Proposal(self._says(vote, valid_round=max(vote.round - 1, 0)), message.block, None)
+            ]
         polka = fitting[0]
         said = self._says(vote, block_id=polka.block_id, valid_round=polka.round)
         return [Proposal(said, None, polka)]

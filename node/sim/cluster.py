@@ -108,8 +108,8 @@ class Cluster:
         self.customers = [Signer(sim_seed(f"customer {number}")) for number in range(CUSTOMERS)]
         self.genesis = self._make_genesis([one.public_key for one in signers[:count]])
         self.chain_id = self.genesis.chain_id()
-        self.executor = Executor(self.chain_id, lambda _tx: True)
-        self.oracle = Oracle(SimLedger(self.genesis, Executor(self.chain_id, lambda _tx: True)), self.verify)
+        self.executor = self._make_executor()
+        self.oracle = Oracle(SimLedger(self.genesis, self._make_executor()), self.verify)
         keyed = [*signers, *signers[: shape.twins]]
         self.nodes = [self._make_node(number, signer) for number, signer in enumerate(keyed)]
         self.by_key: dict[bytes, list[SimNode]] = {}
@@ -131,6 +131,9 @@ class Cluster:
         self.evidence_keys: set[bytes] = set()
         self.is_watching_quiet = False
         self.unquiet: list[str] = []
+
+    def _make_executor(self) -> Executor:
+        return Executor(self.chain_id, lambda _tx: True, self.verify)
 
     def _make_genesis(self, keys: Sequence[bytes]) -> Genesis:
         operator = self.operator.public_key.hex()
@@ -173,7 +176,11 @@ class Cluster:
     def execute(self, node: SimNode, block: Block) -> ExecutedBlock:
         """Execute a block; nodes that share the very object share the result, which is pure."""
         known = self._executed.get(id(block))
-        if known is not None and known[0] is block and node.ledger.head_id == block.header.parent_id:
+        if (
+            known is not None
+            and known[0] is block
+            and node.ledger.head_id == block.header.parent_id
+        ):
             return known[1]
         executed = self.executor.check(node.ledger, node.ledger.head, block)
         if not self.shape.real_wire:
@@ -238,7 +245,9 @@ class Cluster:
             case Send(message):
                 if isinstance(message, SignedVote) and message.validator == node.key:
                     self.oracle.on_vote(node, message)
-                    self.world.note(f"{node.number} votes {message.kind} {message.height}/{message.round} {message.block_id.hex()[:8]}")
+                    self.world.note(
+                        f"{node.number} votes {message.kind} {message.height}/{message.round} {message.block_id.hex()[:8]}"
+                    )
                 elif isinstance(message, Proposal) and message.vote.validator == node.key:
                     self.oracle.on_vote(node, message.vote)
                 elif isinstance(message, PolkaCertificate):
@@ -252,7 +261,9 @@ class Cluster:
             case Alarm():
                 self.oracle.on_alarm(node, effect)
             case ReportEvidence(evidence):
-                self.evidence_keys.update([decode(SignedVote, one).validator for one in evidence.votes])
+                self.evidence_keys.update(
+                    [decode(SignedVote, one).validator for one in evidence.votes]
+                )
             case CommitBlock():
                 self.oracle.check_memory(node)
             case _:
@@ -343,7 +354,3 @@ class Cluster:
     def validator_keys(self) -> tuple[bytes, ...]:
         """Return the validators of the next height, by the highest honest head."""
         return read_validators(self.top().ledger.state()).keys
-
-
-
-

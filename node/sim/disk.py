@@ -4,6 +4,8 @@ Entries are kept as values while all is well. As soon as a fault touches them th
 that the real log would have, and are read back by the code that reads real logs.
 """
 
+from collections.abc import Iterable
+
 from chain.errors import MalformedBytesError
 from consensus import (
     HeaderEntry,
@@ -50,16 +52,22 @@ class SimDisk:
 
     def _keep(self, entries: tuple[LogEntry, ...]) -> None:
         self._durable += entries
-        state = entries[-1] if entries else None
-        if isinstance(state, StateEntry):
-            for vote in state.signed:
-                self.votes[vote.height, vote.round, vote.kind] = vote
+        self._note_votes(entries)
+
+    def _note_votes(self, entries: Iterable[LogEntry]) -> None:
+        for entry in entries:
+            if isinstance(entry, StateEntry):
+                for vote in entry.signed:
+                    self.votes[vote.height, vote.round, vote.kind] = vote
 
     def forget_below(self, height: int) -> None:
         """Drop what the store speaks for, as the real log does when it grows long."""
-        keep = [one for one in self._durable if isinstance(one, StateEntry) and one.height >= height]
+        keep = [
+            one for one in self._durable if isinstance(one, StateEntry) and one.height >= height
+        ]
         if not keep:
-            self._durable = [one for one in self._durable if isinstance(one, HeaderEntry)][-1:]
+            headers = [one for one in self._durable if isinstance(one, HeaderEntry)]
+            self._durable = [*headers[-1:]]
         for place in [one for one in self.votes if one[0] < height - 1]:
             del self.votes[place]
 
@@ -97,6 +105,7 @@ class SimDisk:
             damage = str(error)
         if damage is not None:
             self._durable, self._damage = [], damage
+        self._note_votes(self._durable)
 
     def silent_until(self) -> int | None:
         """Return the height below which the log allows no vote; None: none is known yet."""
@@ -114,7 +123,9 @@ class SimDisk:
             damage = "the vote log is missing"
         found = Recovered(damage=damage)
         if damage is None:
-            found = recover(self._durable or [HeaderEntry(self._chain_id)], self._chain_id, head_height)
+            found = recover(
+                self._durable or [HeaderEntry(self._chain_id)], self._chain_id, head_height
+            )
         if found.damage is not None:
             self._durable = [HeaderEntry(self._chain_id)]
         return found

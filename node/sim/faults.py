@@ -87,7 +87,11 @@ class Faults:
             node.number
             for node in cluster.nodes
             if node.key in members
-            and (node.key not in cluster.oracle.honest or node.number in self._impaired or is_silent(node))
+            and (
+                node.key not in cluster.oracle.honest
+                or node.number in self._impaired
+                or is_silent(node)
+            )
         ]
         spare = (len(members) - 1) // 3 - len(bad)
         able = [node for node in self._up() if node.number not in bad and node.key in members]

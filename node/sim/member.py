@@ -270,9 +270,7 @@ class SimNode:
         if boot != self.boots or effect.height != self.ledger.height + 1:
             return
         waiting = sorted(self.pool.values(), key=lambda tx: tx.tx_id)
-        inputs = BlockInputs(
-            effect.time_ms, self.key, effect.last_commit, waiting, effect.evidence
-        )
+        inputs = BlockInputs(effect.time_ms, self.key, effect.last_commit, waiting, effect.evidence)
         ledger = self.ledger
         try:
             built = ledger.executor.build(ledger, ledger.head, inputs)

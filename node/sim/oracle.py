@@ -1,15 +1,15 @@
 """What must hold after every event, whatever happens to the cluster.
 
-    A1   no two honest nodes commit different blocks at a height
-    A2   no honest key signs two different votes for one height, round and kind
-    A2b  a precommit needs a polka, a prevote with a valid round needs that round's polka
-    A3   what is committed executes anew, on another ledger, to the same header
-    A4   after a precommit, a prevote for another block names a later polka
-    A5   no vote leaves before it is on the disk
-    A6   heights follow each other, times rise, no block is empty without cause
-    A7   nodes at one height have the same state, to the byte
-    A8   every certificate convinces a light client
-    A9   memory stays within its caps
+A1   no two honest nodes commit different blocks at a height
+A2   no honest key signs two different votes for one height, round and kind
+A2b  a precommit needs a polka, a prevote with a valid round needs that round's polka
+A3   what is committed executes anew, on another ledger, to the same header
+A4   after a precommit, a prevote for another block names a later polka
+A5   no vote leaves before it is on the disk
+A6   heights follow each other, times rise, no block is empty without cause
+A7   nodes at one height have the same state, to the byte
+A8   every certificate convinces a light client
+A9   memory stays within its caps
 """
 
 from dataclasses import dataclass

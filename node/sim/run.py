@@ -103,7 +103,9 @@ class Run:
     def _pay(self) -> None:
         if self._is_paying:
             self.cluster.pay()
-            self.world.after(self.world.between(PAY_EVERY_MS // 2, PAY_EVERY_MS * 3 // 2), self._pay)
+            self.world.after(
+                self.world.between(PAY_EVERY_MS // 2, PAY_EVERY_MS * 3 // 2), self._pay
+            )
 
     # Liveness ---------------------------------------------------------------------------------
 
@@ -135,7 +137,9 @@ class Run:
             if not self.heal_ms and has_progressed():
                 self.heal_ms = world.now_ms - start_ms
             level = {node.ledger.height for node in core}
-            return self._is_broken() or (not cluster.waiting and has_progressed() and len(level) == 1)
+            return self._is_broken() or (
+                not cluster.waiting and has_progressed() and len(level) == 1
+            )
 
         world.run_until(start_ms + HEAL_MAX_MS, is_done)
         if not is_done():

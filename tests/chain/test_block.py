@@ -109,9 +109,12 @@ def test_votes_of_different_kinds_places_and_blocks_sign_different_bytes() -> No
         vote_bytes(PRECOMMIT, CHAIN, (2, 0), word("a")),
         vote_bytes(PRECOMMIT, CHAIN, (1, 1), word("a")),
         vote_bytes(PRECOMMIT, CHAIN, (1, 0), word("b")),
+        vote_bytes(PRECOMMIT, CHAIN, (1, 0), word("a"), valid_round=0),
+        vote_bytes(PRECOMMIT, CHAIN, (1, 0), word("a"), epoch=1),
     ]
 
-    assert (len(set(votes)), {len(vote) for vote in votes}) == (6, {16 + 1 + 32 + 8 + 4 + 32})
+    length = 16 + 1 + 32 + 4 + 8 + 4 + 32 + 4
+    assert (len(set(votes)), {len(vote) for vote in votes}) == (8, {length})
 
 
 GOOD = commit_of(header(), validators(4), 3)

@@ -6,7 +6,12 @@ from pathlib import Path
 import pytest
 
 from chain.errors import LimitError, RoleError, UnknownIdError, WrongStateError
-from chain.governance import contract_by_name, is_installed, proposal_id
+from chain.governance import (
+    contract_by_name,
+    is_installed,
+    pending_activation,
+    proposal_id,
+)
 from chain.params import read_params
 from chain.receipt import KernelEvent, Receipt
 from chain.roles import Role, has_role, read_operators
@@ -23,7 +28,7 @@ from chain.transaction import (
     Vote,
 )
 from chain.validators import VALIDATORS_MAX, read_validators
-from tests.make import MONEY, VALIDATOR, TestChain, account, genesis, word
+from tests.make import MONEY, VALIDATOR, TestChain, account, genesis, signer, word
 
 SAM = account("sam")
 
@@ -107,18 +112,22 @@ def test_a_vote_sets_a_parameter_within_its_range(chain: TestChain) -> None:
     assert bad == [UnknownIdError.code, WrongStateError.code, UnknownIdError.code]
 
 
-def test_a_vote_changes_the_validators_of_the_next_height(chain: TestChain) -> None:
-    new = word("validator")
-    before = chain.head
-    carry(chain, SetValidator(new, 1))
+def test_a_vote_changes_the_validators_two_heights_later(chain: TestChain) -> None:
+    new = signer("v1")
+    chain.voters.append(new)
+    carry(chain, SetValidator(new.public_key, 1))
+    voted, pending = chain.head, pending_activation(chain.state())
+    second = chain.do("olga", Propose(SetValidator(word("x"), 1)))
     changed = chain.head
     chain.run()
 
-    keys = tuple(sorted((VALIDATOR.public_key, new)))
+    keys = tuple(sorted((VALIDATOR.public_key, new.public_key)))
     assert read_validators(chain.state()).keys == keys
-    assert changed.validators_hash == before.validators_hash != changed.next_validators_hash
+    assert (pending, pending_activation(chain.state())) == (voted.height + 2, None)
+    assert second.error == WrongStateError.code
+    assert voted.next_validators_hash == changed.validators_hash != changed.next_validators_hash
     assert chain.head.validators_hash == changed.next_validators_hash
-    assert [one.last_validators_change_height for one in (before, changed, chain.head)] == [
+    assert [one.last_validators_change_height for one in (voted, changed, chain.head)] == [
         0, changed.height, changed.height,
     ]  # fmt: skip
 

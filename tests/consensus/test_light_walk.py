@@ -45,7 +45,7 @@ from tests.consensus.light_chain import (
     set_of,
     sign_header,
 )
-from tests.make import MONEY, TestChain, account, word
+from tests.make import MONEY, TestChain, account, signer, word
 
 HEIGHT = 300
 NOW = START_MS + 1_000 * STEP_MS
@@ -272,26 +272,30 @@ def test_validators_that_operators_voted_in_are_followed_from_the_genesis_file(
     chain.run()
     names = ["validator"]
     voted: dict[int, list[str]] = {}
+    sets = [names, names, names]
     for name in ("v1", "v2", "v3"):
-        voted[chain.ledger.height + 1] = [*names, name]
+        chain.voters.append(signer(name))
         chain.do("olga", Propose(SetValidator(account(name), 1)))
+        chain.run()
         names = [*names, name]
+        voted[chain.ledger.height] = names
+        sets += [sets[-1], names]
     chain.run()
     leaping, walking = [LightClient(genesis_of(chain), OPTIONS) for _ in range(2)]
 
     def fetch(height: int) -> Candidate:
-        by = ["validator", "v1", "v2", "v3"][: max(height - 1, 1)]
+        by = sets[height]
         found = real_candidate(chain, height, by)
         following = set_of(voted.get(height, by))
         return replace(found, next_validators=following)
 
-    leaping.seek(5)
+    leaping.seek(8)
     heights = [walk(leaping, fetch, chain.now + 1)]
-    for height in range(1, 6):
+    for height in range(1, 9):
         walking.seek(height)
         heights.append(walk(walking, fetch, chain.now + 1))
 
-    assert heights == [[5], [1], [2], [3], [4], [5]]
+    assert heights == [[8], [1], [2], [3], [4], [5], [6], [7], [8]]
     assert leaping.trusted == walking.trusted == trust_header(chain.head, set_of(names))
 
 

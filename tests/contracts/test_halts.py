@@ -18,6 +18,7 @@ def make(tmp_path: Path) -> Iterator[Maker]:
     made: list[TestChain] = []
 
     def begin(**params: int) -> TestChain:
+        params = {"dev": 1, **params}  # blocks without cause are made on the way
         made.append(TestChain(tmp_path / str(len(made)), genesis(params=params)))
         return made[-1]
 

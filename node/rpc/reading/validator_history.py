@@ -1,10 +1,11 @@
 """Who the validators were at any height, found out from genesis and what was decided since.
 
 The state names only the validators to come. Older sets follow from the blocks: every change is a
-decided proposal, and a block that changed the set says so in its header.
+decided proposal, and the block after the decision says in its header that the set changes.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from chain.executed import event_topic
 from chain.governance import proposal_id
@@ -28,12 +29,11 @@ def find_validators(ledger: ChainLedger, wanted: bytes) -> ValidatorSet:
     current = read_validators(ledger.state())
     if current.set_hash() == wanted:
         return current
-    keys = sorted(bytes.fromhex(key) for key in ledger.genesis.validators)
-    validators = ValidatorSet(tuple(keys))
+    validators = ledger.genesis.validator_set()
     for height in reversed(_change_heights(ledger)):
         if validators.set_hash() == wanted:
             return validators
-        validators = _apply_changes(ledger, height, validators)
+        validators = _apply_changes(ledger, height - 1, validators)
         if validators.set_hash() != ledger.store.header(height).next_validators_hash:
             break
     if validators.set_hash() == wanted:
@@ -58,7 +58,7 @@ def _apply_changes(ledger: ChainLedger, height: int, validators: ValidatorSet) -
                 keys = {key for key in validators.keys if key != change.key}
                 if change.power:
                     keys.add(change.key)
-                validators = ValidatorSet(tuple(sorted(keys)))
+                validators = replace(validators, keys=tuple(sorted(keys)))
     return validators
 
 

@@ -209,15 +209,19 @@ async def test_certificates_of_older_validators_are_shown_with_their_keys(
     other = make.signer("other")
     sets = [ValidatorSet((make.VALIDATOR.public_key,))]
     sets.append(ValidatorSet(tuple(sorted((make.VALIDATOR.public_key, other.public_key)))))
+    chain.voters.append(other)
     chain.do("olga", Propose(SetValidator(other.public_key, 1)))
+    chain.run()
     chain.do("olga", Propose(SetValidator(other.public_key, 0)))
+    chain.run()
     reader = Reader(chain)
 
-    blocks = [await reader.ask("chain_getBlock", height=height) for height in (1, 2)]
+    blocks = [await reader.ask("chain_getBlock", height=height) for height in (2, 3)]
     now = await reader.ask("chain_getValidators")
 
     hashes = [block["header"]["validators_hash"] for block in blocks]
     assert hashes == [one.set_hash().hex() for one in sets]
     signers = [block["certificate"]["signers"] for block in blocks]
-    assert signers == [[make.VALIDATOR.public_key.hex()]] * 2
+    both = [key.hex() for key in sets[1].keys]
+    assert signers == [[make.VALIDATOR.public_key.hex()], both]
     assert now["keys"] == [make.VALIDATOR.public_key.hex()]
