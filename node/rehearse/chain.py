@@ -104,6 +104,7 @@ class RehearsalChain:
         self.genesis, self.tally = genesis, tally
         self.verified: set[bytes] = set()
         self.ledger = ChainLedger(folder / "chain", genesis, self._is_verified, tuning=THROW_AWAY)
+        self._interval_ms = genesis.chain_params().block_interval_ms
         engine = Engine(signer_of("validator", 0), self.ledger.chain_id, head_of(self.ledger))
         self._driver = Driver(self.ledger, engine, NoLog(), self._on_commit)
         self.transactions = 0
@@ -227,13 +228,14 @@ class RehearsalChain:
 
     def _make_block(self, group: list[ReceivedTransaction], at: int) -> None:
         self._driver.submit(group)
+        at = max(at, self.now + self._interval_ms)
         while True:
             if self._driver.make_block(at) is None:
                 text = f"no block was made at {at}"
                 raise RehearsalError(text)
             if not self._driver.pending:
                 return
-            at = self.now + 1  # what did not fit beside much that fell due
+            at = self.now + self._interval_ms  # what did not fit beside much that fell due
 
     def check_bookings(self, expected: int) -> None:
         """Raise RehearsalError unless every planned booking was made: none may go missing."""
