@@ -29,6 +29,7 @@ TABLE = {
     "Develop": [
         ("contract", f"{_HERE}.contract", "contract", "Build, test and deploy contracts."),
         ("rehearse", f"{_HERE}.rehearse", "rehearse", "Run a booking history through the rules."),
+        ("sim", f"{_HERE}.sim", "sim", "Simulate a cluster with every fault, from a seed."),
     ],
     "Look after": [
         ("verify", f"{_HERE}.rehearse", "verify", "Execute a kept chain again, compare all."),

@@ -2,13 +2,14 @@
 
 import errno
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from node.commands.bars import progress
 from node.commands.common import command
 from node.commands.output import EXIT_ERROR, EXIT_USAGE, CommandError, talk
 from node.commands.words import t
@@ -43,7 +44,7 @@ def rehearse(*, file: Path, policies: Path | None, preset: str | None, keep: Pat
     plan = _make_plan(file, policies, preset)
     if keep is not None:
         _make_empty(keep)
-    with _failing_in_one_line(), _progress("Rehearsing") as on_progress:
+    with _failing_in_one_line(), progress("Rehearsing") as on_progress:
         result = run_rehearsal(plan, keep, on_progress)
     with _failing_in_one_line():
         _print_result(result, keep)
@@ -82,7 +83,7 @@ def verify(*, folder: Path) -> None:
     from node.rehearse.run import table_json
     from node.verify import verify_chain
 
-    with _failing_in_one_line(), _progress("Verifying") as on_progress:
+    with _failing_in_one_line(), progress("Verifying") as on_progress:
         verified = verify_chain(folder, on_progress)
     facts = {
         "transactions": verified.transactions,
@@ -149,20 +150,6 @@ def _failing_in_one_line() -> Iterator[None]:
         if error.errno != errno.EPIPE:
             discard_output()
         raise
-
-
-@contextmanager
-def _progress(what: str) -> Iterator[Callable[[int, int], None]]:
-    """Show a bar on the terminal's error stream; say nothing when nobody watches."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    console = Console(stderr=True)
-    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    hidden = talk().as_json or talk().quiet or not console.is_terminal
-    with Progress(*columns, console=console, disable=hidden) as progress:
-        task = progress.add_task(what, total=None)
-        yield lambda done, total: progress.update(task, completed=done, total=total)
 
 
 _COLUMNS = ("bookings", "escrow_in", "refunds", "payouts", "cancelled", "no_show", "rejected")

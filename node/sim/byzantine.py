@@ -5,14 +5,22 @@ else, to some or all.
 """
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 
-from chain.block import PRECOMMIT, PREVOTE, Block, block_id
+from chain.block import PRECOMMIT, PREVOTE, Block, block_id, vote_bytes
 from chain.crypto import Signer, hash_bytes
 from chain.types import HOUR_MS
 from chain.vote import SignedVote, signed_bytes
-from consensus import NIL_ID, BlockBody, Message, PolkaCertificate, Proposal, RoundCertificate
+from consensus import (
+    NIL_ID,
+    BlockBody,
+    Blocks,
+    Message,
+    PolkaCertificate,
+    Proposal,
+    RoundCertificate,
+)
 from node.sim.world import World
 
 
@@ -28,13 +36,35 @@ class Habit(IntEnum):
     DOUBLE_VOTES = 7  # nil to some, a block to others
     FORGED_CERTIFICATES = 8  # too short, twice the same signer, another round
     ANY_VOTE = 9  # votes for whatever is proposed, lock or not
+    SPLIT = 10  # votes for each of two rival blocks, to those who got it
+
+
+@dataclass(slots=True)
+class Plot:
+    """What traitors know of each other: rival blocks, and which half of the others gets which."""
+
+    rivals: dict[tuple[int, int], tuple[bytes, bytes]] = field(default_factory=dict)
+    halves: dict[int, int] = field(default_factory=dict)  # node -> 0 or 1
+
+    def half(self, receiver: int) -> int:
+        """Return which half a node belongs to."""
+        return self.halves.get(receiver, receiver % 2)
 
 
 class Traitor:
     """Turns what an honest node would send into what a traitor sends."""
 
-    def __init__(self, world: World, signer: Signer, chain_id: bytes, habits: list[Habit]) -> None:
-        """Lie with `signer`'s key in these ways."""
+    def __init__(
+        self,
+        world: World,
+        signer: Signer,
+        chain_id: bytes,
+        habits: list[Habit],
+        index: int,
+        plot: Plot,
+    ) -> None:
+        """Lie with `signer`'s key in these ways; `index` is its place among the validators."""
+        self.index, self._plot = index, plot
         self._world, self._signer, self._chain_id = world, signer, chain_id
         self.habits = habits
         self._polkas: list[PolkaCertificate] = []
@@ -59,6 +89,8 @@ class Traitor:
                 return self._twist_vote(message, receiver)
             case PolkaCertificate() | RoundCertificate():
                 return [self._forge(message)]
+            case Blocks() if Habit.FORGED_CERTIFICATES in self.habits:
+                return [self._forge_blocks(message)]
             case BlockBody() if Habit.HIDDEN_BODY in self.habits:
                 return []
             case _:
@@ -77,7 +109,7 @@ class Traitor:
         if Habit.HIDDEN_BODY in habits and self._world.chance(500):
             return [Proposal(vote, None, message.polka)]
         changed: Callable[[], Block] | None = None
-        if Habit.TWO_PROPOSALS in habits and receiver % 2:
+        if Habit.TWO_PROPOSALS in habits and self._plot.half(receiver):
             changed = lambda: self._rival(vote, block)  # noqa: E731
         elif Habit.BAD_BODY in habits and self._world.chance(500):
             root = hash_bytes("lie", vote.block_id)
@@ -88,6 +120,9 @@ class Traitor:
         if changed is None or vote.valid_round >= 0:
             return [message]
         other = changed()
+        if Habit.TWO_PROPOSALS in habits:
+            pair = (vote.block_id, block_id(other.header))
+            self._plot.rivals[vote.height, vote.round] = pair
         said = self._says(vote, block_id=block_id(other.header))
         return [Proposal(said, other, None)]
 
@@ -113,6 +148,13 @@ class Traitor:
         habits = self.habits
         if Habit.WITHHELD_VOTES in habits and receiver % 2 and self._world.chance(700):
             return []
+        rivals = self._plot.rivals.get((vote.height, vote.round))
+        if Habit.SPLIT in habits and rivals is not None:
+            chosen = rivals[self._plot.half(receiver)]
+            return [
+                self._says(vote, kind=kind, block_id=chosen, valid_round=-1)
+                for kind in (PREVOTE, PRECOMMIT)
+            ]
         lies: list[Message] = [vote]
         if Habit.DOUBLE_VOTES in habits:
             if vote.block_id != NIL_ID and (receiver % 2 or self._world.chance(100)):
@@ -127,6 +169,19 @@ class Traitor:
                 kind = self._world.one_of((PREVOTE, PRECOMMIT))
                 lies.append(self._says(vote, kind=kind, block_id=here[-1][2], valid_round=-1))
         return lies
+
+    def _forge_blocks(self, message: Blocks) -> Blocks:
+        """Return another last block, certified by this traitor alone."""
+        block = message.blocks[-1]
+        header = replace(block.header, time_ms=block.header.time_ms + 1)
+        found, commit = block_id(header), message.commit
+        place = (commit.height, commit.round)
+        said = vote_bytes(PRECOMMIT, self._chain_id, place, found)
+        forged = replace(commit, block_id=found, signatures=(self._signer.sign(said),))
+        bitmap = bytearray(len(commit.signers))
+        bitmap[self.index // 8] |= 1 << self.index % 8
+        forged = replace(forged, signers=bytes(bitmap))
+        return Blocks((*message.blocks[:-1], replace(block, header=header)), forged)
 
     def _forge(self, message: PolkaCertificate | RoundCertificate) -> Message:
         if Habit.FORGED_CERTIFICATES not in self.habits or not self._world.chance(600):

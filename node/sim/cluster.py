@@ -31,7 +31,6 @@ from consensus import (
     Effect,
     Message,
     Persist,
-    PolkaCertificate,
     Proposal,
     RejoinReply,
     ReportEvidence,
@@ -41,7 +40,7 @@ from consensus import (
 )
 from contracts.execution import Executor
 from node.catalog import container_bytes
-from node.sim.byzantine import Habit, Traitor
+from node.sim.byzantine import Habit, Plot, Traitor
 from node.sim.disk import SimDisk
 from node.sim.ledger import SimLedger
 from node.sim.member import SimNode
@@ -117,6 +116,7 @@ class Cluster:
             self.by_key.setdefault(node.key, []).append(node)
         self.network = Network(world, self._deliver)
         self.traitors: dict[bytes, Traitor] = {}
+        self.plot = Plot()
         self.oracle.honest = {one.public_key for one in signers}
         for signer in signers[: shape.twins]:
             self.oracle.honest.discard(signer.public_key)
@@ -163,8 +163,11 @@ class Cluster:
     def make_traitor(self, key: bytes, habits: list[Habit]) -> None:
         """Let a validator lie from now on."""
         signer = self.by_key[key][0].signer
-        self.traitors[key] = Traitor(self.world, signer, self.chain_id, habits)
+        index = self.genesis.validator_set().keys.index(key)
+        self.traitors[key] = Traitor(self.world, signer, self.chain_id, habits, index, self.plot)
         self.oracle.honest.discard(key)
+        others = [node.number for node in self.nodes if node.key in self.oracle.honest]
+        self.plot.halves = {number: place % 2 for place, number in enumerate(others)}
 
     def boot(self) -> None:
         """Start every node."""
@@ -219,6 +222,8 @@ class Cluster:
         traitor = self.traitors.get(target.key)
         if traitor is not None:
             traitor.learn(message)
+        elif target.key in self.oracle.honest and isinstance(message, SignedVote):
+            self.oracle.hear(message)
         self.world.note(f"{sender}>{to} {type(message).__name__}")
         target.receive(message, source.key)
 
@@ -250,9 +255,6 @@ class Cluster:
                     )
                 elif isinstance(message, Proposal) and message.vote.validator == node.key:
                     self.oracle.on_vote(node, message.vote)
-                elif isinstance(message, PolkaCertificate):
-                    place = (message.height, message.round, message.block_id)
-                    self.oracle.polkas.setdefault(place, message)
             case Persist(_token, entries):
                 for entry in entries:  # a vote counts at home from here on, sent or not
                     if isinstance(entry, StateEntry):
@@ -266,6 +268,7 @@ class Cluster:
                 )
             case CommitBlock():
                 self.oracle.check_memory(node)
+                self.oracle.on_decision(node, effect)
             case _:
                 pass
 

@@ -93,7 +93,8 @@ class Faults:
                 or is_silent(node)
             )
         ]
-        spare = (len(members) - 1) // 3 - len(bad)
+        fewest = min(len(members), cluster.shape.validators)  # a change may be under way
+        spare = (fewest - 1) // 3 - len(bad)
         able = [node for node in self._up() if node.number not in bad and node.key in members]
         if spare < 1 or not able:
             return None
@@ -182,7 +183,8 @@ def _isolate(faults: Faults) -> Undo:
 def _swizzle(faults: Faults) -> Undo:
     """Stop links one by one, and let them go again in another order."""
     numbers = range(len(faults.cluster.nodes))
-    links = faults.world.some_of([(a, b) for a in numbers for b in numbers if a != b], 5)
+    pairs = [(a, b) for a in numbers for b in numbers if a != b]
+    links = faults.world.some_of(pairs, min(5, len(pairs)))
     network, world = faults.cluster.network, faults.world
     for place, link in enumerate(links):
         world.after(200 * place, network.clog, link)

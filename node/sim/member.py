@@ -182,7 +182,7 @@ class SimNode:
         now = self.world.now_ms
         for effect in self.engine.handle(event, self.clock.read(now), now):
             self._perform(effect)
-            if self.engine is None:
+            if not self.is_up:
                 return
 
     def receive(self, message: Message, sender: bytes) -> None:

@@ -24,20 +24,24 @@ from consensus import (
     NIL_ID,
     Alarm,
     Candidate,
-    PolkaCertificate,
+    CommitBlock,
     Trusted,
     TrustedBlock,
     TrustOptions,
     accuse,
+    polka_of,
     trust_genesis,
     verify_next,
 )
 from node.sim.ledger import SimLedger
 from node.sim.member import SimNode
+from node.sim.world import START_WALL_MS
 
 DECADE_MS = 10 * 365 * 86_400_000
 ROUNDS_SLACK = 4
 BODIES_SLACK = 24
+CLOCK_AHEAD_MS = 2_000
+DRIFT_MAX_MS = 3_000  # of clocks that are off by a few parts in ten thousand, over hours
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +69,7 @@ class Oracle:
             ledger.chain_id, self._sets[1], ledger.head.time_ms
         )
         self._commits: dict[int, Commit] = {}
-        self.polkas: dict[tuple[int, int, bytes], PolkaCertificate] = {}
+        self._heard: dict[tuple[int, int, int, bytes, int], dict[bytes, SignedVote]] = {}
         self.accused: set[bytes] = set()
         self.failed_rounds = 0
         self._seen_commits: set[tuple[int, int, bytes, bytes]] = set()
@@ -160,12 +164,18 @@ class Oracle:
             self.fail("A3", now_ms, f"height {block.header.height}: other changes of state")
         if block.header.time_ms <= self.ledger.head.time_ms:
             self.fail("A6", now_ms, f"height {block.header.height}: time does not rise")
+        ahead_ms = block.header.time_ms - START_WALL_MS - now_ms
+        if ahead_ms > CLOCK_AHEAD_MS + DRIFT_MAX_MS:
+            text = f"height {block.header.height}: block time is {ahead_ms} ms in the future"
+            self.fail("A6", now_ms, text)
         self.ledger.append(again, commit)
         self._commits[block.header.height] = commit
         self._sets[block.header.height + 1] = read_validators(State(self.ledger))
         self.failed_rounds += commit.round
         for place in [one for one in self._said if one[0] < block.header.height - 1]:
             del self._said[place]
+        for heard in [one for one in self._heard if one[0] < block.header.height - 1]:
+            del self._heard[heard]
         for signed in [one for one in self._signed if one[1] < block.header.height - 1]:
             del self._signed[signed]
         for height in [one for one in self._sets if one < block.header.height - 1]:
@@ -190,14 +200,42 @@ class Oracle:
         else:
             self._trusted = verdict.block
 
+    def hear(self, vote: SignedVote) -> None:
+        """Remember a vote that reached an honest node: what evidence can be made of."""
+        place = (vote.height, vote.round, vote.kind, vote.block_id, vote.valid_round)
+        self._heard.setdefault(place, {})[vote.validator] = vote
+
     def _accuse(self, height: int, commit: Commit) -> None:
+        """Find out who made a fork, from certificates and votes that honest nodes have."""
         first, validators = self._commits.get(height), self._sets.get(height)
         if first is None or validators is None:
             return
-        polkas = [(one, validators) for place, one in self.polkas.items() if place[0] == height]
+        polkas = []
+        voters: dict[tuple[int, int, bytes], bytes] = {}
+        for (at, round_number, kind, found, valid_round), votes in sorted(self._heard.items()):
+            if at != height:
+                continue
+            for key in votes:
+                other = voters.setdefault((round_number, kind, key), found)
+                if other != found:
+                    self.accused.add(key)
+            if kind == PREVOTE and found != NIL_ID and len(votes) >= validators.quorum:
+                place, value = (height, round_number), (found, valid_round)
+                polkas.append((polka_of(validators, place, value, votes), validators))
         self.accused.update(accuse((first, validators), (commit, validators), polkas))
 
     # Nodes ------------------------------------------------------------------------------------
+
+    def on_decision(self, node: SimNode, effect: CommitBlock) -> None:
+        """Judge a decision before it is stored: the node's own part of it must be on the disk."""
+        validators = self._sets.get(effect.height)
+        if validators is None or node.key not in validators.keys:
+            return
+        index, signers = validators.keys.index(node.key), effect.commit.signers
+        place = (effect.height, effect.commit.round, PRECOMMIT)
+        if signers[index // 8] >> index % 8 & 1 and place not in node.disk.votes:
+            text = f"node {node.number} decides {effect.height} with a vote that is not on its disk"
+            self.fail("A5", node.world.now_ms, text)
 
     def on_alarm(self, node: SimNode, alarm: Alarm) -> None:
         """An honest node raised an alarm."""

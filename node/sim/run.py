@@ -97,7 +97,7 @@ class Run:
         for key in world.some_of(keys[shape.twins :], count):
             habits = [habit for habit in Habit if world.chance(300)]
             if not few:  # more than are withstood show their worst
-                habits = [Habit.TWO_PROPOSALS, Habit.DOUBLE_VOTES, Habit.ANY_VOTE]
+                habits = [Habit.TWO_PROPOSALS, Habit.SPLIT]
             self.cluster.make_traitor(key, habits or [world.one_of(list(Habit))])
 
     def _pay(self) -> None:
