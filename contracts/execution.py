@@ -200,8 +200,11 @@ class _BlockRun:
 
     def _check_cause(self) -> None:
         """Refuse a block that says nothing and was not due."""
-        is_caused = bool(self.taken or self.inputs.evidence or self.has_due or self.has_activation)
-        if not is_caused:
+        if self.taken or self.inputs.evidence or self.has_due or self.has_activation:
+            return
+        due_ms = timers.next_work_time(State(self.ledger), self.parent.time_ms)
+        ends_halt = due_ms is not None and due_ms <= self.inputs.time_ms  # what fell due waits on
+        if not ends_halt:
             check_heartbeat(self.params, self.parent.time_ms, self.inputs.time_ms)
 
     def _check_used(self) -> None:

@@ -7,7 +7,7 @@ from chain.errors import InvalidBlockError, MalformedBytesError
 from chain.executed import ExecutedBlock
 from chain.governance import pending_activation
 from chain.params import read_params
-from chain.proposers import proposer_order
+from chain.proposers import previous_validators, proposer_order
 from chain.rules import check_commit, check_header
 from chain.state import State
 from chain.timers import next_work_time
@@ -72,10 +72,8 @@ def _check_parent(ledger: ChainLedger, commit: Commit | None) -> None:
         text = f"a block without the certificate of height {ledger.height}"
         raise InvalidBlockError(text)
     if commit != ledger.head_commit:  # others may have collected other signatures
-        if ledger.head_validators is None:
-            text = "who signed the head is not known since the restart, and the validators changed"
-            raise InvalidBlockError(text)
-        check_commit(commit, ledger.head, ledger.head_validators)
+        state = ledger.state()
+        check_commit(commit, ledger.head, previous_validators(state) or read_validators(state))
 
 
 def check_segment_of(ledger: ChainLedger, blocks: tuple[Block, ...], commit: Commit) -> None:

@@ -240,18 +240,21 @@ class Driver:
         return [BlockBuilt(effect.height, effect.round, built.block)]
 
     def _has_cause(self, built: ExecutedBlock, *, is_offered: bool) -> bool:
-        """Tell whether a block says anything.
+        """Tell whether a block says anything, or is wished and may say nothing.
 
-        A single validator's block that leaves everything out shows that it is too late for it;
-        several spare each other the work.
+        Where blocks may be empty, a single validator's that leaves everything out shows that it is
+        too late for it; several spare each other the work.
         """
-        machine = self._engine.machine
-        if built.tx_ids or built.block.evidence or self._is_wished or machine.head.has_activation:
-            return True
-        if is_offered and len(machine.validators.keys) == 1:
+        machine, header = self._engine.machine, built.block.header
+        if built.tx_ids or built.block.evidence or machine.head.has_activation:
             return True
         due_ms = machine.work_at_ms()
-        return due_ms is not None and due_ms <= built.block.header.time_ms
+        if due_ms is not None and due_ms <= header.time_ms:
+            return True
+        if not self._is_wished and not (is_offered and len(machine.validators.keys) == 1):
+            return False
+        head, params = self.ledger.head, read_params(self.ledger.state())
+        return bool(params.dev) or header.time_ms - head.time_ms >= params.heartbeat_ms
 
     def _keep(self, executed: ExecutedBlock) -> None:
         if len(self._executed) >= EXECUTED_MAX:

@@ -65,7 +65,9 @@ class Refusals:
         """Act on what left nothing of a block: without that block nothing is proven to be over."""
         now = executed.block.header.time_ms
         for tx, error in self._left_out(executed):
-            if isinstance(error, BlockFullError | ExpiredError):
+            if isinstance(error, ExpiredError):
+                self._pool.put_off(tx.tx_id, now + QUARANTINE_MS)  # the next block drops it
+            elif isinstance(error, BlockFullError):
                 self._pool.put_off(tx.tx_id, now + RETRY_MS)
             else:
                 self.refuse(tx, error, now)

@@ -10,7 +10,6 @@ from chain.receipt import Receipt
 from chain.state import State
 from chain.tables import Tuning
 from chain.transaction import ReceivedTransaction
-from chain.validators import ValidatorSet, read_validators
 from contracts.execution import Executor
 from node.storage.disk import disk_faults
 from node.storage.folder import FolderLock
@@ -50,10 +49,6 @@ class ChainLedger:
         self.head: Header = self.store.header(height)
         self.head_id = block_id(self.head)
         self.head_commit: Commit | None = self.store.commit(height) if height else None
-        validators = read_validators(self.state())
-        is_same = self.head.validators_hash == validators.set_hash()
-        # Who signed the head; not known at a start right above a change.
-        self.head_validators: ValidatorSet | None = validators if is_same else None
 
     @property
     def height(self) -> int:
@@ -66,12 +61,10 @@ class ChainLedger:
 
     def append(self, executed: ExecutedBlock, commit: Commit) -> tuple[Receipt, ...]:
         """Store an executed block with its certificate; it becomes the head."""
-        validators = read_validators(self.state())
         self.store.append(executed, commit)
         if self._mark is not None:
             self._mark.write(executed.block.header.height)
         self.head, self.head_id, self.head_commit = executed.block.header, executed.block_id, commit
-        self.head_validators = validators
         return executed.receipts
 
     def close(self, *, clean: bool = True) -> None:

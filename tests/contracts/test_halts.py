@@ -8,7 +8,7 @@ import pytest
 from chain.state import Space
 from chain.types import HOUR_MS, MINUTE_MS
 from tests.contracts.bells import kinds, plan, put, rung
-from tests.make import RICH, TestChain, account, genesis
+from tests.make import RICH, TestChain, account, genesis, word
 
 Maker = Callable[..., TestChain]
 
@@ -82,3 +82,13 @@ def test_a_backlog_is_no_halt(make: Maker) -> None:
     blocks = [chain.run(at=due + number * 5 * MINUTE_MS) for number in range(3)]
 
     assert [rung(block.receipts, ["a", "b", "c"]) for block in blocks] == [["a"], ["b"], ["c"]]
+
+
+def test_a_block_that_only_ends_a_halt_is_no_empty_one(make: Maker) -> None:
+    chain = make(dev=0, heartbeat_ms=HOUR_MS)
+    box = chain.deploy()
+    assert chain.call("alice", box, "plan", word("bell"), chain.now + MINUTE_MS).ok
+
+    ended = chain.run(at=chain.now + 10 * MINUTE_MS)
+
+    assert (ended.timers_fired, ended.tx_ids) == (0, ())

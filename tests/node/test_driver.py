@@ -161,18 +161,30 @@ def test_a_chain_goes_on_after_a_restart(make: Maker, tmp_path: Path) -> None:
     assert chain.balance("bob") == RICH + 2
 
 
-def test_an_idle_block_is_made_when_asked_for_and_by_itself_when_work_is_due(make: Maker) -> None:
-    chain, driver, told = make(heartbeat_ms=MINUTE_MS)
+def test_an_idle_block_is_made_when_asked_for(make: Maker) -> None:
+    chain, driver, told = make()
 
-    driver.make_block(START_MS + 10_000)
-    beat_ms = START_MS + 10_000 + MINUTE_MS
+    driver.make_block(START_MS + 10 * MINUTE_MS)
+
+    assert [(one.tx_ids, one.timers_fired) for one in told] == [((), 0)]
+    assert chain.now == START_MS + 10 * MINUTE_MS
+
+
+def test_a_chain_with_a_heartbeat_makes_no_idle_block_before_it(
+    make: Maker, tmp_path: Path
+) -> None:
+    chain, driver, told = make(heartbeat_ms=MINUTE_MS)
+    beat_ms = START_MS + MINUTE_MS
+
+    wished = driver.make_block(beat_ms - 2)
     driver.look(beat_ms - 1, beat_ms - 1, has_work=True)  # and then offers nothing
     wake_ms = driver.next_timer_ms()
     driver.elapse(beat_ms, beat_ms)
 
-    assert wake_ms == beat_ms
-    assert [(one.tx_ids, one.timers_fired) for one in told] == [((), 0), ((), 0)]
-    assert chain.now == START_MS + 10_000 + MINUTE_MS
+    other = TestChain(tmp_path / "other", chain.genesis)
+    checked = other.check(told[0].block)
+    other.close()
+    assert (wished, wake_ms, told) == (None, beat_ms, [checked])
 
 
 # The disk ---------------------------------------------------------------------------------------
