@@ -40,10 +40,8 @@ def told_again(core: HeightCore) -> list[Message]:
     proposal = core.signed.get((core.round, PROPOSAL))
     if core.round_certificate is not None:
         again.append(core.round_certificate)
-    again += [
-        core.polkas[one]
-        for one in sorted({core.locked_round, core.valid_round} & core.polkas.keys())
-    ]
+    held = sorted({core.locked_round, core.valid_round} & core.polkas.keys())
+    again += [core.polkas[one] for one in held]
     if proposal is not None:
         again.append(core.proposal_message(proposal))
     for place in ((core.round - 1, PRECOMMIT), (core.round, PREVOTE), (core.round, PRECOMMIT)):

@@ -269,6 +269,7 @@ class Cluster:
             case CommitBlock():
                 self.oracle.check_memory(node)
                 self.oracle.on_decision(node, effect)
+                self.oracle.check_evidence(node, self.evidence_keys)
             case _:
                 pass
 

@@ -83,16 +83,7 @@ class Faults:
         """Choose a node to be hurt badly, if one more may be."""
         cluster = self.cluster
         members = cluster.validator_keys()
-        bad = [
-            node.number
-            for node in cluster.nodes
-            if node.key in members
-            and (
-                node.key not in cluster.oracle.honest
-                or node.number in self._impaired
-                or is_silent(node)
-            )
-        ]
+        bad = [node.number for node in cluster.nodes if self._is_hurt(node)]
         fewest = min(len(members), cluster.shape.validators)  # a change may be under way
         spare = (fewest - 1) // 3 - len(bad)
         able = [node for node in self._up() if node.number not in bad and node.key in members]
@@ -101,6 +92,10 @@ class Faults:
         node = self.world.one_of(able)
         self._impaired.add(node.number)
         return node
+
+    def _is_hurt(self, node: SimNode) -> bool:
+        is_liar = node.key not in self.cluster.oracle.honest
+        return is_liar or node.number in self._impaired or is_silent(node)
 
     def heal_impaired(self, node: SimNode) -> None:
         """A node is well again."""

@@ -5,7 +5,7 @@ come between any two of them.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, assert_never
 
 from chain.block import Block, Commit
@@ -28,6 +28,7 @@ from consensus import (
     CommitBlock,
     Effect,
     Engine,
+    Head,
     HealthChanged,
     HeightCommitted,
     Input,
@@ -120,6 +121,7 @@ class SimNode:
         self.crash_after_effects: int | None = None
         self.head_set: ValidatorSet | None = None  # the validators of the head's height
         self.mode_reason = ""
+        self.order_of: Callable[[SimNode, tuple[bytes, ...]], tuple[bytes, ...]] | None = None
         self._timers: dict[TimerKind, int] = {}
         self._timer_count = 0
         self._executed: dict[bytes, ExecutedBlock] = {}
@@ -129,6 +131,13 @@ class SimNode:
         """Whether the process runs."""
         return self.engine is not None
 
+    def head(self) -> Head:
+        """Return what the engine must know of the newest block."""
+        head = head_of(self.ledger)
+        if self.order_of is not None:
+            head = replace(head, order=self.order_of(self, head.validators.keys))
+        return head
+
     # Life -------------------------------------------------------------------------------------
 
     def boot(self) -> None:
@@ -137,7 +146,7 @@ class SimNode:
         self._timers.clear()
         self._executed.clear()
         self.pool.clear()
-        head = head_of(self.ledger)
+        head = self.head()
         recovered = self.disk.recover(self.ledger.height)
         query = self.boots.to_bytes(8, "big") + self.number.to_bytes(8, "big")
         self.engine = Engine(self.signer, self.ledger.chain_id, head, recovered, query)
@@ -291,7 +300,7 @@ class SimNode:
                 self.settled.add(tx.tx_id)
 
     def _has_cause(self, time_ms: int) -> bool:
-        head = head_of(self.ledger)
+        head = self.head()
         times = [] if head.due_ms is None else [head.due_ms]
         if head.heartbeat_ms:
             times.append(head.time_ms + head.heartbeat_ms)
@@ -342,7 +351,7 @@ class SimNode:
         for tx in [tx for tx in self.pool.values() if tx.body.valid_until <= now]:
             del self.pool[tx.tx_id]
             self.settled.add(tx.tx_id)
-        self.give(HeightCommitted(head_of(self.ledger), block.evidence), boot)
+        self.give(HeightCommitted(self.head(), block.evidence), boot)
         if self.pool:
             self.give(WorkChanged(has_transactions=True), boot)
 

@@ -237,6 +237,21 @@ class Oracle:
             text = f"node {node.number} decides {effect.height} with a vote that is not on its disk"
             self.fail("A5", node.world.now_ms, text)
 
+    def check_evidence(self, node: SimNode, reported: set[bytes]) -> None:
+        """Judge whether a node told of every voter who contradicts himself in its own book."""
+        engine = node.engine
+        if engine is None:
+            return
+        book = engine.machine.book
+        for round_number, kind in book.places():
+            tally = book.tally(round_number, kind)
+            assert tally is not None, "it has votes"
+            for voter in tally.voters:
+                values = [value for value, votes in tally.values.items() if voter in votes]
+                if len(values) > 1 and voter not in reported:
+                    text = f"node {node.number} holds two votes of {voter.hex()[:8]} and is silent"
+                    self.fail("evidence", node.world.now_ms, text)
+
     def on_alarm(self, node: SimNode, alarm: Alarm) -> None:
         """An honest node raised an alarm."""
         self.fail("A3", node.world.now_ms, f"node {node.number}: {alarm.text}")

@@ -1,0 +1,416 @@
+"""Mutants of the protocol: one line of it made wrong, to see that something notices.
+
+A mutant replaces text in the source of a module when it is imported, so the protocol itself knows
+nothing of them. Each text must occur exactly once: a mutant that no longer fits the code says so.
+Nothing here may import `consensus`: `install` comes first.
+"""
+
+import importlib.abc
+import importlib.machinery
+import importlib.util
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import CodeType, ModuleType
+
+
+class StaleMutantError(Exception):
+    """A mutant whose text is not in the code any more, or code that was imported too early."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Replace `before`, which occurs once in the source of `module`, by `after`."""
+
+    module: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """A broken protocol: what is broken, how, and in which cluster it shows best."""
+
+    name: str
+    about: str
+    changes: tuple[Change, ...]
+    validators: int = 4
+    byzantine: int = 1
+
+
+class _Loader(importlib.machinery.SourceFileLoader):
+    """Loads a module from changed source."""
+
+    def __init__(self, name: str, path: str, changes: Sequence[Change]) -> None:
+        super().__init__(name, path)
+        self._changes = changes
+
+    def get_code(self, fullname: str) -> CodeType:
+        """Return the code of the changed source; nothing of it is cached."""
+        source = self.get_data(self.path).decode()
+        for change in self._changes:
+            if source.count(change.before) != 1:
+                text = f"{fullname} has {source.count(change.before)} times: {change.before!r}"
+                raise StaleMutantError(text)
+            source = source.replace(change.before, change.after)
+        return compile(source, self.path, "exec", dont_inherit=True)
+
+
+class _Finder(importlib.abc.MetaPathFinder):
+    """Finds the modules that a mutant changes before anybody else does."""
+
+    def __init__(self, mutant: Mutant) -> None:
+        self._mutant = mutant
+
+    def find_spec(
+        self,
+        fullname: str,
+        path: Sequence[str] | None,
+        target: ModuleType | None = None,
+    ) -> importlib.machinery.ModuleSpec | None:
+        """Return the changed module's spec, or None for all others."""
+        changes = [one for one in self._mutant.changes if one.module == fullname]
+        if not changes:
+            return None
+        spec = importlib.machinery.PathFinder.find_spec(fullname, path, target)
+        if spec is None or spec.origin is None:
+            return None
+        loader = _Loader(fullname, spec.origin, changes)
+        return importlib.util.spec_from_file_location(fullname, spec.origin, loader=loader)
+
+
+def install(mutant: Mutant) -> None:
+    """Let every later import see the mutant; raises StaleMutantError if it is too late."""
+    early = [one.module for one in mutant.changes if one.module in sys.modules]
+    if early:
+        text = f"{early[0]} is imported already: a mutant comes first"
+        raise StaleMutantError(text)
+    sys.meta_path.insert(0, _Finder(mutant))
+
+
+_ENGINE, _ROUNDS, _HEIGHT = "consensus.engine", "consensus.rounds", "consensus.height"
+
+_ALL = (
+    Mutant(
+        "send_before_sync",
+        "votes leave before they are on the disk",
+        (Change(_ENGINE, "is_waiting = self._token > self._persisted", "is_waiting = False"),),
+    ),
+    Mutant(
+        "commit_before_sync",
+        "a decision is stored before the own vote in it is on the disk",
+        (Change(_ENGINE, "isinstance(effect, Send | CommitBlock)", "isinstance(effect, Send)"),),
+    ),
+    Mutant(
+        "no_record",
+        "nothing is written before votes leave",
+        (Change(_ENGINE, "        if self.machine.is_dirty:\n", "        if False:\n"),),
+    ),
+    Mutant(
+        "record_without_votes",
+        "the record has the lock but not the votes",
+        (Change(_ENGINE, "            signed=tuple(signed),", "            signed=(),"),),
+    ),
+    Mutant(
+        "record_without_lock",
+        "the record has the votes but not the lock",
+        (
+            Change(_ENGINE, "locked_value=machine.locked_value,", "locked_value=None,"),
+            Change(_ENGINE, "locked_round=machine.locked_round,", "locked_round=-1,"),
+        ),
+    ),
+    Mutant(
+        "record_without_polka",
+        "the record has no polka for the locked and valid block",
+        (
+            Change(
+                _ENGINE,
+                "            polkas=tuple([machine.polkas[one] for one in rounds]),",
+                "            polkas=(),",
+            ),
+        ),
+    ),
+    Mutant(
+        "record_without_body",
+        "the record refers to blocks that are not in it",
+        (
+            Change(
+                _ENGINE,
+                "if value in machine.bodies and value not in self._written:",
+                "if value in machine.bodies and machine.height < 0:",
+            ),
+        ),
+    ),
+    Mutant(
+        "quorum_of_2f_plus_1",
+        "a quorum is 2f+1 for every n",
+        (
+            Change(
+                "chain.validators",
+                "else 2 * count // 3 + 1",
+                "else 2 * ((count - 1) // 3) + 1",
+            ),
+        ),
+        validators=6,
+    ),
+    Mutant(
+        "no_resend",
+        "nothing is said twice",
+        (
+            Change(
+                _ENGINE,
+                "            for message in told_again(machine):\n                self._send(message)\n",
+                "            pass\n",
+            ),
+            Change(
+                _ENGINE,
+                "            for message in answer_to(machine, status):\n"
+                "                self._send(message, sender)\n",
+                "            pass\n",
+            ),
+        ),
+    ),
+    Mutant(
+        "no_round_change_help",
+        "nobody is told why a round was entered, and nobody skips",
+        (
+            Change(
+                _ROUNDS,
+                "            self.out.append(Send(self.round_certificate))",
+                "            pass",
+            ),
+            Change(_ROUNDS, "            or self._skip()\n", ""),
+            Change(
+                "consensus.gossip",
+                "        again.append(core.round_certificate)",
+                "        pass",
+            ),
+            Change(
+                "consensus.gossip",
+                "        lacking.append(core.round_certificate)",
+                "        pass",
+            ),
+        ),
+    ),
+    Mutant(
+        "valid_block_not_proposed",
+        "a proposer forgets the block that a polka is known of",
+        (
+            Change(
+                _ROUNDS,
+                "        if self.valid_value is not None:\n            return self._sign",
+                "        if self.now_wall < 0:\n            return self._sign",
+            ),
+        ),
+    ),
+    Mutant(
+        "lock_never_set",
+        "a precommit sets no lock",
+        (
+            Change(
+                _ROUNDS,
+                "self.locked_value, self.locked_round = value[0], self.round",
+                "pass",
+            ),
+        ),
+    ),
+    Mutant(
+        "lock_ignored_on_fresh",
+        "a fresh proposal is prevoted in spite of a lock",
+        (
+            Change(
+                _ROUNDS,
+                '        if self.locked_value is not None:\n            return f"locked on',
+                '        if self.now_wall < 0:\n            return f"locked on',
+            ),
+        ),
+    ),
+    Mutant(
+        "unlock_on_nil_polka",
+        "a polka for nil releases the lock",
+        (
+            Change(
+                _ROUNDS,
+                "        if self.book.quorum_value(self.round, PREVOTE) != NIL:\n"
+                "            return False\n",
+                "        if self.book.quorum_value(self.round, PREVOTE) != NIL:\n"
+                "            return False\n"
+                "        self.locked_value, self.locked_round = None, -1\n",
+            ),
+        ),
+    ),
+    Mutant(
+        "any_reproposal",
+        "a re-proposal with a polka older than the lock is prevoted",
+        (
+            Change(
+                _ROUNDS,
+                "if self.locked_round > valid_round and self.locked_value != value:",
+                "if self.now_wall < 0:",
+            ),
+        ),
+    ),
+    Mutant(
+        "no_polka_check",
+        "a proposal's valid round is believed without its polka",
+        (
+            Change(
+                _ROUNDS,
+                "            if not self.book.has_polka(valid_round, value):\n"
+                "                return False\n",
+                "",
+            ),
+            Change(
+                "consensus.admission",
+                "    if (vote.valid_round >= 0) != (polka is not None):",
+                "    if (vote.valid_round >= 0) < (polka is not None):",
+            ),
+        ),
+    ),
+    Mutant(
+        "first_vote_only",
+        "only the first vote of a voter counts, so an equivocator can hide a quorum",
+        (Change("consensus.votes", "VALUES_PER_VOTER_MAX = 2", "VALUES_PER_VOTER_MAX = 1"),),
+    ),
+    Mutant(
+        "no_polka_gossip",
+        "polkas are neither passed on nor learnt",
+        (
+            Change(_ROUNDS, "            or self._learn_polka()\n", ""),
+            Change(
+                _ROUNDS,
+                "            self.out.append(Send(self.polkas[self.locked_round]))",
+                "            pass",
+            ),
+            Change(
+                "consensus.gossip",
+                "        lacking.append(core.polkas[core.valid_round])",
+                "        pass",
+            ),
+            Change(
+                "consensus.gossip",
+                "    again += [core.polkas[one] for one in held]\n",
+                "",
+            ),
+        ),
+    ),
+    Mutant(
+        "valid_round_not_named",
+        "a prevote for a re-proposal does not name its polka's round",
+        (
+            Change(
+                _ROUNDS,
+                "            self.cast(PREVOTE, value, valid_round)",
+                "            self.cast(PREVOTE, value, -1)",
+            ),
+        ),
+    ),
+    Mutant(
+        "block_unchecked",
+        "a block that does not execute is voted for",
+        (
+            Change(_ROUNDS, "fault = self.verdicts[value] or self.trouble", "fault = self.trouble"),
+            Change(
+                _HEIGHT,
+                "return value in self.verdicts and self.verdicts[value] is None",
+                "return value in self.verdicts",
+            ),
+        ),
+    ),
+    Mutant(
+        "future_time",
+        "a block from the far future is prevoted",
+        (Change("consensus.timeouts", "CLOCK_AHEAD_MS = 2_000", "CLOCK_AHEAD_MS = 7_200_000"),),
+    ),
+    Mutant(
+        "short_polka",
+        "a polka of fewer than a quorum is believed",
+        (
+            Change(
+                "consensus.certificates",
+                "if len(keys) != validators.quorum or len(polka.signatures) != len(keys):",
+                "if not keys or len(polka.signatures) != len(keys):",
+            ),
+            Change(
+                "consensus.votes",
+                "            self._count(vote, None)\n",
+                "            self._count(vote, None)\n"
+                "        tally = self._rounds[votes[0].round, PREVOTE]\n"
+                "        if tally.quorum_value is None:\n"
+                "            tally.quorum_value = value_of(votes[0])\n"
+                "            self._note_quorum(votes[0])\n",
+            ),
+        ),
+    ),
+    Mutant(
+        "short_segment",
+        "blocks with a certificate of fewer than a quorum are applied",
+        (
+            Change(
+                "consensus.admission",
+                "if len(keys) < validators.quorum or len(keys) != len(commit.signatures):",
+                "if len(keys) != len(commit.signatures):",
+            ),
+        ),
+    ),
+    Mutant(
+        "no_guard",
+        "a lost vote log makes no observer",
+        (
+            Change(
+                "consensus.rejoin",
+                "self.mode = Mode.LISTENING if damage is None else Mode.OBSERVER",
+                "self.mode = Mode.LISTENING",
+            ),
+            Change("consensus.rejoin", "            if not is_known:\n", "            if False:\n"),
+        ),
+    ),
+    Mutant(
+        "rejoin_at_once",
+        "after a lost log votes are signed from the next height on",
+        (Change("consensus.rejoin", "HEIGHTS_KEPT_SILENT = 3", "HEIGHTS_KEPT_SILENT = 0"),),
+    ),
+    Mutant(
+        "trust_not_kept",
+        "that a log was begun after a loss is forgotten at the next restart",
+        (
+            Change(
+                "consensus.record",
+                "    if header.distrust is not None:\n"
+                "        return Recovered(damage=header.distrust)\n",
+                "",
+            ),
+        ),
+    ),
+    Mutant(
+        "no_demotion",
+        "proposers rotate whether they are there or not",
+        (
+            Change(
+                "chain.proposers",
+                "return is_absent or height < entry.demoted_until or entry.tombstoned",
+                "return False",
+            ),
+        ),
+    ),
+    Mutant(
+        "no_evidence",
+        "votes that exclude each other are not reported",
+        (
+            Change(
+                _HEIGHT,
+                "        if self.pool.add(evidence):\n",
+                "        if not evidence.votes and self.pool.add(evidence):\n",
+            ),
+        ),
+    ),
+    Mutant(
+        "unbounded_votes",
+        "a voter may fill the memory with values",
+        (
+            Change("consensus.votes", "VALUES_PER_VOTER_MAX = 2", "VALUES_PER_VOTER_MAX = 10**9"),
+            Change("consensus.votes", "ROUNDS_AHEAD_MAX = 2", "ROUNDS_AHEAD_MAX = 10**9"),
+        ),
+    ),
+)
+MUTANTS = {mutant.name: mutant for mutant in _ALL}
