@@ -159,11 +159,13 @@ def test_a_vote_is_fixed_bytes_and_a_block_id_the_hash_of_its_header() -> None:
     vote = (
         b"washnode-vote-1\0\x02"
         + b"\xc4" * 32
+        + bytes(4)
         + bytes(7)
         + b"\x09"
         + bytes(3)
         + b"\x01"
         + b"\xb1" * 32
+        + b"\xff" * 4
     )
     header = blocks["header"]
     plain = [bytes.fromhex(v) if isinstance(v, str) else v for v in header["fields"].values()]

@@ -165,6 +165,7 @@ def test_no_changed_byte_of_a_block_is_accepted(
     chain, block = busy
     data = bytearray(encode_block(block))
     data[place % len(data)] ^= change
+    validators = ValidatorSet((VALIDATOR.public_key,))
     commit = certify(block.header, block_id(block.header), validators, [VALIDATOR])
 
     with pytest.raises((MalformedBytesError, InvalidBlockError, ExecutionFaultError)):
