@@ -25,6 +25,7 @@ from contracts.vm.gas import TIMER_WCG_MAX
 from contracts.vm.traps import TrapKind
 from tests.chain import protocol_vectors as first
 from tests.chain import protocol_vectors_state as second
+from tests.chain import protocol_vectors_votes as third
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "tests" / "vectors" / "protocol"
@@ -40,6 +41,8 @@ def all_vectors() -> dict[str, dict[str, Any]]:
         "transactions": first.transaction_vectors(),
         "receipts": first.receipt_vectors(),
         "blocks": first.block_vectors(),
+        "votes": third.vote_vectors(),
+        "proposers": third.proposer_vectors(),
         "state": second.state_vectors(),
         "tree": second.tree_vectors(),
         "nonces": second.nonce_vectors(),

@@ -3,6 +3,7 @@
 import ast
 import json
 import re
+import struct
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -175,6 +176,43 @@ def test_a_vote_is_fixed_bytes_and_a_block_id_the_hash_of_its_header() -> None:
     assert blocks["precommit"]["bytes"] == vote.hex()
     assert header["bytes"] == packed.hex()
     assert header["id"] == tagged("block", packed)
+
+
+def test_a_signed_vote_is_its_fields_with_a_signature_over_fixed_bytes() -> None:
+    votes = load("votes")
+    for case in votes["votes"]:
+        fields: dict[str, Any] = {
+            name: bytes.fromhex(value) if isinstance(value, str) else value
+            for name, value in case["fields"].items()
+        }
+        message = b"".join(
+            (
+                b"washnode-vote-1\0",
+                bytes([fields["kind"]]),
+                bytes.fromhex(votes["chain_id"]),
+                struct.pack(">IQI", fields["epoch"], fields["height"], fields["round"]),
+                fields["block_id"],
+                struct.pack(">i", fields["valid_round"]),
+            )
+        )
+
+        packed = msgpack.packb(list(fields.values()), use_bin_type=True)
+
+        assert (case["signing_bytes"], case["bytes"]) == (message.hex(), packed.hex())
+        assert verify_signature(fields["validator"], message, fields["signature"])
+
+
+def test_a_set_of_validators_tells_its_quorum() -> None:
+    for case in load("votes")["sets"]:
+        packed = bytes.fromhex(case["bytes"])
+
+        keys, rule, epoch = msgpack.unpackb(packed)
+
+        assert (len(keys), rule, epoch) == (4, case["rule"] == "crash", case["epoch"])
+        assert case["hash"] == tagged("validators", packed)
+        for count, quorum, skip in case["counts"]:
+            assert quorum == (-(-2 * count // 3) if rule else 2 * count // 3 + 1)
+            assert skip == count - quorum + 1
 
 
 def naive_root(leaves: list[tuple[str, bytes]], depth: int = 0) -> bytes:
