@@ -117,6 +117,7 @@ class Cluster:
         self.network = Network(world, self._deliver)
         self.traitors: dict[bytes, Traitor] = {}
         self.plot = Plot()
+        self.proposed: dict[tuple[int, int], bytes] = {}  # first block of a height and round
         self.oracle.honest = {one.public_key for one in signers}
         for signer in signers[: shape.twins]:
             self.oracle.honest.discard(signer.public_key)
@@ -254,6 +255,8 @@ class Cluster:
                         f"{node.number} votes {message.kind} {message.height}/{message.round} {message.block_id.hex()[:8]}"
                     )
                 elif isinstance(message, Proposal) and message.vote.validator == node.key:
+                    place = (message.vote.height, message.vote.round)
+                    self.proposed.setdefault(place, message.vote.block_id)
                     self.oracle.on_vote(node, message.vote)
             case Persist(_token, entries):
                 for entry in entries:  # a vote counts at home from here on, sent or not

@@ -22,6 +22,10 @@ class Weather:
     late_max_ms: int = 10_000
 
 
+def _let_pass(_sender: int, _to: int, _message: Any) -> bool:
+    return True
+
+
 class Network:
     """Carries messages between nodes by number."""
 
@@ -32,13 +36,14 @@ class Network:
         self.blocked: set[tuple[int, int]] = set()
         self._clogged: dict[tuple[int, int], list[Message]] = {}
         self.sent = 0
+        self.filter: Callable[[int, int, Any], bool] = _let_pass
 
     def send(self, sender: int, to: int, message: Any) -> None:
         """Send a message; it may be lost, late, doubled or overtaken by others."""
         self.sent += 1
         weather, world = self.weather, self._world
         link = (sender, to)
-        if link in self.blocked:
+        if link in self.blocked or not self.filter(sender, to, message):
             return
         if weather.drop_per_mille and world.chance(weather.drop_per_mille):
             return
