@@ -1,3 +1,4 @@
-"""A whole cluster in one process: the real engine, blocks and execution; clocks, network and disks
-are simulated, so one seed is one history (docs/simulator.md).
+"""A whole cluster in one process, from one seed (docs/simulator.md).
+
+The engine, the blocks and their execution are real; clocks, network and disks are simulated.
 """

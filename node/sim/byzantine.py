@@ -60,6 +60,7 @@ class Traitor:
         signer: Signer,
         chain_id: bytes,
         habits: list[Habit],
+        *,
         index: int,
         plot: Plot,
     ) -> None:

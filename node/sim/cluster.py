@@ -165,7 +165,9 @@ class Cluster:
         """Let a validator lie from now on."""
         signer = self.by_key[key][0].signer
         index = self.genesis.validator_set().keys.index(key)
-        self.traitors[key] = Traitor(self.world, signer, self.chain_id, habits, index, self.plot)
+        self.traitors[key] = Traitor(
+            self.world, signer, self.chain_id, habits, index=index, plot=self.plot
+        )
         self.oracle.honest.discard(key)
         others = [node.number for node in self.nodes if node.key in self.oracle.honest]
         self.plot.halves = {number: place % 2 for place, number in enumerate(others)}
@@ -241,7 +243,9 @@ class Cluster:
             case _:
                 return False
 
-    def on_effect(self, node: SimNode, effect: Effect) -> None:
+    def on_effect(  # noqa: C901, PLR0912 - a kind a line
+        self, node: SimNode, effect: Effect
+    ) -> None:
         """Judge what honest nodes do, before it is done."""
         if node.key not in self.oracle.honest:
             if isinstance(effect, Send):
@@ -251,9 +255,9 @@ class Cluster:
             case Send(message):
                 if isinstance(message, SignedVote) and message.validator == node.key:
                     self.oracle.on_vote(node, message)
-                    self.world.note(
-                        f"{node.number} votes {message.kind} {message.height}/{message.round} {message.block_id.hex()[:8]}"
-                    )
+                    said = f"{message.kind} {message.height}/{message.round}"
+                    found = message.block_id.hex()[:8]
+                    self.world.note(f"{node.number} votes {said} {found}")
                 elif isinstance(message, Proposal) and message.vote.validator == node.key:
                     place = (message.vote.height, message.vote.round)
                     self.proposed.setdefault(place, message.vote.block_id)
@@ -287,7 +291,7 @@ class Cluster:
             for one in executed.tx_ids:
                 self.waiting.pop(one, None)
 
-    def on_down(self, node: SimNode, why: str) -> None:
+    def on_down(self, node: SimNode, why: str) -> None:  # noqa: ARG002 - what a node tells
         """Count a fall."""
         self.down_counts[why] = self.down_counts.get(why, 0) + 1
 

@@ -225,7 +225,7 @@ class SimNode:
 
     # Effects ----------------------------------------------------------------------------------
 
-    def _perform(self, effect: Effect) -> None:
+    def _perform(self, effect: Effect) -> None:  # noqa: C901, PLR0912 - a kind a line
         if self.crash_after_effects is not None:
             if self.crash_after_effects == 0:
                 self.crash("between two effects")

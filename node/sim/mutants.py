@@ -159,7 +159,8 @@ _ALL = (
         (
             Change(
                 _ENGINE,
-                "            for message in told_again(machine):\n                self._send(message)\n",
+                "            for message in told_again(machine):\n"
+                "                self._send(message)\n",
                 "            pass\n",
             ),
             Change(

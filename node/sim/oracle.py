@@ -98,9 +98,9 @@ class Oracle:
         self.note_vote(vote)
         if vote.kind == PROPOSAL:
             return
-        if vote.kind == PREVOTE and vote.valid_round >= 0:
-            if not self._has_polka(vote.height, vote.valid_round, vote.block_id):
-                self.fail("A2b", now_ms, f"{who}: {what} names round {vote.valid_round}, no polka")
+        is_justified = vote.kind == PREVOTE and vote.valid_round >= 0
+        if is_justified and not self._has_polka(vote.height, vote.valid_round, vote.block_id):
+            self.fail("A2b", now_ms, f"{who}: {what} names round {vote.valid_round}, no polka")
         if vote.kind == PRECOMMIT and vote.block_id != NIL_ID:
             if not self._has_polka(vote.height, vote.round, vote.block_id):
                 self.fail("A2b", now_ms, f"{who}: {what} without a polka")

@@ -27,7 +27,7 @@ class Plan:
     """What to simulate: the seed decides everything else."""
 
     seed: int
-    shape: Shape = Shape()
+    shape: Shape = field(default_factory=Shape)
     safety_ms: int = 3_600_000
     has_faults: bool = True
     keeps: tuple[int, ...] | None = None  # only these of the faults, for shrinking
@@ -109,7 +109,7 @@ class Run:
 
     # Liveness ---------------------------------------------------------------------------------
 
-    def _heal(self) -> None:
+    def _heal(self) -> None:  # noqa: C901 - in the order of its happening
         cluster, world = self.cluster, self.world
         self._is_paying = False
         self.faults.stop()
@@ -144,7 +144,8 @@ class Run:
         world.run_until(start_ms + HEAL_MAX_MS, is_done)
         if not is_done():
             where = [node.describe() for node in core]
-            text = f"{len(cluster.waiting)} transactions wait {HEAL_MAX_MS} ms after all healed: {where}"
+            count = len(cluster.waiting)
+            text = f"{count} transactions wait {HEAL_MAX_MS} ms after all healed: {where}"
             cluster.oracle.fail("liveness", world.now_ms, text)
         limit = len(cluster.validator_keys()) + 2
         for node in core:
