@@ -9,7 +9,7 @@ not remembered. A chain of one validator runs on the same rules: its own vote is
 from collections.abc import Iterable
 from typing import assert_never
 
-from chain.block import PRECOMMIT, Block, Evidence, block_id, make_commit
+from chain.block import PRECOMMIT, Evidence, make_commit
 from chain.crypto import Signer
 from chain.vote import SignedVote
 from consensus.admission import fits_set
@@ -54,14 +54,8 @@ from consensus.messages import (
     Status,
     WantBlock,
 )
-from consensus.record import (
-    DISTRUST_BYTES_MAX,
-    BodyEntry,
-    HeaderEntry,
-    LogEntry,
-    Recovered,
-    StateEntry,
-)
+from consensus.record import DISTRUST_BYTES_MAX, HeaderEntry, LogEntry, Recovered
+from consensus.recording import entries_of, restore
 from consensus.rejoin import Guard, newest_of, reply_bytes
 from consensus.rounds import RoundMachine
 from consensus.sync import CatchUp
@@ -100,7 +94,7 @@ class Engine:
         self._is_started = False
         self.machine = self._make_machine(head)
         if recovered.state is not None:
-            self._restore(recovered.state, recovered.bodies)
+            restore(self.machine, recovered.state, recovered.bodies, self._written)
 
     @property
     def height(self) -> int:
@@ -335,23 +329,6 @@ class Engine:
             if newest is not None:
                 self._newest[validator] = newest
 
-    def _restore(self, state: StateEntry, bodies: tuple[Block, ...]) -> None:
-        """Go on where the record says: with the same votes, lock and valid block."""
-        machine = self.machine
-        if state.epoch != machine.validators.epoch:
-            return  # a recovery plan has made votes from before it worthless
-        machine.round = machine.own_from_round = state.round
-        for vote in state.signed:
-            machine.signed[vote.round, vote.kind] = vote
-            machine.own_from_round = min(machine.own_from_round, vote.round)
-        machine.locked_value, machine.locked_round = state.locked_value, state.locked_round
-        machine.valid_value, machine.valid_round = state.valid_value, state.valid_round
-        for block in bodies:
-            found = block_id(block.header)
-            machine.bodies[found] = block
-            self._written[found] = None
-        machine.resume(state.polkas)
-
     # Time -----------------------------------------------------------------------------------------
 
     def _on_timer(self, timer: Timer) -> None:
@@ -399,7 +376,7 @@ class Engine:
             entries, self._header = (self._header,), None
         if self.machine.is_dirty:
             self.machine.is_dirty = False
-            entries += self._entries()
+            entries += entries_of(self.machine, self._written)
         if entries:
             self._token += 1
             effects.append(Persist(self._token, entries))
@@ -413,31 +390,3 @@ class Engine:
                 effects.append(effect)
         self._out.clear()
         return effects
-
-    def _entries(self) -> tuple[LogEntry, ...]:
-        """Return what the log must have: blocks that votes refer to, then the state."""
-        machine = self.machine
-        signed = [
-            machine.signed[place]
-            for place in sorted(machine.signed)
-            if place[0] >= machine.round - 1
-        ]
-        held = [machine.locked_value, machine.valid_value, *[vote.block_id for vote in signed]]
-        entries: list[LogEntry] = []
-        for value in held:
-            if value in machine.bodies and value not in self._written:
-                self._written[value] = None
-                entries.append(BodyEntry(machine.bodies[value]))
-        rounds = sorted({machine.locked_round, machine.valid_round} & machine.polkas.keys())
-        state = StateEntry(
-            epoch=machine.validators.epoch,
-            height=machine.height,
-            round=machine.round,
-            signed=tuple(signed),
-            locked_value=machine.locked_value,
-            locked_round=machine.locked_round,
-            valid_value=machine.valid_value,
-            valid_round=machine.valid_round,
-            polkas=tuple([machine.polkas[one] for one in rounds]),
-        )
-        return (*entries, state)

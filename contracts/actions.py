@@ -1,11 +1,12 @@
 """What each action of a transaction does: by the ledger's functions, calls by the machine."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 from chain import accounts, governance, ledger
 from chain.errors import (
+    ActionRefusedError,
     MalformedBytesError,
     RoleError,
     UnknownIdError,
@@ -43,6 +44,7 @@ from chain.types import BASIS_POINTS, ZERO_ID
 from contracts.firing import TIMER_OVERHEAD_GAS
 from contracts.host import Frame, World
 from contracts.vm.container import FunctionKind
+from contracts.vm.traps import Trap, TrapKind
 from contracts.vm.values import read_arguments
 
 KERNEL_ACTION_GAS = 700
@@ -50,6 +52,25 @@ DEPLOY_GAS_PER_BYTE = 12  # decoding, verifying and preparing what is slow to ve
 INSTALLED_MAX = 1_000  # installed contracts that a vote on parameters looks at
 _TIMER_PARAMS = frozenset({"block_gas_max", "timer_gas_share_bp"})
 _GAS: dict[type, int] = {Call: 0, Transfer: 800}
+
+
+def run_actions(
+    world: World, actions: Sequence[Action], limits: AccountKey | None, gas: int
+) -> tuple[int, int, int]:
+    """Run actions in order until one fails; returns (gas left, trap, error), 0, 0 if none did."""
+    try:
+        for place, action in enumerate(actions):
+            world.place = place
+            gas -= fixed_gas(action)
+            if gas < 0:  # before the work that it pays for
+                return 0, TrapKind.GAS, 0
+            gas = run_action(world, action, limits, gas)
+    except Trap as failure:
+        left = 0 if failure.kind == TrapKind.GAS else failure.gas_left
+        return left, int(failure.kind), failure.error
+    except (ActionRefusedError, MalformedBytesError) as refusal:
+        return gas, 0, refusal.code
+    return gas, 0, 0
 
 
 def run_action(world: World, action: Action, limits: AccountKey | None, gas: int) -> int:

@@ -22,7 +22,6 @@ from chain.block import (
 from chain.codec import encode
 from chain.crypto import verify_signature
 from chain.errors import (
-    ActionRefusedError,
     InvalidBlockError,
     InvalidTransactionError,
     MalformedBytesError,
@@ -46,16 +45,15 @@ from chain.rules import (
     check_signatures,
 )
 from chain.state import QUEUE_PREFIX, VALIDATORS_KEY, State, StateReader
-from chain.transaction import AccountKey, Action, ReceivedTransaction, read_transaction
+from chain.transaction import ReceivedTransaction, read_transaction
 from chain.tree import NodeReader, update_tree
 from chain.types import BASIS_POINTS, ZERO_ID
 from chain.validators import read_validators
-from contracts.actions import fixed_gas, run_action
+from contracts.actions import run_actions
 from contracts.firing import Budget, ExecutionFaultError, Firing
 from contracts.host import World
 from contracts.instances import Library
 from contracts.topics import block_topics
-from contracts.vm.traps import Trap, TrapKind
 
 TX_BASE_GAS = 800  # decoding, hashing, admission, receipt
 SIGNATURE_GAS = 700
@@ -79,11 +77,6 @@ class BlockInputs:
     transactions: Sequence[ReceivedTransaction]
     evidence: tuple[Evidence, ...] = ()
     skipped: tuple[bytes, ...] | None = None
-
-    @property
-    def is_checked(self) -> bool:
-        """Whether somebody else made these choices."""
-        return self.skipped is not None
 
 
 class MoneyError(AssertionError):
@@ -312,7 +305,7 @@ class _BlockRun:
         if body.sponsor is not None:
             world.sponsor = body.sponsor
         admitted = state.mark()
-        gas, trap, error = _run_actions(world, body.actions, limits, gas)
+        gas, trap, error = run_actions(world, body.actions, limits, gas)
         if trap or error:
             state.revert(admitted)
             world.events.clear()
@@ -381,25 +374,6 @@ class _BlockRun:
             timers_fired=timers_fired,
             refused=tuple(self.refused),
         )
-
-
-def _run_actions(
-    world: World, actions: Sequence[Action], limits: AccountKey | None, gas: int
-) -> tuple[int, int, int]:
-    """Run actions in order until one fails; returns (gas left, trap, error), 0, 0 if none did."""
-    try:
-        for place, action in enumerate(actions):
-            world.place = place
-            gas -= fixed_gas(action)
-            if gas < 0:  # before the work that it pays for
-                return 0, TrapKind.GAS, 0
-            gas = run_action(world, action, limits, gas)
-    except Trap as failure:
-        left = 0 if failure.kind == TrapKind.GAS else failure.gas_left
-        return left, int(failure.kind), failure.error
-    except (ActionRefusedError, MalformedBytesError) as refusal:
-        return gas, 0, refusal.code
-    return gas, 0, 0
 
 
 class BlockFullError(InvalidTransactionError):

@@ -239,7 +239,8 @@ def show_summary(summary: "Summary") -> None:
 
 
 def _run_trace(path: Path) -> None:
-    from node.sim.tracing import TraceError, run_file
+    from node.sim.errors import TraceError
+    from node.sim.tracing import run_file
 
     try:
         lines, facts = run_file(path)
@@ -255,7 +256,8 @@ def _run_trace(path: Path) -> None:
 
 
 def _install(name: str) -> None:
-    from node.sim.mutants import MUTANTS, install
+    from node.sim.mutants import MUTANTS
+    from node.sim.mutation import install
 
     if name not in MUTANTS:
         text = t("no mutant {name}; see washnode sim --mutants", name=name)

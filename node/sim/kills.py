@@ -10,7 +10,8 @@ from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any
 
 from node.children import deaf_to_interrupts
-from node.sim.mutants import MUTANTS, install
+from node.sim.mutants import MUTANTS
+from node.sim.mutation import install
 
 if TYPE_CHECKING:
     from node.sim.run import Plan

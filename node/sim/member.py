@@ -5,7 +5,7 @@ come between any two of them.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Protocol, assert_never
 
 from chain.block import Block, Commit
@@ -54,9 +54,7 @@ from contracts.execution import BlockFullError, BlockInputs
 from node.driver import head_of
 from node.sim.disk import DiskFullError, SimDisk
 from node.sim.ledger import SimLedger
-from node.sim.world import START_WALL_MS, World
-
-DRIFT_SCALE = 1_000_000  # drift is in parts per million
+from node.sim.world import Clock, World
 
 
 class Surroundings(Protocol):
@@ -84,21 +82,6 @@ class Surroundings(Protocol):
     def on_down(self, node: "SimNode", why: str) -> None:
         """Watch a node that fell."""
         ...
-
-
-@dataclass(slots=True)
-class Clock:
-    """What is wrong with a node's wall clock."""
-
-    offset_ms: int = 0
-    drift_ppm: int = 0
-    frozen_at_ms: int | None = None
-
-    def read(self, now_ms: int) -> int:
-        """Return the wall time that this clock shows at a simulated time."""
-        if self.frozen_at_ms is not None:
-            return self.frozen_at_ms
-        return START_WALL_MS + now_ms + self.offset_ms + now_ms * self.drift_ppm // DRIFT_SCALE
 
 
 class SimNode:

@@ -1,93 +1,8 @@
-"""Mutants of the protocol: one line of it made wrong, to see that something notices.
+"""Mutants of the protocol: one line of it made wrong, to see that something notices."""
 
-A mutant replaces text in the source of a module when it is imported, so the protocol itself knows
-nothing of them. Each text must occur exactly once: a mutant that no longer fits the code says so.
-Nothing here may import `consensus`: `install` comes first.
-"""
+from node.sim.mutation import Change, Mutant
 
-import importlib.abc
-import importlib.machinery
-import importlib.util
-import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
-from types import CodeType, ModuleType
-
-
-class StaleMutantError(Exception):
-    """A mutant whose text is not in the code any more, or code that was imported too early."""
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """Replace `before`, which occurs once in the source of `module`, by `after`."""
-
-    module: str
-    before: str
-    after: str
-
-
-@dataclass(frozen=True, slots=True)
-class Mutant:
-    """A broken protocol: what is broken, how, and in which cluster it shows best."""
-
-    name: str
-    about: str
-    changes: tuple[Change, ...]
-    validators: int = 4
-    byzantine: int = 1
-
-
-class _Loader(importlib.machinery.SourceFileLoader):
-    """Loads a module from changed source."""
-
-    def __init__(self, name: str, path: str, changes: Sequence[Change]) -> None:
-        super().__init__(name, path)
-        self._changes = changes
-
-    def get_code(self, fullname: str) -> CodeType:
-        """Return the code of the changed source; nothing of it is cached."""
-        source = self.get_data(self.path).decode()
-        for change in self._changes:
-            if source.count(change.before) != 1:
-                text = f"{fullname} has {source.count(change.before)} times: {change.before!r}"
-                raise StaleMutantError(text)
-            source = source.replace(change.before, change.after)
-        return compile(source, self.path, "exec", dont_inherit=True)
-
-
-class _Finder(importlib.abc.MetaPathFinder):
-    """Finds the modules that a mutant changes before anybody else does."""
-
-    def __init__(self, mutant: Mutant) -> None:
-        self._mutant = mutant
-
-    def find_spec(
-        self,
-        fullname: str,
-        path: Sequence[str] | None,
-        target: ModuleType | None = None,
-    ) -> importlib.machinery.ModuleSpec | None:
-        """Return the changed module's spec, or None for all others."""
-        changes = [one for one in self._mutant.changes if one.module == fullname]
-        if not changes:
-            return None
-        spec = importlib.machinery.PathFinder.find_spec(fullname, path, target)
-        if spec is None or spec.origin is None:
-            return None
-        loader = _Loader(fullname, spec.origin, changes)
-        return importlib.util.spec_from_file_location(fullname, spec.origin, loader=loader)
-
-
-def install(mutant: Mutant) -> None:
-    """Let every later import see the mutant; raises StaleMutantError if it is too late."""
-    early = [one.module for one in mutant.changes if one.module in sys.modules]
-    if early:
-        text = f"{early[0]} is imported already: a mutant comes first"
-        raise StaleMutantError(text)
-    sys.meta_path.insert(0, _Finder(mutant))
-
-
+_RECORDING = "consensus.recording"
 _ENGINE, _ROUNDS, _HEIGHT = "consensus.engine", "consensus.rounds", "consensus.height"
 
 _ALL = (
@@ -109,14 +24,14 @@ _ALL = (
     Mutant(
         "record_without_votes",
         "the record has the lock but not the votes",
-        (Change(_ENGINE, "            signed=tuple(signed),", "            signed=(),"),),
+        (Change(_RECORDING, "        signed=tuple(signed),", "        signed=(),"),),
     ),
     Mutant(
         "record_without_lock",
         "the record has the votes but not the lock",
         (
-            Change(_ENGINE, "locked_value=machine.locked_value,", "locked_value=None,"),
-            Change(_ENGINE, "locked_round=machine.locked_round,", "locked_round=-1,"),
+            Change(_RECORDING, "locked_value=machine.locked_value,", "locked_value=None,"),
+            Change(_RECORDING, "locked_round=machine.locked_round,", "locked_round=-1,"),
         ),
     ),
     Mutant(
@@ -124,9 +39,9 @@ _ALL = (
         "the record has no polka for the locked and valid block",
         (
             Change(
-                _ENGINE,
-                "            polkas=tuple([machine.polkas[one] for one in rounds]),",
-                "            polkas=(),",
+                _RECORDING,
+                "        polkas=tuple([machine.polkas[one] for one in rounds]),",
+                "        polkas=(),",
             ),
         ),
     ),
@@ -135,8 +50,8 @@ _ALL = (
         "the record refers to blocks that are not in it",
         (
             Change(
-                _ENGINE,
-                "if value in machine.bodies and value not in self._written:",
+                _RECORDING,
+                "if value in machine.bodies and value not in written:",
                 "if value in machine.bodies and machine.height < 0:",
             ),
         ),

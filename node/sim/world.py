@@ -3,13 +3,31 @@
 import hashlib
 import random
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from heapq import heappop, heappush
 from typing import Any, TypeVar
 
 START_WALL_MS = 1_700_000_000_000  # what honest clocks show at the beginning
 LOG_LINES_KEPT = 400
 
+DRIFT_SCALE = 1_000_000  # drift is in parts per million
+
 T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Clock:
+    """What is wrong with a node's wall clock."""
+
+    offset_ms: int = 0
+    drift_ppm: int = 0
+    frozen_at_ms: int | None = None
+
+    def read(self, now_ms: int) -> int:
+        """Return the wall time that this clock shows at a simulated time."""
+        if self.frozen_at_ms is not None:
+            return self.frozen_at_ms
+        return START_WALL_MS + now_ms + self.offset_ms + now_ms * self.drift_ppm // DRIFT_SCALE
 
 
 class World:
