@@ -169,7 +169,8 @@ class HeightCore:
 
     def count_polka(self, polka: PolkaCertificate) -> None:
         """Count the prevotes of a polka."""
-        self.book.add_certified(polka_votes(polka, self.validators))
+        for one, other in self.book.add_certified(polka_votes(polka, self.validators)):
+            self.report(one, other)
         self.saw_value = True
 
     def proposal_message(self, vote: SignedVote) -> Proposal:

@@ -97,13 +97,20 @@ class VoteBook:
             return None
         return self._count(vote, VALUES_PER_VOTER_MAX)
 
-    def add_certified(self, votes: list[SignedVote]) -> None:
-        """Count the votes of a certificate: a quorum vouches for them, so no bound applies."""
+    def add_certified(self, votes: list[SignedVote]) -> list[tuple[SignedVote, SignedVote]]:
+        """Count the votes of a certificate: a quorum vouches for them, so no bound applies.
+
+        Returns pairs of votes by which voters contradict themselves.
+        """
+        pairs: list[tuple[SignedVote, SignedVote]] = []
         for vote in votes:
             high = self.high.get(vote.validator)
             if high is None or vote.round > high.round:
                 self.high[vote.validator] = vote
-            self._count(vote, None)
+            other = self._count(vote, None)
+            if other is not None:
+                pairs.append((vote, other))
+        return pairs
 
     def _count(self, vote: SignedVote, values_max: int | None) -> SignedVote | None:
         place = (vote.round, vote.kind)

@@ -249,12 +249,12 @@ _ALL = (
             ),
             Change(
                 "consensus.votes",
-                "            self._count(vote, None)\n",
-                "            self._count(vote, None)\n"
+                "        return pairs\n",
                 "        tally = self._rounds[votes[0].round, PREVOTE]\n"
                 "        if tally.quorum_value is None:\n"
                 "            tally.quorum_value = value_of(votes[0])\n"
-                "            self._note_quorum(votes[0])\n",
+                "            self._note_quorum(votes[0])\n"
+                "        return pairs\n",
             ),
         ),
     ),

@@ -151,7 +151,7 @@ class TraceRun:
             world.at(step.at, self._do, step)
 
         def is_over() -> bool:
-            return bool(cluster.oracle.violations) and not trace.expect.fork
+            return bool(cluster.oracle.violations)
 
         world.run_until(trace.until, is_over)
         outcome = TraceOutcome(
