@@ -232,7 +232,7 @@ class Engine:
 
     def _is_mine(self, vote: SignedVote) -> bool:
         machine = self.machine
-        return vote.height == machine.height and vote in machine.signed.values()
+        return vote.height == machine.height and machine.is_own(vote)
 
     def _reply(self, validator: bytes, query: bytes, sender: bytes) -> None:
         found = [self._newest.get(validator), newest_vote(self.machine, validator)]

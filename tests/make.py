@@ -4,9 +4,9 @@ import itertools
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from chain.block import Block, Commit, Header, make_commit, vote_bytes
+from chain.block import Block, Commit, Evidence, Header, make_commit, vote_bytes
 from chain.crypto import Signer, hash_bytes
 from chain.executed import ExecutedBlock
 from chain.genesis import Genesis, GenesisAccount, GenesisAsset, ParamsModel, genesis_asset_id
@@ -165,6 +165,8 @@ def genesis(
     params: dict[str, int] | None = None,
     roles: dict[str, tuple[str, ...]] | None = None,
     assets: Sequence[GenesisAsset] | None = None,
+    validators: Sequence[Signer] = (VALIDATOR,),
+    quorum: Literal["byzantine", "crash"] = "byzantine",
 ) -> Genesis:
     """Return a genesis of one validator: operator olga, members alice and bob, stranger sam."""
     who: dict[str, tuple[str, ...]] = {
@@ -186,7 +188,8 @@ def genesis(
     return Genesis(
         name="test",
         time_ms=START_MS,
-        validators=(VALIDATOR.public_key.hex(),),
+        validators=tuple(one.public_key.hex() for one in validators),
+        quorum=quorum,
         params=ParamsModel(**{"heartbeat_ms": 0, **(params or {})}),
         assets=tuple(coins),
         accounts=tuple(rows),
@@ -210,7 +213,7 @@ class TestChain:
         self.genesis = genesis() if start is None else start
         self.ledger = ChainLedger(folder, self.genesis, tuning=Tuning(sync=False))
         self.nonces = itertools.count(highest_nonce(self.ledger))
-        self.voters = [VALIDATOR]  # who signs, as far as they are validators
+        self.voters = [VALIDATOR]  # who signs, as far as they are validators; the first proposes
 
     @property
     def now(self) -> int:
@@ -262,10 +265,16 @@ class TestChain:
         body = self.body(name, *actions, **changes)
         return read_transaction(sign_transaction(body, by or signer(name), sponsor))
 
-    def build(self, *transactions: ReceivedTransaction, at: int | None = None) -> ExecutedBlock:
+    def build(
+        self,
+        *transactions: ReceivedTransaction,
+        at: int | None = None,
+        evidence: tuple[Evidence, ...] = (),
+    ) -> ExecutedBlock:
         """Build a block on the head without storing it; `at` ms, or a second after the head."""
         time_ms = self.now + 1_000 if at is None else at
-        inputs = BlockInputs(time_ms, VALIDATOR.public_key, self.ledger.head_commit, transactions)
+        proposer, commit = self.voters[0].public_key, self.ledger.head_commit
+        inputs = BlockInputs(time_ms, proposer, commit, transactions, evidence)
         return self.ledger.executor.build(self.ledger.store, self.head, inputs)
 
     def check(self, block: Block) -> ExecutedBlock:
@@ -278,9 +287,14 @@ class TestChain:
         commit = certify(executed.block.header, executed.block_id, validators, self.voters)
         self.ledger.append(executed, commit)
 
-    def run(self, *transactions: ReceivedTransaction, at: int | None = None) -> ExecutedBlock:
+    def run(
+        self,
+        *transactions: ReceivedTransaction,
+        at: int | None = None,
+        evidence: tuple[Evidence, ...] = (),
+    ) -> ExecutedBlock:
         """Build, check and store a block; builder and checker must agree in everything."""
-        built = self.build(*transactions, at=at)
+        built = self.build(*transactions, at=at, evidence=evidence)
         checked = self.check(built.block)
         assert (checked.block_id, checked.receipts, dict(checked.changes), dict(checked.nodes)) == (
             built.block_id, built.receipts, dict(built.changes), dict(built.nodes),

@@ -421,7 +421,7 @@ def test_a_transaction_that_breaks_execution_costs_a_vote_and_is_named(
     def break_down(*_: object) -> None:
         raise RecursionError
 
-    monkeypatch.setattr("contracts.execution._run_actions", break_down)
+    monkeypatch.setattr("contracts.execution.run_actions", break_down)
     (verdict,) = script.ask(driver, check(block))
 
     fault = str(getattr(verdict, "fault", None))

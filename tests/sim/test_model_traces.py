@@ -52,11 +52,15 @@ def test_a_trace_that_was_tampered_with_shows_where_it_differs() -> None:
     assert [one for one in result.differences if "lockedRound" in one and "expected 7" in one]
 
 
+def run_all(path: Path) -> None:
+    for name, itf in read_traces(path):
+        run_model_trace(name, itf)
+
+
 @pytest.mark.parametrize("data", [b"{", b'{"name": "x"}', b"[]", b'{"name": 1, "itf": 2}'])
 def test_a_file_that_holds_no_traces_is_refused(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "bad.jsonl"
     path.write_bytes(data)
 
     with pytest.raises(TraceError):
-        for name, itf in read_traces(path):
-            run_model_trace(name, itf)
+        run_all(path)

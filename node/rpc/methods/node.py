@@ -8,6 +8,7 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from chain.ids import encode_id
+from consensus import Mode
 from node.rpc.forms.blocks import HeaderJson, header_json
 from node.rpc.openrpc.document import API_VERSION
 from node.rpc.registry import Call, rpc_method
@@ -102,6 +103,8 @@ def node_health(call: Call) -> NodeHealthJson:
         is_halted=node.is_halted,
         failure=None if node.failure is None else str(node.failure),
         recovered=None if node.ledger.recovered_from is None else str(node.ledger.recovered_from),
+        observes=node.driver.mode_reason if node.driver.mode == Mode.OBSERVER else None,
+        alarm=node.driver.alarms[-1] if node.driver.alarms else None,
     )
     return {
         "ready": node.failure is None,
@@ -129,9 +132,11 @@ class Vitals(NamedTuple):
     is_halted: bool
     failure: str | None
     recovered: str | None
+    observes: str | None = None
+    alarm: str | None = None
 
 
-def find_warnings(vitals: Vitals) -> list[HealthWarning]:
+def find_warnings(vitals: Vitals) -> list[HealthWarning]:  # noqa: C901 - a fault a line
     """Return what a person should look after, the worst first."""
     found: list[HealthWarning] = []
 
@@ -141,6 +146,11 @@ def find_warnings(vitals: Vitals) -> list[HealthWarning]:
     if vitals.failure is not None:
         fix = "read the log, see that the disk is well and has room, start the node again"
         warn("FAILED", f"the node stopped making blocks: {vitals.failure}", fix)
+    if vitals.observes is not None:
+        fix = "read docs/operating.md, The vote log"
+        warn("OBSERVER", f"the node signs no blocks: {vitals.observes}", fix)
+    if vitals.alarm is not None:
+        warn("ALARM", vitals.alarm, "read the log; keep it for whoever maintains the program")
     free = vitals.disk_free_bytes
     if free is None:
         warn("DISK_UNKNOWN", "the data folder can not be asked for its free space", "look at it")

@@ -241,3 +241,43 @@ async def test_a_disk_that_is_full_stops_the_node_and_nothing_is_final(
 
     assert node.status(taken.tx_id) == TxStatus("pending")
     assert isinstance(node.failure, StoreError)
+
+
+async def test_a_transaction_that_breaks_execution_is_put_aside_and_told(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = node.submit(transfer(node, 0))
+
+    def break_down(*_: object) -> None:
+        raise RecursionError
+
+    with monkeypatch.context() as patched:
+        patched.setattr("contracts.execution.run_actions", break_down)
+        node.make_block(node.block_time())
+    status = node.status(taken.tx_id)
+    now = node.block_time()
+    put_off = [node.pool.has_work(now + wait) for wait in (599_000, 601_000)]
+
+    assert status.status == "pending"
+    assert "does not execute" in str(status.error)
+    assert put_off == [False, True]
+
+
+def test_the_only_validator_commits_at_the_start_what_it_had_decided_before(
+    tmp_path: Path, time: FakeTime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = open_node(tmp_path, time)
+    taken = first.submit(transfer(first))
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(first.ledger, "append", stop)
+    with pytest.raises(KeyboardInterrupt):
+        first.make_block(first.block_time())
+    first.close()
+    second = open_node(tmp_path, time)
+    status = second.status(taken.tx_id)
+    second.close()
+
+    assert status == TxStatus("final", 1, 0)
