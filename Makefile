@@ -7,6 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUNS ?= 1000
 KILLS ?= 100
+SEEDS ?= 2000
 SAMPLE ?= node/samples/bookings.csv.gz
 POLICIES ?= node/samples/policies.json
 PACKAGES := $(wildcard chain contracts consensus p2p node)
@@ -22,10 +23,10 @@ BY_PIP = $(UV) export --frozen --no-emit-project $(1) --output-file $(VENV)/lock
 
 .DEFAULT_GOAL := help
 .PHONY: help run rehearse install test check format lint types imports dependencies spelling \
-	pytest cover bench fuzz chaos build clean
+	pytest cover bench bench-consensus fuzz chaos sim mutants build clean
 
 help: ## Show this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 16
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
 
 run: $(VENV)/.run ## Run a development chain until Ctrl-C (more options: make run ARGS="--port 0")
 	$(BIN)/washnode dev $(ARGS)
@@ -73,6 +74,15 @@ fuzz: $(VENV)/.dev ## Try RUNS fresh random examples of each property (default 1
 
 chaos: $(VENV)/.dev ## Kill a busy node KILLS times (default 100) and see that nothing is lost
 	$(BIN)/python -m tests.chaos --kills $(KILLS) $(ARGS)
+
+bench-consensus: $(VENV)/.dev ## Measure what agreement costs: CPU a block, rounds after crashes
+	PYTHONPATH=. $(BIN)/python bench/agreement.py
+
+sim: $(VENV)/.dev ## Simulate SEEDS clusters (default 2000) with every fault, a minute each
+	$(BIN)/washnode sim --seeds $(SEEDS) --minutes 1 $(ARGS)
+
+mutants: $(VENV)/.dev ## Break the protocol in every known way and print what notices it
+	$(BIN)/washnode sim --kills
 
 build: $(VENV)/.dev ## Build the wheel and the source archive into dist/
 	$(UV) build
