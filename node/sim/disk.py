@@ -126,6 +126,6 @@ class SimDisk:
             found = recover(
                 self._durable or [HeaderEntry(self._chain_id)], self._chain_id, head_height
             )
-        if found.damage is not None:
-            self._durable = [HeaderEntry(self._chain_id)]
+        if found.damage is not None:  # the new log says at once what it stands in for
+            self._durable = [HeaderEntry(self._chain_id, found.damage)]
         return found
