@@ -13,8 +13,7 @@ from chain.state import State
 from chain.timers import next_work_time
 from chain.transaction import read_transaction
 from chain.validators import read_validators
-from consensus import BLOCKS_PER_MESSAGE, Blocks, Head, segment_length
-from consensus.sync import check_segment
+from consensus import BLOCKS_PER_MESSAGE, Blocks, Head, check_segment, segment_length
 from node.storage.ledger import ChainLedger
 
 SERVED_BYTES_MAX = 8 * 1024 * 1024  # of transactions in one message, unless one block has more

@@ -32,7 +32,7 @@ from chain.validators import ValidatorSet, read_validators
 from contracts.execution import BlockInputs
 from contracts.lang.compiler import compile_contract
 from node.storage.ledger import ChainLedger
-from tests.box import BOX as BOX
+from tests.box import BOX as BOX  # noqa: PLC0414 - others take it from here
 
 START_MS = 20_000 * DAY_MS  # a midnight, UTC
 GAS = 60_000
