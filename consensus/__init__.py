@@ -195,7 +195,6 @@ __all__ = [
     "check_ancestors",
     "check_message",
     "check_receipt",
-    "check_segment",
     "check_state",
     "check_transaction",
     "commit_of",
