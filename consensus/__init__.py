@@ -118,6 +118,7 @@ from consensus.rounds import (
     RoundMachine,
 )
 from consensus.sync import (
+    check_segment,
     segment_length,
 )
 from consensus.votes import (
@@ -195,6 +196,7 @@ __all__ = [
     "check_ancestors",
     "check_message",
     "check_receipt",
+    "check_segment",
     "check_state",
     "check_transaction",
     "commit_of",
