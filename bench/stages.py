@@ -115,11 +115,12 @@ def _day_rows(count: int) -> Iterable[Row]:
 
 def _wrap(clock: Clock, chain: RehearsalChain) -> None:
     execution: Any = contracts.execution
+    actions: Any = contracts.actions
     execution.update_tree = clock.timed("state tree", execution.update_tree)
     execution.encode_receipt = clock.timed("receipts", execution.encode_receipt)
     execution.root = clock.timed("transaction and receipt roots", execution.root)
     execution.admit_transaction = clock.timed("admission", execution.admit_transaction)
-    execution.run_action = clock.timed("calls around the machine", execution.run_action)
+    actions.run_action = clock.timed("calls around the machine", actions.run_action)
     block_run: Any = execution._BlockRun
     execution.block_topics = clock.timed("event topics", execution.block_topics)
     block_run._fire_due = clock.timed("what falls due", block_run._fire_due)

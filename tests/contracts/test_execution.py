@@ -236,11 +236,11 @@ def test_a_checker_stops_at_the_transaction_that_is_too_much(
     built = chain.build(*[chain.sign("alice", GIFT, gas_limit=2 * gas) for _ in range(6)])
     done: list[object] = []
 
-    def run_and_note(*arguments: Any) -> int:
+    def run_and_note(*arguments: Any) -> Any:
         done.append(arguments)
-        return actions_module.run_action(*arguments)
+        return actions_module.run_actions(*arguments)
 
-    monkeypatch.setattr(execution_module, "run_action", run_and_note)
+    monkeypatch.setattr(execution_module, "run_actions", run_and_note)
 
     with pytest.raises(InvalidBlockError, match="gas"):
         chain.check(built.block)
