@@ -136,7 +136,7 @@ class Vitals(NamedTuple):
     alarm: str | None = None
 
 
-def find_warnings(vitals: Vitals) -> list[HealthWarning]:  # noqa: C901 - a fault a line
+def find_warnings(vitals: Vitals) -> list[HealthWarning]:  # noqa: C901 - a warning a line  # noqa: C901 - a fault a line
     """Return what a person should look after, the worst first."""
     found: list[HealthWarning] = []
 

@@ -86,6 +86,8 @@ async def test_a_node_that_failed_is_not_ready(chain: TestChain) -> None:
         ({"now_ms": START_MS - 1_001}, "CLOCK_BEHIND"),
         ({"lag_ms": 10_001}, "LAGGING"),
         ({"lag_ms": 10_001, "is_halted": True}, "HALTED"),
+        ({"observes": "the vote log is missing"}, "OBSERVER"),
+        ({"alarm": "height 3: two blocks"}, "ALARM"),
         ({"recovered": "height 3: no such value"}, "RECOVERED"),
     ],
 )
