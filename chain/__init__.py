@@ -8,6 +8,7 @@ what begins with an underscore is a module's own. From below to above:
     state, params, roles, nonces, ledger, accounts,
     timers, pots, governance, validators              the state, by subject
     transaction, receipt, block, executed             what is signed, proven, stored
+    vote, proposers, evidence, recovery               what agreement leaves on the chain
     rules, genesis                                    what must hold; where it begins
     store                                             the disk
 """

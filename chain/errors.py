@@ -4,6 +4,7 @@
     +- MalformedBytesError          bytes that are not the one canonical form of a value
     +- UnencodableValueError        a value that has no canonical form
     +- GenesisError                 a genesis file that does not describe a chain
+    +- RecoveryPlanError            a plan of the operators that this chain can not follow
     +- InvalidTransactionError      a transaction that can not enter a block
     |  +- BadSignatureError, WrongChainError, NonceUsedError, ...
     +- ActionRefusedError           a transaction that enters a block and fails there
@@ -45,6 +46,12 @@ class GenesisError(WashError):
     """A genesis file that does not describe a chain."""
 
     code = 1014
+
+
+class RecoveryPlanError(WashError):
+    """A recovery plan that is not signed by the operators, or not for this block."""
+
+    code = 4004
 
 
 class InvalidTransactionError(WashError):

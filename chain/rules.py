@@ -22,6 +22,7 @@ from chain.ids import encode_id
 from chain.nonces import take_nonce
 from chain.params import ChainParams
 from chain.pots import use_allowance
+from chain.recovery import RecoveryPlan, plan_above
 from chain.roles import Role, has_role
 from chain.state import Space, State
 from chain.transaction import (
@@ -141,17 +142,24 @@ def _rides_on_pot(state: State, body: Transaction, params: ChainParams, now: int
     return use_allowance(state, body.account, first.contract, now, bounds)
 
 
-def check_header(header: Header, parent: Header, validators: ValidatorSet) -> None:
+def check_header(
+    header: Header, parent: Header, validators: ValidatorSet, plan: RecoveryPlan | None = None
+) -> None:
     """Check what of a header follows from its parent alone; raises InvalidBlockError.
 
-    Its roots are checked by executing it, its certificate by `check_commit`.
+    Its roots are checked by executing it, its certificate by `check_commit`. A `plan` about this
+    block puts its own validators in place of those that the parent announces.
     """
+    announced = parent.next_validators_hash
+    recovery = plan_above(plan, parent)
+    if recovery is not None:
+        validators, announced = recovery.validators, recovery.validators.set_hash()
     for what, found, expected in (
         ("version", header.version, BLOCK_VERSION),
         ("chain_id", header.chain_id, parent.chain_id),
         ("height", header.height, parent.height + 1),
         ("parent_id", header.parent_id, block_id(parent)),
-        ("validators_hash", header.validators_hash, parent.next_validators_hash),
+        ("validators_hash", header.validators_hash, announced),
     ):
         if found != expected:
             raise InvalidBlockError(_differs(what, found, expected))

@@ -37,6 +37,7 @@ from chain.merkle import root
 from chain.params import ChainParams, params_hash, read_params
 from chain.proposers import note_block, previous_validators
 from chain.receipt import Receipt, ReceiptKind, encode_receipt
+from chain.recovery import RecoveryPlan, begin_recovery
 from chain.rules import (
     admit_transaction,
     check_certified,
@@ -91,14 +92,15 @@ class Executor:
         chain_id: bytes,
         is_verified: Callable[[ReceivedTransaction], bool] | None = None,
         verify: Callable[[bytes, bytes, bytes], bool] = verify_signature,
+        plan: RecoveryPlan | None = None,
     ) -> None:
         """`is_verified` tells of a transaction whose signatures were found good before.
 
-        `verify` checks the signatures of votes in evidence (key, message, signature).
+        `verify` checks the signatures of votes in evidence and of the operators' recovery `plan`
+        (key, message, signature). The plan takes effect in the block above the one that it names.
         """
-        self.chain_id, self.verify_signature = chain_id, verify
-        self.library = Library()
-        self._is_verified = is_verified
+        self.chain_id, self.verify_signature, self.plan = chain_id, verify, plan
+        self.library, self._is_verified = Library(), is_verified
 
     def build(self, ledger: Ledger, parent: Header, inputs: BlockInputs) -> ExecutedBlock:
         """Execute as proposer: what can not enter the block is left out and named in `refused`."""
@@ -167,12 +169,14 @@ class _BlockRun:
     def _note_agreement(self) -> None:
         """Take what the block says of the validators: who signed and failed, who lied."""
         state, inputs, parent = self.state, self.inputs, self.parent
-        self.has_activation = pending_activation(state) is not None
         if not self.building and parent.height > 0:
             validators = previous_validators(state) or read_validators(state)
             check_certified(inputs.last_commit, parent, validators)
+        verify, plan = self.executor.verify_signature, self.executor.plan
+        is_recovery = begin_recovery(state, parent, plan, verify)
+        self.has_new_validators = is_recovery or pending_activation(state) is not None
+        self.validators_hash = read_validators(state).set_hash()
         note_block(state, self.height, inputs.proposer, inputs.last_commit, parent.proposer)
-        verify = self.executor.verify_signature
         for evidence in inputs.evidence:
             take_evidence(state, self.height, evidence, self.executor.chain_id, verify)
 
@@ -193,7 +197,7 @@ class _BlockRun:
 
     def _check_cause(self) -> None:
         """Refuse a block that says nothing and was not due."""
-        if self.taken or self.inputs.evidence or self.has_due or self.has_activation:
+        if self.taken or self.inputs.evidence or self.has_due or self.has_new_validators:
             return
         due_ms = timers.next_work_time(State(self.ledger), self.parent.time_ms)
         ends_halt = due_ms is not None and due_ms <= self.inputs.time_ms  # what fell due waits on
@@ -333,8 +337,6 @@ class _BlockRun:
         changes = state.changes()
         leaves = {key: value for key, value in changes.items() if key[:1] != QUEUE_PREFIX}
         tree = update_tree(self.ledger, leaves)
-        next_validators = read_validators(state).set_hash()
-        changed = VALIDATORS_KEY in changes
         receipt_bytes = tuple([encode_receipt(receipt) for receipt in self.receipts])
         commit = inputs.last_commit
         header = Header(
@@ -351,10 +353,10 @@ class _BlockRun:
             tx_root=root([tx.witness_id for tx in self.taken]),
             receipt_root=root(receipt_bytes),
             state_root=tree.root,
-            validators_hash=parent.next_validators_hash,
-            next_validators_hash=next_validators,
+            validators_hash=self.validators_hash,
+            next_validators_hash=read_validators(state).set_hash(),
             last_validators_change_height=(
-                self.height if changed else parent.last_validators_change_height
+                self.height if VALIDATORS_KEY in changes else parent.last_validators_change_height
             ),
             params_hash=params_hash(read_params(state)),
             gas_used=self.gas_used,

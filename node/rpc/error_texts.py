@@ -128,6 +128,9 @@ CATALOGUE: dict[int, ErrorText] = {
     4003: ErrorText(
         "INVALID_BLOCK", "a block does not follow from its parent", "区块与其父区块不符"
     ),
+    4004: ErrorText(
+        "BAD_RECOVERY_PLAN", "the recovery plan does not fit this chain", "恢复方案与本链不符"
+    ),
     # The contract machine.
     5001: ErrorText("VM_STEPS", "the gas was used up; allow more", "计算量超出上限", "rebuild"),
     5002: ErrorText("VM_TYPE", "the contract broke a rule of the machine", "合约违反了虚拟机规则"),

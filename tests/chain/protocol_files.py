@@ -24,6 +24,7 @@ from contracts.vm import container
 from contracts.vm.gas import TIMER_WCG_MAX
 from contracts.vm.traps import TrapKind
 from tests.chain import protocol_vectors as first
+from tests.chain import protocol_vectors_recovery as fourth
 from tests.chain import protocol_vectors_state as second
 from tests.chain import protocol_vectors_votes as third
 
@@ -43,6 +44,7 @@ def all_vectors() -> dict[str, dict[str, Any]]:
         "blocks": first.block_vectors(),
         "votes": third.vote_vectors(),
         "proposers": third.proposer_vectors(),
+        "recovery": fourth.recovery_vectors(),
         "state": second.state_vectors(),
         "tree": second.tree_vectors(),
         "nonces": second.nonce_vectors(),

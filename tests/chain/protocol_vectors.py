@@ -32,7 +32,7 @@ CONTRACT, ASSET, BLOCK = (bytes([number]) * 32 for number in (0xC0, 0xA5, 0xB1))
 ALICE, BOB, SHOP, GUARD = (Signer(bytes([number]) * 32) for number in (1, 2, 3, 4))
 TAGS = (
     "tx", "witness", "asset", "call", "instance", "firing", "block", "commit", "evidence",
-    "skipped", "validators", "params", "genesis", "topic", "proposal", "code",
+    "skipped", "validators", "params", "genesis", "topic", "proposal", "code", "recovery",
 )  # fmt: skip
 
 

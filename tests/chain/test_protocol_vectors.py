@@ -215,6 +215,23 @@ def test_a_set_of_validators_tells_its_quorum() -> None:
             assert skip == count - quorum + 1
 
 
+def test_operators_sign_a_plan_without_signatures() -> None:
+    case = load("recovery")
+    plan = msgpack.unpackb(bytes.fromhex(case["bytes"]))
+    message = tagged("recovery", bytes.fromhex(case["unsigned"]))
+
+    unsigned = msgpack.packb([*plan[:4], []], use_bin_type=True)
+
+    assert (unsigned.hex(), case["signed_hash"]) == (case["unsigned"], message)
+    assert [operator.hex() for operator, _key, _signature in plan[4]] == case["operators"]
+    for _operator, key, signature in plan[4]:
+        assert verify_signature(key, bytes.fromhex(message), signature)
+    packed = msgpack.packb(plan[3], use_bin_type=True)
+    assert (packed.hex(), case["validators_hash"]) == (
+        case["validators"], tagged("validators", packed),
+    )  # fmt: skip
+
+
 def naive_root(leaves: list[tuple[str, bytes]], depth: int = 0) -> bytes:
     """Return the root of a subtree from (hex key hash, leaf hash), as the document defines it."""
     if len(leaves) <= 1:
