@@ -49,6 +49,11 @@ class ValidatorSet:
         """How many traitors the set withstands."""
         return (len(self.keys) - 1) // 3
 
+    @property
+    def rule_name(self) -> str:
+        """The rule as a genesis file writes it: byzantine or crash."""
+        return QuorumRule(self.rule).name.lower()
+
     def set_hash(self) -> bytes:
         """Return the 32-byte hash that headers carry."""
         return _hash_set(self)

@@ -101,6 +101,8 @@ class ValidatorsJson(TypedDict):
 
     hash: str
     quorum: Annotated[int, Field(description="How many signatures certify a block.")]
+    rule: Annotated[str, Field(description="byzantine or crash, as the genesis file says.")]
+    epoch: Annotated[int, Field(description="How often the operators recovered the chain.")]
     keys: list[str]
 
 
@@ -165,6 +167,8 @@ def chain_getValidators(call: Call) -> ValidatorsJson:
     return {
         "hash": validators.set_hash().hex(),
         "quorum": validators.quorum,
+        "rule": validators.rule_name,
+        "epoch": validators.epoch,
         "keys": [key.hex() for key in validators.keys],
     }
 

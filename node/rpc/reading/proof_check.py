@@ -1,7 +1,7 @@
 """Checking a proof offline: from one hash that the reader trusts to a fact of the ledger.
 
-A proof (what `chain_getProof` answers) carries everything else: the block's header, the validators'
-keys, their certificate, and a path from what is proved to a root that the header names. The reader
+A proof (what `chain_getProof` answers) carries everything else: the block's header, the validators,
+their certificate, and a path from what is proved to a root that the header names. The reader
 brings the hash of the validators it trusts and, to tell networks apart, the chain's id. A proof is
 somebody's text: anything may stand in it, and `check_proof` raises ProofError or tells the truth.
 """
@@ -19,7 +19,7 @@ from chain.transaction import ReceivedTransaction
 from chain.tree import Proof
 from chain.tree_record import DEPTH_MAX
 from chain.types import SAFE_INT_MAX
-from chain.validators import VALIDATORS_MAX, ValidatorSet
+from chain.validators import VALIDATORS_MAX, QuorumRule, ValidatorSet
 from consensus import LeafProof, ProofError, check_receipt, check_state, check_transaction
 
 __all__ = ["FORMAT", "ProofError", "ProofType", "Proven", "check_proof"]
@@ -28,6 +28,7 @@ FORMAT = "washnode-proof-1"
 HEX_LENGTH_MAX = 4 * 1024 * 1024  # the longest receipt or value, as hex, with room
 PATH_LENGTH_MAX = 64
 HASH_LENGTH = 64  # of hex
+_RULES = {rule.name.lower(): rule for rule in QuorumRule}
 
 ProofType = Literal["block", "transaction", "receipt", "state"]
 
@@ -79,8 +80,7 @@ def _check_block(
         _refuse("header", f"is of chain {header.chain_id.hex()}, expected {chain_id.hex()}")
     if header.validators_hash != validators_hash:
         _refuse("header", "was not made under the validators that are trusted")
-    keys = _list(members, "validators", VALIDATORS_MAX)
-    validators = ValidatorSet(tuple(_unhex("validators", key, HASH_LENGTH) for key in keys))
+    validators = _read_validators(members)
     if not validators.keys or validators.set_hash() != header.validators_hash:
         _refuse("validators", "are not those that the header names")
     try:
@@ -88,6 +88,18 @@ def _check_block(
     except InvalidBlockError as error:
         raise ProofError(f"certificate: {error}") from error
     return Proven("block", header, block_id(header), validators)
+
+
+def _read_validators(members: Mapping[str, object]) -> ValidatorSet:
+    keys = _list(members, "validators", VALIDATORS_MAX)
+    rule, epoch = _RULES.get(str(members.get("rule"))), members.get("epoch")
+    if rule is None:
+        _refuse("rule", "is none of " + ", ".join(_RULES))
+    if type(epoch) is not int or not 0 <= epoch <= SAFE_INT_MAX:
+        _refuse("epoch", "is no count of recoveries")
+    return ValidatorSet(
+        tuple([_unhex("validators", key, HASH_LENGTH) for key in keys]), rule, epoch
+    )
 
 
 def _check_transaction(members: Mapping[str, object], block: Proven) -> Proven:

@@ -25,8 +25,10 @@ class ProofJson(TypedDict):
     """A proof as it travels.
 
     `header`, `commit` and `validators` are what is checked, `fields` and `certificate` the same for
-    people. `next_validators` is there only where the set changes with this block: who follows the
-    chain goes on with them, and their hash is in the header. A transaction's or receipt's proof has
+    people. `rule` and `epoch` belong to the validators: without them neither their hash nor their
+    quorum can be told. `next_validators` is there only where the set changes with this block, under
+    the same rule and epoch: who follows the chain goes on with them, and their hash is in the
+    header. A transaction's or receipt's proof has
     `leaf`, `index`, `size` and `path`; one of the state `key`, `value` (null: absent), `nodes` and
     `other`.
     """
@@ -38,6 +40,8 @@ class ProofJson(TypedDict):
     commit: str
     certificate: CertificateJson
     validators: list[str]
+    rule: str
+    epoch: int
     next_validators: NotRequired[list[str]]
     leaf: NotRequired[str]
     index: NotRequired[int]
@@ -63,6 +67,8 @@ def prove_block(ledger: ChainLedger, height: int) -> ProofJson:
         "commit": encode(commit).hex(),
         "certificate": certificate_json(commit, validators),
         "validators": [key.hex() for key in validators.keys],
+        "rule": validators.rule_name,
+        "epoch": validators.epoch,
     }
     if header.next_validators_hash != header.validators_hash:
         following = find_validators(ledger, header.next_validators_hash)

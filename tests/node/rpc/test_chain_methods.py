@@ -111,6 +111,8 @@ async def test_parameters_and_validators_are_those_that_the_header_commits_to(
     assert validators == {
         "hash": chain.head.next_validators_hash.hex(),
         "quorum": 1,
+        "rule": "byzantine",
+        "epoch": 0,
         "keys": [make.VALIDATOR.public_key.hex()],
     }
 

@@ -1,6 +1,7 @@
 """Proofs: checked without the node, from the validators' hash alone; changed ones show nothing."""
 
 import copy
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -158,10 +159,31 @@ async def test_a_block_signed_by_too_few_is_no_proof(chain: TestChain) -> None:
         "header": encode(header).hex(),
         "commit": encode(commit).hex(),
         "validators": [key.hex() for key in validators.keys],
+        "rule": "byzantine",
+        "epoch": 0,
     }
 
     with pytest.raises(ProofError, match="1 of 4 validators signed, 3 are needed"):
         check_proof(proof, validators_hash=validators.set_hash())
+
+
+async def test_a_block_of_two_of_three_is_proven_on_a_chain_that_withstands_crashes_only(
+    tmp_path: Path,
+) -> None:
+    three = [make.signer(name) for name in ("v1", "v2", "v3")]
+    chain = TestChain(tmp_path, make.genesis(validators=three, quorum="crash"))
+    chain.voters = three[:2]
+    chain.do("alice", GIFT)
+    reader, trusted = Reader(chain), chain.head.validators_hash
+
+    proof = await reader.ask("chain_getProof", kind="supply", asset="CNY")
+    proven = check_proof(proof, validators_hash=trusted, chain_id=chain.ledger.chain_id)
+    chain.close()
+
+    assert (proof["rule"], proof["epoch"], len(proof["certificate"]["signers"])) == ("crash", 0, 2)
+    assert proven.validators == chain.genesis.validator_set()
+    with pytest.raises(ProofError, match="not those that the header names"):
+        check_proof({**proof, "rule": "byzantine"}, validators_hash=trusted)
 
 
 def mutants(proof: dict[str, Any]) -> list[dict[str, Any]]:
@@ -180,6 +202,8 @@ def mutants(proof: dict[str, Any]) -> list[dict[str, Any]]:
             changed += [{**proof, name: one} for one in ([*items, "00" * 32], None, "x", [1])]
         if items:
             changed += [{**proof, name: items[1:]}, {**proof, name: ["11" * 32, *items[1:]]}]
+    changed += [{**proof, "rule": one} for one in ("crash", "none", None, 0)]
+    changed += [{**proof, "epoch": one} for one in (1, -1, True, "0", None, 2**64)]
     changed += [{**proof, "type": "none"}, {**proof, "format": "other"}]
     return [one for one in changed if one != proof]
 
@@ -217,7 +241,7 @@ json_values = st.recursive(
 )
 
 
-MEMBERS = ("type", "header", "commit", "validators", "leaf", "key", "nodes")
+MEMBERS = ("type", "header", "commit", "validators", "rule", "epoch", "leaf", "key", "nodes")
 
 
 @given(
