@@ -9,15 +9,25 @@ import pytest
 
 from chain.block import PRECOMMIT, Block, Commit, Evidence, make_commit
 from chain.codec import encode
+from chain.crypto import Signer
 from chain.errors import InvalidBlockError, RecoveryPlanError
 from chain.governance import pending_activation
 from chain.proposers import previous_validators, proposer_order, read_proposers
 from chain.recovery import RecoveryPlan, sign_plan
 from chain.rules import check_commit, check_header
 from chain.transaction import Propose, SetValidator, Transfer
-from chain.types import MINUTE_MS
+from chain.types import DAY_MS, MINUTE_MS
 from chain.validators import ValidatorSet, read_validators
 from chain.vote import SignedVote, signed_bytes
+from consensus.light import (
+    Candidate,
+    Invalid,
+    NotEnoughTrust,
+    Trusted,
+    TrustOptions,
+    trust_header,
+    verify_next,
+)
 from contracts.execution import BlockInputs, Executor
 from tests.make import MONEY, TestChain, account, certify, genesis, signer, word
 
@@ -182,10 +192,10 @@ def plan_for(chain: TestChain) -> tuple[RecoveryPlan, ValidatorSet]:
     return sign_plan(plan, account("olga"), signer("olga")), alone
 
 
-def recover(chain: TestChain, plan: RecoveryPlan) -> Block:
-    """Make and store the block that a plan is about, by the only validator that is left."""
+def recover(chain: TestChain, plan: RecoveryPlan, voters: list[Signer] = FOUR[2:3]) -> Block:
+    """Make and store the block that a plan is about, by those of `voters` who are left."""
     chain.ledger.executor.plan = plan
-    chain.voters = [FOUR[2]]
+    chain.voters = [one for one in voters if one.public_key in plan.validators.keys]
     built = chain.build()
     assert chain.check(built.block).block_id == built.block_id
     header = built.block.header
@@ -214,6 +224,36 @@ def test_after_a_recovery_the_planned_validators_go_on_alone(make: Maker) -> Non
     )
     assert read_validators(chain.state()) == previous_validators(chain.state()) == alone
     assert proposer_order(chain.state(), 4) == alone.keys
+
+
+def test_a_light_client_follows_no_recovery_and_jumps_it_if_enough_old_validators_stay(
+    make: Maker,
+) -> None:
+    verdicts = []
+    for staying in (KEYS[2:3], KEYS[1:3]):
+        chain = make()
+        chain.do("alice", GIFT)
+        first = candidate_at_head(chain, ValidatorSet(KEYS))
+        now, options = chain.now + MINUTE_MS, TrustOptions(DAY_MS)
+        after = ValidatorSet(staying, epoch=1)
+        plan = RecoveryPlan(chain.ledger.chain_id, 1, chain.ledger.head_id, after)
+        recover(chain, sign_plan(plan, account("olga"), signer("olga")), FOUR[1:3])
+        next_one = candidate_at_head(chain, after)
+        chain.do("alice", GIFT)
+        known = trust_header(first.header, ValidatorSet(KEYS))
+        verdicts += [
+            verify_next(known, one, now, options)
+            for one in (next_one, candidate_at_head(chain, after))
+        ]
+
+    kinds = [type(verdict) for verdict in verdicts]
+    assert kinds == [Invalid, NotEnoughTrust, Invalid, Trusted]
+
+
+def candidate_at_head(chain: TestChain, validators: ValidatorSet) -> Candidate:
+    commit = chain.ledger.head_commit
+    assert commit is not None
+    return Candidate(chain.head, commit, validators, read_validators(chain.state()))
 
 
 def test_the_old_validators_can_not_decide_the_block_of_a_recovery(make: Maker) -> None:
