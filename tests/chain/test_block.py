@@ -24,7 +24,7 @@ from chain.codec import decode
 from chain.errors import InvalidBlockError, MalformedBytesError
 from chain.receipt import Event, Receipt, ReceiptKind, encode_receipt
 from chain.rules import check_commit, check_header
-from chain.validators import ValidatorSet
+from chain.validators import QuorumRule, ValidatorSet
 from tests.make import signer, word
 
 CHAIN = word("chain")
@@ -99,6 +99,37 @@ def test_a_quorum_is_more_than_two_thirds(count: int, quorum: int) -> None:
         check_commit(commit_of(header(), members, quorum - 1), header(), members)
 
     assert members.quorum == quorum
+
+
+@given(st.integers(1, 128), st.sampled_from(QuorumRule))
+def test_two_quorums_share_more_than_a_third_or_withstand_crashes_alone(
+    count: int, rule: QuorumRule
+) -> None:
+    members = ValidatorSet(tuple([bytes(32)] * count), rule)
+    q, skip, faults = members.quorum, members.skip_threshold, members.faults_max
+
+    shared = 2 * q - count
+
+    assert 3 * q > 2 * count if rule == QuorumRule.BYZANTINE else 3 * q >= 2 * count > 3 * (q - 1)
+    assert 3 * faults < count <= 3 * faults + 3
+    assert shared > faults or (rule == QuorumRule.CRASH and count % 3 == 0 and shared > 0)
+    assert q + skip == count + 1
+    assert q <= count - faults
+
+
+def test_the_rule_and_the_epoch_of_a_set_are_in_its_hash() -> None:
+    keys = validators(4).keys
+
+    sets = [ValidatorSet(keys, rule, epoch) for rule in QuorumRule for epoch in (0, 1)]
+
+    assert len({one.set_hash() for one in sets}) == 4
+
+
+def test_a_certificate_of_another_epoch_is_refused() -> None:
+    one, members = header(), validators(4)
+
+    with pytest.raises(InvalidBlockError, match="did not sign"):
+        check_commit(commit_of(one, members, 3), one, replace(members, epoch=1))
 
 
 def test_votes_of_different_kinds_places_and_blocks_sign_different_bytes() -> None:

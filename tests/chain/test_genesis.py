@@ -12,6 +12,7 @@ from chain.ledger import balance_key, get_balance, get_supply, read_asset
 from chain.params import read_params
 from chain.roles import Role, has_role, read_operators
 from chain.tree import prove_key, verify_proof
+from chain.validators import QuorumRule, read_validators
 from node.storage.genesis_block import genesis_block
 from tests.make import MONEY, RICH, TestChain, account, genesis
 
@@ -57,6 +58,7 @@ def test_files_that_say_the_same_make_the_same_chain() -> None:
         ({"params": {"block_gas_max": 0}}, "params"),
         ({"params": {"timer_gas_share_bp": 10_001}}, "params"),
         ({"params": {"dev": 2}}, "params"),
+        ({"quorum": "most"}, "quorum"),
         (
             {"accounts": [{**one, "balances": {"CNY": 2**53 - 1}} for one in FILE["accounts"]]},
             "more than",
@@ -66,6 +68,16 @@ def test_files_that_say_the_same_make_the_same_chain() -> None:
 def test_a_file_that_describes_no_chain_is_refused(changes: dict[str, Any], words: str) -> None:
     with pytest.raises(GenesisError, match=words):
         parse(**changes)
+
+
+def test_the_quorum_is_against_traitors_unless_the_file_says_against_crashes() -> None:
+    plain, crash = parse(), parse(quorum="crash")
+
+    rules = [one.validator_set().rule for one in (plain, parse(quorum="byzantine"), crash)]
+
+    assert rules == [QuorumRule.BYZANTINE, QuorumRule.BYZANTINE, QuorumRule.CRASH]
+    assert plain.chain_id() != crash.chain_id()
+    assert read_validators(genesis_state(crash)) == crash.validator_set()
 
 
 def test_bytes_that_are_no_json_are_refused() -> None:

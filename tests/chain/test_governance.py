@@ -27,7 +27,7 @@ from chain.transaction import (
     Transfer,
     Vote,
 )
-from chain.validators import VALIDATORS_MAX, read_validators
+from chain.validators import VALIDATORS_MAX, QuorumRule, ValidatorSet, read_validators
 from tests.make import MONEY, VALIDATOR, TestChain, account, genesis, signer, word
 
 SAM = account("sam")
@@ -130,6 +130,39 @@ def test_a_vote_changes_the_validators_two_heights_later(chain: TestChain) -> No
     assert [one.last_validators_change_height for one in (voted, changed, chain.head)] == [
         0, changed.height, changed.height,
     ]  # fmt: skip
+
+
+def test_a_change_that_was_proposed_in_time_is_not_decided_while_another_waits(
+    chain: TestChain,
+) -> None:
+    chain.voters.append(signer("v1"))
+    late = propose(chain, SetValidator(word("x"), 1))
+    chain.do("otto", Vote(late))
+    carry(chain, SetValidator(signer("v1").public_key, 1))
+    waiting = pending_activation(chain.state())
+
+    refused = chain.do("oona", Vote(late)).error
+    decided_then = chain.do("oona", Vote(late))
+
+    assert (waiting, refused) == (chain.head.height, WrongStateError.code)
+    assert decided(decided_then)
+    assert pending_activation(chain.state()) == chain.head.height + 2
+
+
+def test_validators_that_change_keep_the_rule_of_the_genesis_file(tmp_path: Path) -> None:
+    three = [signer(name) for name in ("v1", "v2", "v3")]
+    chain = TestChain(tmp_path, genesis(validators=three, quorum="crash"))
+    chain.voters = three[:2]
+    before = read_validators(chain.state())
+
+    chain.do("olga", Propose(SetValidator(word("x"), 1)))
+    chain.run()
+    after = read_validators(chain.state())
+    chain.close()
+
+    keys = tuple(sorted((*before.keys, word("x"))))
+    assert before == ValidatorSet(before.keys, QuorumRule.CRASH)
+    assert (after, after.quorum) == (ValidatorSet(keys, QuorumRule.CRASH), 3)
 
 
 @pytest.mark.parametrize(
