@@ -1,25 +1,26 @@
 """Bounded exhaustive search: every history of a few rounds in which the rules could break.
 
-An adversary decides, round by round, what each honest validator gets to see before its timers run
-out: the proposal or nothing, a quorum for a block or for nil or neither, of prevotes and then of
-precommits. Traitors complete any quorum that lacks no more votes than they have, tell everybody
-something else, and propose whatever a polka can be made for (and what none can, which must be
-refused). What is abstracted is only the order of deliveries within a step, which the rules do not
-look at: a step is left by a quorum or by its timer. States that are alike are visited once.
+An adversary decides, phase by phase, what each honest validator gets to see before its timers run
+out: the proposal or nothing; a quorum of prevotes for a block, for nil, or a mixed one; a polka it
+had missed; the same of precommits. Traitors complete any quorum that lacks no more votes than they
+have, tell everybody something else, and propose whatever a polka can be made for (and what none
+can, which must be refused). Only the order of deliveries within a phase is left out: it is left by
+a quorum or by its timer, so the order decides nothing. States that are alike are visited once.
 """
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import product
+from itertools import combinations, product
+from typing import TypeAlias
 
-from chain.block import PRECOMMIT, PREVOTE, PROPOSAL, block_id
-from chain.vote import SignedVote
-from consensus import NIL_ID, InvalidMessageError, Proposal, Step, TimerKind, check_message
-from node.sim.itf_blocks import made_block
+from chain.block import PRECOMMIT, PREVOTE
 from node.sim.oracle import Violation
-from node.sim.search_state import HEIGHT, Network, Seat, polka_from
+from node.sim.search_moves import Moves, Network, Option
+from node.sim.search_state import Seat, Table
 
-_OTHER = b"\x7a" * 32  # a block that nobody has
+_Mark: TypeAlias = tuple[object, ...]
+_PHASES = 3  # proposals, prevotes, precommits
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +44,12 @@ class SearchResult:
 
 
 def search(bounds: SearchBounds) -> SearchResult:
-    """Search all histories, with the traitors at each place in the order of proposers."""
+    """Search all histories, with the traitors at all places in the order of proposers.
+
+    It stops at the first violation; its text tells how it came about, in as few phases as can be.
+    """
     result = SearchResult()
-    count = bounds.validators
-    places = range(count) if bounds.byzantine else range(1)
-    for first in places:
-        traitors = [(first + number) % count for number in range(bounds.byzantine)]
+    for traitors in combinations(range(bounds.validators), bounds.byzantine):
         _Search(bounds, traitors, result).run()
         if result.violations or not result.exhausted:
             break
@@ -56,154 +57,110 @@ def search(bounds: SearchBounds) -> SearchResult:
 
 
 class _Search:
-    """One search, depth first; a state is a network between two phases."""
+    """One search, breadth first; a state is a network between two phases."""
 
-    def __init__(self, bounds: SearchBounds, traitors: list[int], result: SearchResult) -> None:
-        self.bounds, self.traitors, self.result = bounds, traitors, result
-        self.seen: dict[object, None] = {}
+    def __init__(
+        self, bounds: SearchBounds, traitors: tuple[int, ...], result: SearchResult
+    ) -> None:
+        self.bounds, self.result = bounds, result
+        self.table = Table(bounds.validators, traitors, bounds.rounds)
+        self.moves = Moves(self.table)
+        self.came: dict[_Mark, tuple[_Mark | None, tuple[str, ...]]] = {}
 
     def run(self) -> None:
         """Visit everything, or stop at the first violation or at the bound."""
-        start = Network(self.bounds.validators, self.traitors)
-        stack: list[tuple[int, int, Network]] = [(0, 0, start)]
-        phases = (self._proposals, self._prevotes, self._precommits)
-        while stack:
-            round_number, phase, network = stack.pop()
-            if round_number == self.bounds.rounds:
+        queue: deque[tuple[int, _Mark, tuple[Seat, ...]]] = deque()
+        self._visit(queue, 0, None, self.table.start, ())
+        while queue and self.result.exhausted and not self.result.violations:
+            phase, mark, seats = queue.popleft()
+            if phase == _PHASES * self.bounds.rounds:
                 continue
-            for after in phases[phase](network, round_number):
+            for after, told in self._following(phase, seats):
                 self.result.transitions += 1
-                if after.violation is not None:
-                    self.result.violations.append(after.violation)
+                if not self._visit(queue, phase + 1, mark, after, told):
                     return
-                following = (round_number + (phase == len(phases) - 1), (phase + 1) % len(phases))
-                mark = (following, after.fingerprint())
-                if mark in self.seen:
-                    continue
-                if self.result.states >= self.bounds.states_max:
-                    self.result.exhausted = False
-                    return
-                self.seen[mark] = None
-                self.result.states += 1
-                stack.append((*following, after))
 
-    # Phases -----------------------------------------------------------------------------------
-
-    def _proposals(self, network: Network, round_number: int) -> Iterator[Network]:
-        """Everybody gets a proposal or waits for none in vain."""
-        proposer = network.order[round_number % len(network.order)]
-        if proposer in network.honest:
-            for learns in (False, True):
-                yield from self._honest_proposals(network, round_number, proposer, learns=learns)
-        else:
-            yield from self._lies(network, round_number, proposer)
-
-    def _honest_proposals(
-        self, network: Network, round_number: int, proposer: bytes, *, learns: bool
-    ) -> Iterator[Network]:
-        base = network.copy()
-        seat = base.seats[proposer]
-        if learns and not base.teach(seat, round_number):
-            return
-        seat.machine.look()
-        base.settle(seat, f"{round_number}: {'taught ' if learns else ''}proposer")
-        vote = seat.machine.signed.get((round_number, PROPOSAL))
-        message = None if vote is None else seat.machine.proposal_message(vote)
-        others = [one for one in base.active() if one.key != proposer]
-        for gets in product((True, False), repeat=len(others)):
-            after = base.copy()
-            for other, has in zip(others, gets, strict=True):
-                mine = after.seats[other.key]
-                if has and message is not None:
-                    mine.machine.on_proposal(message)
-                after.settle(mine, f"{round_number}: {mine.name} {'sees' if has else 'misses'}")
-            self._propose_timers(after, round_number)
-            yield after
-
-    def _lies(self, network: Network, round_number: int, proposer: bytes) -> Iterator[Network]:
-        lies = [None, *self._menu(network, round_number, proposer)]
-        active = network.active()
-        for chosen in product(range(len(lies)), repeat=len(active)):
-            after = network.copy()
-            for seat, number in zip(active, chosen, strict=True):
-                mine, lie = after.seats[seat.key], lies[number]
-                if lie is not None:
-                    mine.machine.on_proposal(lie)
-                    said = f"{lie.vote.block_id.hex()[:4]}/{lie.vote.valid_round}"
-                    after.settle(mine, f"{round_number}: {mine.name} is told {said}")
-            self._propose_timers(after, round_number)
-            yield after
-
-    def _menu(self, network: Network, round_number: int, proposer: bytes) -> list[Proposal]:
-        """Return what a traitor may propose: what passes the check at every node's edge."""
-        fresh = made_block(f"fresh {round_number}", HEIGHT, proposer)
-        network.blocks[block_id(fresh.header)] = fresh
-        wished = [(block_id(fresh.header), -1)]
-        for found in sorted(network.blocks):
-            wished += [(found, valid_round) for valid_round in range(round_number)]
-        menu = []
-        for found, valid_round in wished:
-            said = (PROPOSAL, 0, HEIGHT, round_number, found, valid_round, proposer)
-            vote = network.sign(SignedVote(*said, bytes(64)))
-            polka = polka_from(network, valid_round, found)
-            message = Proposal(vote, network.blocks[found], polka)
-            try:
-                check_message(message, network.chain_id, network.validators, network.verify)
-            except InvalidMessageError:
+    def _following(
+        self, phase: int, seats: tuple[Seat, ...]
+    ) -> Iterator[tuple[tuple[Seat, ...], tuple[str, ...]]]:
+        """Yield all that a phase may make of a network, and how."""
+        network = Network(self.table, seats)
+        round_number, part = divmod(phase, _PHASES)
+        makes = (self.moves.proposals, self.moves.prevotes, self.moves.precommits)
+        options = [
+            [Option(seat, "")] if seat.decided is not None else made
+            for seat, made in zip(seats, makes[part](network, round_number), strict=True)
+        ]
+        for chosen in product(*options):
+            if part == 0 and _is_mirrored(chosen):
                 continue
-            menu.append(message)
-        return menu
+            told = [f"round {round_number}: {one.told}" for one in chosen if one.told]
+            yield tuple([one.seat for one in chosen]), tuple(told)
 
-    def _propose_timers(self, network: Network, round_number: int) -> None:
-        for seat in network.active():
-            if seat.machine.step == Step.PROPOSE:
-                seat.fire(TimerKind.PROPOSE, round_number)
-                network.settle(seat, f"{round_number}: {seat.name} waits in vain")
+    def _visit(
+        self,
+        queue: deque[tuple[int, _Mark, tuple[Seat, ...]]],
+        phase: int,
+        before: _Mark | None,
+        seats: tuple[Seat, ...],
+        told: tuple[str, ...],
+    ) -> bool:
+        """Judge a state and put it in the queue unless it is known; false if the search is over."""
+        network = Network(self.table, seats)
+        polkas = network.quorums_by_round(PREVOTE)
+        decisions = network.quorums_by_round(PRECOMMIT)
+        fixed = [None if one.is_equal else one.mark for one in seats]
+        alike = sorted([one.mark for one in seats if one.is_equal], key=repr)
+        mark = (phase, tuple(fixed), tuple(alike), tuple(polkas), tuple(decisions))
+        if mark in self.came:
+            return True
+        if self.result.states >= self.bounds.states_max:
+            self.result.exhausted = False
+            return False
+        self.result.states += 1
+        self.came[mark] = (before, told)
+        broken = self._judge(seats, polkas, decisions)
+        if broken is not None:
+            path = "; ".join(self._path(mark))
+            self.result.violations.append(Violation(broken[0], 0, f"{broken[1]}: {path}"))
+            return False
+        queue.append((phase, mark, seats))
+        return True
 
-    def _prevotes(self, network: Network, round_number: int) -> Iterator[Network]:
-        yield from self._tallies(network, round_number, PREVOTE, TimerKind.PREVOTE)
+    def _judge(
+        self,
+        seats: tuple[Seat, ...],
+        polkas: list[tuple[int, bytes, int]],
+        decisions: list[tuple[int, bytes, int]],
+    ) -> tuple[str, str] | None:
+        """Return the invariant that a state breaks and how, or None."""
+        decided = {one.decided: None for one in seats if one.decided is not None}
+        decided.update({found: None for _round, found, _valid in decisions})
+        if len(decided) > 1:
+            names = " and ".join([self.table.show((found, -1)) for found in decided])
+            return "A1", f"{names} are both decided, or can be with the precommits there are"
+        there = {(at, found) for at, found, _valid in polkas}
+        for seat in seats:
+            if seat.fault is not None:
+                return seat.fault
+            for at, found in seat.needs:
+                if (at, found) not in there:
+                    shown = self.table.show((found, -1))
+                    return "A2b", f"{seat.name} relies on a polka of round {at} for {shown}: none"
+        return None
 
-    def _precommits(self, network: Network, round_number: int) -> Iterator[Network]:
-        yield from self._tallies(network, round_number, PRECOMMIT, TimerKind.PRECOMMIT)
-
-    def _tallies(
-        self, network: Network, round_number: int, kind: int, timer: TimerKind
-    ) -> Iterator[Network]:
-        """Everybody sees a quorum for something that one can be made for, or for nothing."""
-        active = network.active()
-        values = network.quorums(round_number, kind)
-        choices = [[*values, None] for _ in active]
-        for chosen in product(*choices):
-            after = network.copy()
-            is_possible = True
-            for seat, value in zip(active, chosen, strict=True):
-                mine = after.seats[seat.key]
-                if value is None:
-                    is_possible &= self._show_mixed(after, mine, round_number, kind)
-                    mine.fire(timer, round_number)
-                else:
-                    for vote in after.votes_for(round_number, kind, value):
-                        mine.machine.on_vote(vote)
-                shown = "neither" if value is None else value[0].hex()[:4]
-                after.settle(mine, f"{round_number}: {mine.name} sees {_NAMES[kind]} {shown}")
-            if is_possible:
-                yield after
-
-    def _show_mixed(self, network: Network, seat: Seat, round_number: int, kind: int) -> bool:
-        """Show a quorum of votes that agree on nothing; false if there is no such quorum."""
-        need = network.validators.quorum
-        for lie in (NIL_ID, _OTHER):
-            votes = [network.lie(key, round_number, kind, lie) for key in network.traitors]
-            own = seat.machine.signed.get((round_number, kind))
-            honest = network.sent_at(round_number, kind)
-            honest.sort(key=lambda vote: (vote != own, vote.block_id == lie, vote.validator))
-            shown = [*honest[: max(need - len(votes), 1)], *votes]
-            values = [(vote.block_id, vote.valid_round) for vote in shown]
-            if len(shown) >= need and max(map(values.count, values)) < need:
-                for vote in shown:
-                    seat.machine.on_vote(vote)
-                return True
-        return False
+    def _path(self, mark: _Mark) -> list[str]:
+        """Return how a state came about."""
+        told: list[str] = []
+        at: _Mark | None = mark
+        while at is not None:
+            before, last = self.came[at]
+            told = [*last, *told]
+            at = before
+        return told
 
 
-_NAMES = {PREVOTE: "prevotes for", PRECOMMIT: "precommits for"}
+def _is_mirrored(chosen: tuple[Option, ...]) -> bool:
+    """Tell whether a traitor's second new block is told before its first: names do not matter."""
+    rivals = [one.rival for one in chosen if one.rival]
+    return bool(rivals) and rivals[0] == "b"

@@ -1,9 +1,15 @@
-"""The state that the search visits: honest validators between two phases, and what was said."""
+"""What the search visits: honest validators between two phases, interned so that equals are one.
+
+A seat is an honest validator and all it said; it never changes, `Table.advance` returns another.
+Two seats of one validator with the same mark and votes will do the same: the table keeps the first.
+"""
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
 
-from chain.block import PRECOMMIT, PREVOTE, Block, block_id
+from chain.block import PRECOMMIT, PREVOTE, PROPOSAL, Block, block_id
 from chain.validators import ValidatorSet
 from chain.vote import SignedVote, signed_bytes
 from consensus import (
@@ -14,239 +20,241 @@ from consensus import (
     EvidencePool,
     Head,
     PolkaCertificate,
+    Proposal,
     RoundMachine,
     Send,
     Step,
     Timer,
-    TimerKind,
-    polka_of,
 )
-from node.sim.cluster import QuickSigner, sim_seed, verify_quick
+from node.sim.cluster import QuickSigner, sim_seed
 from node.sim.itf_blocks import made_block
-from node.sim.oracle import Violation
 
 HEIGHT = 1
-Value = tuple[bytes, int]
+CHAIN_ID = bytes(32)
+NOW_MS = 1_000
+Value: TypeAlias = tuple[bytes, int]
+Event: TypeAlias = SignedVote | Proposal | PolkaCertificate | Block | Timer | None
+Votes: TypeAlias = Mapping[tuple[int, int], SignedVote]  # by round and kind
 
 
+@dataclass(frozen=True, slots=True)
 class Seat:
-    """One honest validator."""
+    """An honest validator at some moment; nobody touches its machine any more.
 
-    def __init__(self, name: str, machine: RoundMachine) -> None:
-        """Sit down."""
-        self.name, self.machine, self.key = name, machine, machine.me
-        self.decided: bytes | None = None
+    `mark` tells what it will do. `fault` is what it did wrong by itself: an invariant and a text.
+    `needs` are the rounds and blocks whose polka its votes rest on.
+    """
 
-    def copy(self) -> "Seat":
-        """Return a seat that goes its own way."""
-        machine = copy.copy(self.machine)
-        for name, value in vars(machine).items():
-            if isinstance(value, dict | list):
-                setattr(machine, name, copy.copy(value))
-        machine.book = self.machine.book.copy()
-        machine.pool = EvidencePool()
-        other = Seat(self.name, machine)
-        other.decided = self.decided
-        return other
-
-    def fire(self, kind: TimerKind, round_number: int) -> None:
-        """Let a timer run out, if it runs."""
-        self.machine.on_timer(Timer(kind, HEIGHT, round_number))
-
-    def fingerprint(self) -> object:
-        """Return what of this validator decides what it will do."""
-        machine = self.machine
-        signed = sorted((place, vote.block_id) for place, vote in machine.signed.items())
-        heard = [
-            (r, one.vote.block_id, one.vote.valid_round) for r, one in machine.proposals.items()
-        ]
-        return (
-            machine.round,
-            machine.step,
-            machine.locked_value,
-            machine.locked_round,
-            machine.valid_value,
-            machine.valid_round,
-            tuple(signed),
-            tuple(sorted(heard)),
-            tuple(sorted(machine.book.polkas)),
-            self.decided,
-        )
+    key: bytes
+    name: str
+    machine: RoundMachine
+    votes: Votes
+    decided: bytes | None
+    fault: tuple[str, str] | None
+    needs: tuple[tuple[int, bytes], ...]
+    is_equal: bool  # to others of its kind: it proposes no more
+    mark: tuple[object, ...]
 
 
-class Network:
-    """All honest validators, every vote they sent, and the traitors' keys."""
+class Table:
+    """Who sits where, every block there is, and every seat that was ever seen."""
 
-    def __init__(self, count: int, traitors: Sequence[int]) -> None:
-        """Begin round 0; `traitors` are places in the order of proposers."""
-        self.chain_id = bytes(32)
-        self.verify = verify_quick
-        signers = [QuickSigner(sim_seed(f"seat {number}")) for number in range(count)]
-        keys = tuple(sorted(one.public_key for one in signers))
-        self.validators = ValidatorSet(keys)
-        self.order = tuple([one.public_key for one in signers])
-        self._signers = {one.public_key: one for one in signers}
+    def __init__(self, count: int, traitors: Sequence[int], rounds: int) -> None:
+        """Set the table for some rounds; `traitors` are places in the order of proposers."""
+        self._signers = [QuickSigner(sim_seed(f"seat {number}")) for number in range(count)]
+        self.order = tuple([one.public_key for one in self._signers])
+        self.validators = ValidatorSet(tuple(sorted(self.order)))
         self.traitors = [self.order[place] for place in traitors]
-        self.honest = [key for key in self.order if key not in self.traitors]
         self.blocks: dict[bytes, Block] = {}
-        self.sent: dict[tuple[int, int, bytes], SignedVote] = {}  # round, kind, voter
-        self.path: tuple[str, ...] = ()
-        self.violation: Violation | None = None
+        self.names: dict[bytes, str] = {NIL_ID: "nil"}
+        turns = range(rounds + 1)  # whoever enters a round of his own proposes at once
+        self._last_turn = {self.order[turn % count]: turn for turn in turns}
+        self._seats: dict[tuple[object, ...], Seat] = {}
+        self._next: dict[tuple[int, tuple[Event, ...]], Seat] = {}
+        self._signed: dict[tuple[int, int, bytes, int, bytes], SignedVote] = {}
+        self.start = tuple([self._sit(place) for place in range(count) if place not in traitors])
+
+    def _sit(self, place: int) -> Seat:
         head = Head(0, bytes(32), 0, None, self.validators, self.order, 1, 0)
-        self.seats: dict[bytes, Seat] = {}
-        for number, signer in enumerate(signers):
-            if signer.public_key in self.honest:
-                machine = RoundMachine(signer, self.chain_id, head, EvidencePool(), [])
-                machine.can_sign = machine.has_transactions = True
-                machine.now_wall = machine.now_mono = 1_000
-                self.seats[signer.public_key] = Seat(f"v{number}", machine)
+        machine = RoundMachine(self._signers[place], CHAIN_ID, head, EvidencePool(), [])
+        machine.can_sign = machine.has_transactions = True
+        machine.now_wall = machine.now_mono = NOW_MS
+        seat = Seat(machine.me, f"v{place}", machine, {}, None, None, (), False, ())
+        return self._moved(seat, (None,))
 
-    def copy(self) -> "Network":
-        """Return a network that goes its own way."""
-        other = copy.copy(self)
-        other.seats = {key: seat.copy() for key, seat in self.seats.items()}
-        other.sent, other.blocks = dict(self.sent), dict(self.blocks)
-        return other
+    # Blocks and votes ---------------------------------------------------------------------------
 
-    def fingerprint(self) -> object:
-        """Return what decides what can happen from here on."""
-        said = sorted(
-            (place, vote.block_id, vote.valid_round)
-            for place, vote in self.sent.items()
-            if place[1] == PREVOTE
+    def block(self, name: str, proposer: bytes) -> bytes:
+        """Return the id of the block of a name, which is made if there is none."""
+        made = made_block(name, HEIGHT, proposer)
+        found = block_id(made.header)
+        self.blocks.setdefault(found, made)
+        self.names.setdefault(found, name)
+        return found
+
+    def show(self, value: Value) -> str:
+        """Return a value for people."""
+        name = self.names.get(value[0], "a block that nobody has")
+        return name if value[1] < 0 else f"{name} (polka of round {value[1]})"
+
+    def vote(self, kind: int, round_number: int, value: Value, key: bytes) -> SignedVote:
+        """Return anybody's vote: traitors say what they like."""
+        place = (kind, round_number, *value, key)
+        known = self._signed.get(place)
+        if known is None:
+            said = (kind, self.validators.epoch, HEIGHT, round_number, *value, key)
+            message = signed_bytes(SignedVote(*said, bytes(64)), CHAIN_ID)
+            signature = self._signers[self.order.index(key)].sign(message)
+            known = self._signed[place] = SignedVote(*said, signature)
+        return known
+
+    # Seats --------------------------------------------------------------------------------------
+
+    def advance(self, seat: Seat, events: tuple[Event, ...]) -> Seat:
+        """Return what becomes of a seat when this happens to it, one after another."""
+        step = (id(seat), events)  # interned seats live as long as the table
+        known = self._next.get(step)
+        if known is None:
+            known = self._next[step] = self._moved(seat, events)
+        return known
+
+    def _moved(self, seat: Seat, events: tuple[Event, ...]) -> Seat:
+        hand = _Hand(self, seat)
+        for event in events:
+            hand.feed(event)
+        made = self._made(seat, hand)
+        said = tuple([made.votes[place] for place in sorted(made.votes)])
+        same = (made.key, made.mark, said, _quorums(made.machine))
+        return self._seats.setdefault(same, made)
+
+    def _made(self, seat: Seat, hand: "_Hand") -> Seat:
+        machine, votes, decided = hand.machine, hand.votes, hand.decided
+        is_equal = decided is not None or self._last_turn.get(seat.key, -1) <= machine.round
+        needs = [(place[0], vote) for place, vote in sorted(votes.items()) if _rests(vote)]
+        wanted = [
+            (round_number if vote.kind == PRECOMMIT else vote.valid_round, vote.block_id)
+            for round_number, vote in needs
+        ]
+        mark = (_mark(machine, votes, decided, knows=not is_equal), hand.fault)
+        fault = hand.fault
+        return Seat(
+            seat.key, seat.name, machine, votes, decided, fault, tuple(wanted), is_equal, mark
         )
-        seats = tuple([self.seats[key].fingerprint() for key in self.honest])
-        return seats, tuple(said)
 
-    def active(self) -> list[Seat]:
-        """Return the validators that have decided nothing yet, in order."""
-        return [self.seats[key] for key in self.honest if self.seats[key].decided is None]
 
-    def sign(self, vote: SignedVote) -> SignedVote:
-        """Return a vote with its signature."""
-        signature = self._signers[vote.validator].sign(signed_bytes(vote, self.chain_id))
-        said = (vote.kind, vote.epoch, vote.height, vote.round, vote.block_id, vote.valid_round)
-        return SignedVote(*said, vote.validator, signature)
+class _Hand:
+    """Moves a copy of a seat's machine, answers what it asks for, and judges what it says."""
 
-    def lie(
-        self, key: bytes, round_number: int, kind: int, found: bytes, valid: int = -1
-    ) -> SignedVote:
-        """Return a traitor's vote."""
-        said = (kind, 0, HEIGHT, round_number, found, valid, key)
-        return self.sign(SignedVote(*said, bytes(64)))
+    def __init__(self, table: Table, seat: Seat) -> None:
+        self.table, self.name = table, seat.name
+        self.machine = _copied(seat.machine)
+        self.votes = dict(seat.votes)
+        self.decided, self.fault = seat.decided, seat.fault
 
-    def sent_at(self, round_number: int, kind: int) -> list[SignedVote]:
-        """Return the honest votes of a kind in a round."""
-        return [
-            self.sent[round_number, kind, key]
-            for key in self.honest
-            if (round_number, kind, key) in self.sent
-        ]
-
-    def quorums(self, round_number: int, kind: int) -> list[Value]:
-        """Return the values for which a quorum can be made with the traitors' help."""
-        votes = self.sent_at(round_number, kind)
-        values = sorted({(vote.block_id, vote.valid_round) for vote in votes})
-        need = self.validators.quorum - len(self.traitors)
-        return [
-            value
-            for value in values
-            if sum((vote.block_id, vote.valid_round) == value for vote in votes) >= need
-        ]
-
-    def votes_for(self, round_number: int, kind: int, value: Value) -> list[SignedVote]:
-        """Return the votes of everybody, traitors included, for a value."""
-        votes = self.sent_at(round_number, kind)
-        honest = [vote for vote in votes if (vote.block_id, vote.valid_round) == value]
-        lies = [self.lie(key, round_number, kind, *value) for key in self.traitors]
-        return [*honest, *lies]
-
-    def teach(self, seat: Seat, round_number: int) -> bool:
-        """Bring the newest polka there can be to a validator; false if it knows no less."""
-        for at in range(round_number - 1, seat.machine.valid_round, -1):
-            for value in self.quorums(at, PREVOTE):
-                if value[0] != NIL_ID:
-                    polka = polka_from(self, at, value[0])
-                    assert polka is not None, "a quorum can be made"
-                    seat.machine.on_polka(polka)
-                    if value[0] not in seat.machine.bodies:
-                        seat.machine.on_body(self.blocks[value[0]])
-                    return True
-        return False
-
-    # What the machines say ----------------------------------------------------------------------
-
-    def settle(self, seat: Seat, step: str) -> None:
-        """Answer what a machine asks for, and judge what it says."""
-        self.path = (*self.path, step)
-        machine = seat.machine
+    def feed(self, event: Event) -> None:
+        machine = self.machine
+        match event:
+            case SignedVote():
+                machine.on_vote(event)
+            case Proposal():
+                machine.on_proposal(event)
+            case PolkaCertificate():
+                machine.on_polka(event)
+            case Block():
+                machine.on_body(event)
+            case Timer():
+                machine.on_timer(event)
+            case None:
+                machine.look()
         while machine.out:
-            effect = machine.out.pop(0)
-            match effect:
-                case BuildBlock(round=round_number):
-                    made = made_block(f"own {round_number}", HEIGHT, machine.me)
-                    self.blocks[block_id(made.header)] = made
-                    machine.on_built(round_number, made)
-                case CheckBlock(block_id=found, block=block):
-                    self.blocks[found] = block
-                    machine.on_checked(found, None)
-                case Send(message) if isinstance(message, SignedVote):
-                    self._hear(seat, message)
-                case CommitBlock(block_id=found):
-                    self._decide(seat, found)
-                case _:
-                    pass
-        if machine.step == Step.COMMIT and seat.decided is None:
-            self._fail("A1", f"{seat.name} stops without a decision")
+            self._answer(machine.out.pop(0))
 
-    def _fail(self, invariant: str, text: str) -> None:
-        if self.violation is None:
-            self.violation = Violation(invariant, 0, f"{text}: {'; '.join(self.path)}")
+    def _answer(self, effect: object) -> None:
+        machine = self.machine
+        match effect:
+            case BuildBlock(round=round_number):
+                found = self.table.block(f"B{round_number}", machine.me)
+                machine.on_built(round_number, self.table.blocks[found])
+            case CheckBlock(block_id=found):
+                machine.on_checked(found, None)
+            case Send(message=SignedVote() as vote):
+                self._hear(vote)
+            case CommitBlock(block_id=found):
+                self.decided = found
+            case _:
+                pass
 
-    def _decide(self, seat: Seat, found: bytes) -> None:
-        seat.decided = found
-        others = [one.decided for one in self.seats.values() if one.decided is not None]
-        if any(other != found for other in others):
-            self._fail("A1", f"{seat.name} decides another block")
-
-    def _hear(self, seat: Seat, vote: SignedVote) -> None:
-        place = (vote.round, vote.kind, vote.validator)
-        before = self.sent.setdefault(place, vote)
-        what = f"{seat.name} in round {vote.round}"
+    def _hear(self, vote: SignedVote) -> None:
+        what = f"{self.name} in round {vote.round}"
+        before = self.votes.setdefault((vote.round, vote.kind), vote)
         if before != vote:
             self._fail("A2", f"{what} votes twice")
-        if vote.block_id == NIL_ID:
+        locks = [
+            (other.round, other.block_id)
+            for other in self.votes.values()
+            if other.kind == PRECOMMIT and other.block_id != NIL_ID and other.round < vote.round
+        ]
+        if vote.kind != PREVOTE or vote.block_id == NIL_ID or not locks:
             return
-        if vote.kind == PRECOMMIT and not self._can_be_polka(vote.round, vote.block_id):
-            self._fail("A2b", f"{what} precommits without a polka")
-        if vote.kind == PREVOTE:
-            named = vote.valid_round
-            if named >= 0 and not self._can_be_polka(named, vote.block_id):
-                self._fail("A2b", f"{what} names round {named}, which has no polka")
-            locks = [
-                (r, other.block_id)
-                for (r, kind, voter), other in self.sent.items()
-                if voter == vote.validator and kind == PRECOMMIT and other.block_id != NIL_ID
-            ]
-            if locks:
-                locked_round, locked = max(locks)
-                if locked != vote.block_id and named < locked_round < vote.round:
-                    self._fail(
-                        "A4", f"{what} prevotes in spite of its lock of round {locked_round}"
-                    )
+        locked_round, locked = max(locks)
+        if locked != vote.block_id and vote.valid_round < locked_round:
+            shown = self.table.show((vote.block_id, vote.valid_round))
+            text = f"{what} prevotes {shown} in spite of its lock of round {locked_round}"
+            self._fail("A4", text)
 
-    def _can_be_polka(self, round_number: int, found: bytes) -> bool:
-        return any(value[0] == found for value in self.quorums(round_number, PREVOTE))
+    def _fail(self, invariant: str, text: str) -> None:
+        if self.fault is None:
+            self.fault = (invariant, text)
 
 
-def polka_from(network: Network, round_number: int, found: bytes) -> PolkaCertificate | None:
-    """Return a polka that can be made for a block in a round, or None."""
-    if round_number < 0:
-        return None
-    for value in network.quorums(round_number, PREVOTE):
-        if value[0] == found:
-            votes = {
-                vote.validator: vote for vote in network.votes_for(round_number, PREVOTE, value)
-            }
-            return polka_of(network.validators, (HEIGHT, round_number), value, votes)
-    return None
+def _copied(machine: RoundMachine) -> RoundMachine:
+    """Return a machine that goes its own way, with nothing to say and no evidence."""
+    other = copy.copy(machine)
+    for name, value in vars(machine).items():
+        if isinstance(value, dict | list):
+            setattr(other, name, copy.copy(value))
+    other.book, other.pool = machine.book.copy(), EvidencePool()
+    return other
+
+
+def _rests(vote: SignedVote) -> bool:
+    """Tell whether a vote needs a polka."""
+    if vote.block_id == NIL_ID or vote.kind == PROPOSAL:
+        return False
+    return vote.kind == PRECOMMIT or vote.valid_round >= 0
+
+
+def _mark(
+    machine: RoundMachine, votes: Votes, decided: bytes | None, *, knows: bool
+) -> tuple[object, ...]:
+    """Return what of a validator decides what it will do, but not which validator it is.
+
+    Its votes of rounds that are over count only as a lock: what quorums they make is the network's.
+    Polkas that it knows matter if it will propose (`knows`): others get them with the proposal.
+    """
+    if decided is not None:
+        return (decided,)
+    now = machine.round
+    said = [(kind, one.block_id, one.valid_round) for (at, kind), one in votes.items() if at == now]
+    locks = [
+        (at, one.block_id)
+        for (at, kind), one in votes.items()
+        if kind == PRECOMMIT and one.block_id != NIL_ID
+    ]
+    own = machine.signed.get((now, PROPOSAL))
+    heard = machine.proposals.get(now) if machine.step == Step.PROPOSE else None
+    return (
+        now,
+        int(machine.step),
+        (machine.locked_value, machine.locked_round),
+        max(locks, default=None),
+        tuple(sorted(said)),
+        None if own is None else (own.block_id, own.valid_round),
+        None if heard is None else (heard.vote.block_id, heard.vote.valid_round),
+        (machine.valid_value, machine.valid_round, _quorums(machine)) if knows else None,
+    )
+
+
+def _quorums(machine: RoundMachine) -> tuple[Value | None, ...]:
+    """Return what quorums of prevotes a validator saw, by round."""
+    return tuple([machine.book.quorum_value(at, PREVOTE) for at in range(machine.round + 1)])
