@@ -240,7 +240,7 @@ def show_summary(summary: "Summary") -> None:
 
 def _run_trace(path: Path) -> None:
     from node.sim.errors import TraceError
-    from node.sim.tracing import run_file
+    from node.sim.trace_run import run_file
 
     try:
         lines, facts = run_file(path)

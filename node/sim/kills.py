@@ -72,7 +72,8 @@ def _by_seeds(shape: Any, numbers: range) -> Iterator[Kill]:
 
 
 def _by_traces() -> Iterator[Kill]:
-    from node.sim.tracing import run_trace, shipped_traces
+    from node.sim.trace_run import run_trace
+    from node.sim.tracing import shipped_traces
 
     for trace in shipped_traces():
         try:

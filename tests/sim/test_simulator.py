@@ -13,7 +13,8 @@ from node.sim.many import plan_of, run_many
 from node.sim.rounds import crash_rounds
 from node.sim.run import Plan, simulate
 from node.sim.shrink import shrink
-from node.sim.tracing import Trace, run_trace, shipped_traces
+from node.sim.trace_run import run_trace
+from node.sim.tracing import Trace, shipped_traces
 
 MINUTE_MS = 60_000
 TRACES = {trace.name: trace for trace in shipped_traces()}
