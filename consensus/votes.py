@@ -41,13 +41,14 @@ class Tally:
 class VoteBook:
     """What is known of everybody's votes at one height."""
 
-    __slots__ = ("_quorum", "_rounds", "decided", "high", "keys", "polkas")
+    __slots__ = ("_quorum", "_rounds", "_size", "decided", "high", "keys", "polkas")
 
     def __init__(self, validators: ValidatorSet) -> None:
         """Begin with no votes of these validators."""
         self.keys = frozenset(validators.keys)
         self._quorum = validators.quorum
         self._rounds: dict[tuple[int, int], Tally] = {}
+        self._size = 0
         self.high: dict[bytes, SignedVote] = {}  # each voter's vote of its highest round
         self.polkas: list[int] = []  # rounds in which a quorum prevoted one block
         self.decided: list[tuple[int, bytes]] = []  # where a quorum precommitted one block
@@ -57,7 +58,7 @@ class VoteBook:
         other = VoteBook.__new__(VoteBook)
         rounds = {place: tally.copy() for place, tally in self._rounds.items()}
         other.keys, other._quorum, other._rounds = self.keys, self._quorum, rounds  # noqa: SLF001
-        other.high = dict(self.high)
+        other.high, other._size = dict(self.high), self._size  # noqa: SLF001
         other.polkas, other.decided = list(self.polkas), list(self.decided)
         return other
 
@@ -127,6 +128,7 @@ class VoteBook:
         if votes is None:
             votes = tally.values[value] = {}
         votes[vote.validator] = vote
+        self._size += 1
         if first is None:
             tally.voters[vote.validator] = vote
         if len(votes) >= self._quorum and tally.quorum_value is None:
@@ -174,7 +176,7 @@ class VoteBook:
 
     def size(self) -> int:
         """Return how many votes are kept."""
-        return sum(len(votes) for tally in self._rounds.values() for votes in tally.values.values())
+        return self._size
 
 
 def _count(tally: Tally, vote: SignedVote) -> int:

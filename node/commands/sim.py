@@ -1,7 +1,9 @@
 """`washnode sim`: whole clusters in one process, with every fault there is, from one seed."""
 
 import json
+import os
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +34,9 @@ HOUR_MS = 60 * MINUTE_MS
 )
 @click.option("--hours", type=click.FloatRange(min=0, min_open=True), help="Default 1.")
 @click.option("--minutes", type=click.FloatRange(min=0, min_open=True), help="In place of --hours.")
-@click.option("--jobs", type=click.IntRange(1), help="Processes for --seeds; default all cores.")
+@click.option(
+    "--jobs", type=click.IntRange(1), help="Processes for --seeds and --kills; default all cores."
+)
 @click.option("--real", is_flag=True, help="Real signatures, real bytes on the wire.")
 @click.option(
     "--trace",
@@ -69,7 +73,7 @@ def sim(
     goes.
     """
     if lists_mutants or kills:
-        _show_mutants(runs=kills)
+        _show_mutants(runs=kills, jobs=jobs)
         return
     if mutant is not None:
         _install(mutant)
@@ -285,29 +289,45 @@ def _run_mutant(name: str, plan: "Plan") -> None:
         sys.exit(EXIT_ERROR)
 
 
-def _show_mutants(*, runs: bool) -> None:
+def _show_mutants(*, runs: bool, jobs: int | None) -> None:
     from node.sim.mutants import MUTANTS
 
     if runs:
-        from node.sim.kills import kill_all
+        _run_mutants(jobs)
+    elif talk().as_json:
+        known = [{"mutant": one.name, "about": one.about} for one in MUTANTS.values()]
+        click.echo(json.dumps(known))
+    else:
+        for one in MUTANTS.values():
+            click.echo(f"{one.name:28} {one.about}")
 
-        rows = kill_all()
-        if talk().as_json:
-            click.echo(json.dumps(rows))
-        else:
-            click.echo("| mutant | what is broken | noticed by | as |\n| --- | --- | --- | --- |")
-            for row in rows:
-                click.echo(
-                    f"| `{row['mutant']}` | {row['about']} | {row['killed_by'] or 'NOBODY'} "
-                    f"| {row['invariant'] or '-'} |"
-                )
-        if not all(row["invariant"] for row in rows):
-            sys.exit(EXIT_ERROR)
-        return
+
+def _run_mutants(jobs: int | None) -> None:
+    """Print what notices each mutant; a row that is not as it should be ends with 1."""
+    from node.commands.bars import progress
+    from node.sim.kills import Row, kill_all, line_of
+    from node.sim.mutants import MUTANTS
+
+    done = 0
+    with progress("Running mutants") as on_progress:
+
+        def count(_row: Row) -> None:
+            nonlocal done
+            done += 1
+            on_progress(done, len(MUTANTS))
+
+        rows = kill_all(jobs or os.cpu_count() or 1, count)
+    facts = [
+        {"mutant": row.name, "about": row.about, "dead": row.is_dead, **asdict(row.found)}
+        for row in rows
+    ]
     if talk().as_json:
-        click.echo(
-            json.dumps([{"mutant": one.name, "about": one.about} for one in MUTANTS.values()])
-        )
-        return
-    for one in MUTANTS.values():
-        click.echo(f"{one.name:28} {one.about}")
+        click.echo(json.dumps(facts))
+    else:
+        click.echo("| mutant | what is broken | noticed by | as |\n| --- | --- | --- | --- |")
+        for row in rows:
+            click.echo(line_of(row))
+    survivors = [row.name for row in rows if not row.is_dead]
+    if survivors:
+        text = t("not noticed as they should be: {names}", names=", ".join(survivors))
+        raise CommandError(text)

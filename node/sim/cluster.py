@@ -243,6 +243,11 @@ class Cluster:
             case _:
                 return False
 
+    def on_event(self, node: SimNode) -> None:
+        """Judge what an honest node keeps in memory."""
+        if node.key in self.oracle.honest:
+            self.oracle.check_memory(node)
+
     def on_effect(  # noqa: C901, PLR0912 - a kind a line
         self, node: SimNode, effect: Effect
     ) -> None:
@@ -274,7 +279,6 @@ class Cluster:
                     [decode(SignedVote, one).validator for one in evidence.votes]
                 )
             case CommitBlock():
-                self.oracle.check_memory(node)
                 self.oracle.on_decision(node, effect)
                 self.oracle.check_evidence(node, self.evidence_keys)
             case _:

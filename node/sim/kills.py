@@ -1,30 +1,25 @@
-"""What notices a mutant: random seeds, written traces, the search, the count of failed rounds.
+"""What notices a mutant: each names the trace or the search that must.
 
 `kill` runs where the mutant is installed; `kill_all` gives each mutant a process of its own.
 """
 
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass
 from multiprocessing import get_context
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from node.children import deaf_to_interrupts
 from node.sim.mutants import MUTANTS
-from node.sim.mutation import install
+from node.sim.mutation import Death, install
 
 if TYPE_CHECKING:
     from node.sim.run import Plan
 
-SEEDS_FIRST = 40  # tried before the slower ways
-SEEDS_MAX = 160
-SAFETY_MS = 150_000
-SEARCH_STATES_MAX = 400_000
-
 
 @dataclass(frozen=True, slots=True)
 class Kill:
-    """What noticed a mutant, and as the break of which invariant; "" if nothing did."""
+    """What noticed a mutant and as the break of which invariant; "" if nothing did."""
 
     by: str = ""
     invariant: str = ""
@@ -33,24 +28,10 @@ class Kill:
 
 def kill(name: str, plan: "Plan | None" = None) -> Kill:
     """Return what notices the installed mutant: this plan first, if one is given."""
-    for found in _ways(name, plan):
-        if found.invariant:
-            return found
-    return Kill()
-
-
-def _ways(name: str, plan: "Plan | None") -> Iterator[Kill]:
-    from node.sim.cluster import Shape
-
-    mutant = MUTANTS[name]
-    if plan is not None:
-        yield _by_seed(plan)
-    yield from _by_traces()
-    yield _by_rounds()
-    shape = Shape(mutant.validators, mutant.byzantine)
-    yield from _by_seeds(shape, range(SEEDS_FIRST))
-    yield _by_search()
-    yield from _by_seeds(shape, range(SEEDS_FIRST, SEEDS_MAX))
+    found = Kill() if plan is None else _by_seed(plan)
+    if not found.invariant:
+        found = _by_search() if MUTANTS[name].death.by == "search" else _by_trace(name)
+    return found
 
 
 def _by_seed(plan: "Plan") -> Kill:
@@ -63,66 +44,68 @@ def _by_seed(plan: "Plan") -> Kill:
     return Kill(f"seed {plan.seed}", first.invariant, first.text)
 
 
-def _by_seeds(shape: Any, numbers: range) -> Iterator[Kill]:
-    from node.sim.run import Plan
-
-    for seed in numbers:
-        byzantine = shape.byzantine if seed % 2 else 0
-        yield _by_seed(Plan(seed, replace(shape, byzantine=byzantine), SAFETY_MS))
-
-
-def _by_traces() -> Iterator[Kill]:
+def _by_trace(name: str) -> Kill:
     from node.sim.trace_run import run_trace
     from node.sim.tracing import shipped_traces
 
-    for trace in shipped_traces():
-        try:
-            problems = run_trace(trace).problems
-        except Exception as fault:  # noqa: BLE001 - a mutant may break anything
-            yield Kill(f"trace {trace.name}", "crash", f"{type(fault).__name__}: {fault}")
-            continue
-        if problems:
-            invariant, _colon, text = problems[0].partition(": ")
-            yield Kill(f"trace {trace.name}", invariant, text)
-
-
-def _by_rounds() -> Kill:
-    from node.sim.rounds import crash_rounds
-
-    measured = crash_rounds(4, 1, plain=False)
-    if measured.failed_rounds == measured.crashed:
-        return Kill()
-    text = f"{measured.failed_rounds} failed rounds for {measured.crashed} crashed validator"
-    return Kill("crash of one of four", "rounds", text)
+    death = MUTANTS[name].death
+    (trace,) = [one for one in shipped_traces() if f"trace {one.name}" == death.by]
+    for problem in run_trace(trace).problems:
+        invariant, _colon, text = problem.partition(": ")
+        return Kill(death.by, invariant, text)
+    return Kill()
 
 
 def _by_search() -> Kill:
     from node.sim.search import SearchBounds, search
 
-    bounds = SearchBounds(validators=4, byzantine=1, rounds=3, states_max=SEARCH_STATES_MAX)
-    violations = search(bounds).violations
+    violations = search(SearchBounds(validators=4, byzantine=1, rounds=3)).violations
     if not violations:
         return Kill()
     return Kill("search", violations[0].invariant, violations[0].text)
 
 
-def kill_in_child(name: str) -> dict[str, str]:
+def kill_in_child(name: str) -> Kill:
     """Install a mutant in this fresh process and return what notices it."""
     install(MUTANTS[name])
-    found = kill(name)
-    return {
-        "mutant": name,
-        "about": MUTANTS[name].about,
-        "killed_by": found.by,
-        "invariant": found.invariant,
-        "text": found.text,
-    }
+    return kill(name)
 
 
-def kill_all(jobs: int = 2) -> list[dict[str, str]]:
-    """Return a row for every mutant."""
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One mutant in the table: `is_dead` if it was noticed as it should be."""
+
+    name: str
+    about: str
+    found: Kill
+
+    @property
+    def is_dead(self) -> bool:
+        """Tell whether what was to notice the mutant did."""
+        return Death(self.found.by, self.found.invariant) == MUTANTS[self.name].death
+
+
+def line_of(row: Row) -> str:
+    """Return a mutant's line of the table."""
+    by, invariant = row.found.by or "NOBODY", row.found.invariant or "-"
+    return f"| `{row.name}` | {row.about} | {by} | {invariant} |"
+
+
+def kill_all(jobs: int, on_done: Callable[[Row], None] | None = None) -> list[Row]:
+    """Return a row for every mutant, each run in a process of its own."""
+    rows: list[Row] = []
     context = get_context("spawn")
     with ProcessPoolExecutor(jobs, mp_context=context, max_tasks_per_child=1) as pool:
+        waiting: dict[str, Future[Kill]] = {}
         with deaf_to_interrupts():
-            futures = [pool.submit(kill_in_child, name) for name in MUTANTS]
-        return [future.result() for future in futures]
+            waiting = {name: pool.submit(kill_in_child, name) for name in MUTANTS}
+        for row in _rows(waiting):
+            rows.append(row)
+            if on_done is not None:
+                on_done(row)
+    return rows
+
+
+def _rows(waiting: "dict[str, Future[Kill]]") -> Iterator[Row]:
+    for name, future in waiting.items():
+        yield Row(name, MUTANTS[name].about, future.result())

@@ -71,6 +71,10 @@ class Surroundings(Protocol):
         """Carry a message away."""
         ...
 
+    def on_event(self, node: "SimNode") -> None:
+        """Watch a node after its engine took an input."""
+        ...
+
     def on_effect(self, node: "SimNode", effect: Effect) -> None:
         """Watch an effect before it is performed."""
         ...
@@ -172,7 +176,9 @@ class SimNode:
         if self._waits(self.give, event, self.boots):
             return
         now = self.world.now_ms
-        for effect in self.engine.handle(event, self.clock.read(now), now):
+        effects = self.engine.handle(event, self.clock.read(now), now)
+        self.around.on_event(self)
+        for effect in effects:
             self._perform(effect)
             if not self.is_up:
                 return
@@ -315,7 +321,10 @@ class SimNode:
         if boot != self.boots:
             return
         if effect.height == self.ledger.height + 1:
-            executed = self._executed[effect.block_id]
+            executed = self._executed.get(effect.block_id)
+            if executed is None:
+                self.crash("it decided a block that it can not execute")
+                return
             self._store(executed, effect.commit)
         self._tell_height(boot, effect.block)
 

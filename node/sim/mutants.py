@@ -1,6 +1,6 @@
 """Mutants of the protocol: one line of it made wrong, to see that something notices."""
 
-from node.sim.mutation import Change, Mutant
+from node.sim.mutation import Change, Death, Mutant
 
 _RECORDING = "consensus.recording"
 _ENGINE, _ROUNDS, _HEIGHT = "consensus.engine", "consensus.rounds", "consensus.height"
@@ -9,26 +9,31 @@ _ALL = (
     Mutant(
         "send_before_sync",
         "votes leave before they are on the disk",
+        Death("trace one_alone", "A5"),
         (Change(_ENGINE, "is_waiting = self._token > self._persisted", "is_waiting = False"),),
     ),
     Mutant(
         "commit_before_sync",
         "a decision is stored before the own vote in it is on the disk",
+        Death("trace one_alone", "A5"),
         (Change(_ENGINE, "isinstance(effect, Send | CommitBlock)", "isinstance(effect, Send)"),),
     ),
     Mutant(
         "no_record",
         "nothing is written before votes leave",
+        Death("trace one_alone", "A5"),
         (Change(_ENGINE, "        if self.machine.is_dirty:\n", "        if False:\n"),),
     ),
     Mutant(
         "record_without_votes",
         "the record has the lock but not the votes",
+        Death("trace one_alone", "A5"),
         (Change(_RECORDING, "        signed=tuple(signed),", "        signed=(),"),),
     ),
     Mutant(
         "record_without_lock",
         "the record has the votes but not the lock",
+        Death("trace lock_survives_a_restart", "A4"),
         (
             Change(_RECORDING, "locked_value=machine.locked_value,", "locked_value=None,"),
             Change(_RECORDING, "locked_round=machine.locked_round,", "locked_round=-1,"),
@@ -37,6 +42,7 @@ _ALL = (
     Mutant(
         "record_without_polka",
         "the record has no polka for the locked and valid block",
+        Death("trace lone_polka_survives_a_restart", "liveness"),
         (
             Change(
                 _RECORDING,
@@ -48,6 +54,7 @@ _ALL = (
     Mutant(
         "record_without_body",
         "the record refers to blocks that are not in it",
+        Death("trace locked_and_restarted", "liveness"),
         (
             Change(
                 _RECORDING,
@@ -59,6 +66,7 @@ _ALL = (
     Mutant(
         "quorum_of_2f_plus_1",
         "a quorum is 2f+1 for every n",
+        Death("trace six_split_in_threes", "A1"),
         (
             Change(
                 "chain.validators",
@@ -66,11 +74,11 @@ _ALL = (
                 "else 2 * ((count - 1) // 3) + 1",
             ),
         ),
-        validators=6,
     ),
     Mutant(
         "no_resend",
         "nothing is said twice",
+        Death("trace split_in_halves", "liveness"),
         (
             Change(
                 _ENGINE,
@@ -89,6 +97,7 @@ _ALL = (
     Mutant(
         "no_round_change_help",
         "nobody is told why a round was entered, and nobody skips",
+        Death("trace rounds_apart_after_a_restart", "liveness"),
         (
             Change(
                 _ROUNDS,
@@ -111,6 +120,7 @@ _ALL = (
     Mutant(
         "valid_block_not_proposed",
         "a proposer forgets the block that a polka is known of",
+        Death("trace lone_polka_survives_a_restart", "liveness"),
         (
             Change(
                 _ROUNDS,
@@ -122,6 +132,7 @@ _ALL = (
     Mutant(
         "lock_never_set",
         "a precommit sets no lock",
+        Death("search", "A4"),
         (
             Change(
                 _ROUNDS,
@@ -133,6 +144,7 @@ _ALL = (
     Mutant(
         "lock_ignored_on_fresh",
         "a fresh proposal is prevoted in spite of a lock",
+        Death("search", "A4"),
         (
             Change(
                 _ROUNDS,
@@ -144,6 +156,7 @@ _ALL = (
     Mutant(
         "unlock_on_nil_polka",
         "a polka for nil releases the lock",
+        Death("search", "A4"),
         (
             Change(
                 _ROUNDS,
@@ -158,6 +171,7 @@ _ALL = (
     Mutant(
         "any_reproposal",
         "a re-proposal with a polka older than the lock is prevoted",
+        Death("search", "A4"),
         (
             Change(
                 _ROUNDS,
@@ -169,6 +183,7 @@ _ALL = (
     Mutant(
         "no_polka_check",
         "a proposal's valid round is believed without its polka",
+        Death("search", "A2b"),
         (
             Change(
                 _ROUNDS,
@@ -186,11 +201,13 @@ _ALL = (
     Mutant(
         "first_vote_only",
         "only the first vote of a voter counts, so an equivocator can hide a quorum",
+        Death("trace liar_says_nil_first", "rounds"),
         (Change("consensus.votes", "VALUES_PER_VOTER_MAX = 2", "VALUES_PER_VOTER_MAX = 1"),),
     ),
     Mutant(
         "no_polka_gossip",
         "polkas are neither passed on nor learnt",
+        Death("trace lone_polka_is_passed_on", "rounds"),
         (
             Change(_ROUNDS, "            or self._learn_polka()\n", ""),
             Change(
@@ -213,6 +230,7 @@ _ALL = (
     Mutant(
         "valid_round_not_named",
         "a prevote for a re-proposal does not name its polka's round",
+        Death("search", "A4"),
         (
             Change(
                 _ROUNDS,
@@ -224,6 +242,7 @@ _ALL = (
     Mutant(
         "block_unchecked",
         "a block that does not execute is voted for",
+        Death("trace bad_block_is_refused", "A3"),
         (
             Change(_ROUNDS, "fault = self.verdicts[value] or self.trouble", "fault = self.trouble"),
             Change(
@@ -234,13 +253,27 @@ _ALL = (
         ),
     ),
     Mutant(
+        "skip_after_one",
+        "a single voter of a later round takes everybody there",
+        Death("trace liar_runs_ahead", "liveness"),
+        (
+            Change(
+                _ROUNDS,
+                "        need = self.validators.skip_threshold\n",
+                "        need = 1\n",
+            ),
+        ),
+    ),
+    Mutant(
         "future_time",
         "a block from the far future is prevoted",
+        Death("trace clock_far_ahead", "A6"),
         (Change("consensus.timeouts", "CLOCK_AHEAD_MS = 2_000", "CLOCK_AHEAD_MS = 7_200_000"),),
     ),
     Mutant(
         "short_polka",
         "a polka of fewer than a quorum is believed",
+        Death("search", "A2b"),
         (
             Change(
                 "consensus.certificates",
@@ -261,6 +294,7 @@ _ALL = (
     Mutant(
         "short_segment",
         "blocks with a certificate of fewer than a quorum are applied",
+        Death("trace forged_blocks_for_a_straggler", "A1"),
         (
             Change(
                 "consensus.admission",
@@ -272,6 +306,7 @@ _ALL = (
     Mutant(
         "no_guard",
         "a lost vote log makes no observer",
+        Death("trace wiped_alone_with_its_vote", "A2"),
         (
             Change(
                 "consensus.rejoin",
@@ -284,11 +319,13 @@ _ALL = (
     Mutant(
         "rejoin_at_once",
         "after a lost log votes are signed from the next height on",
+        Death("trace decided_alone_and_wiped", "A2"),
         (Change("consensus.rejoin", "HEIGHTS_KEPT_SILENT = 3", "HEIGHTS_KEPT_SILENT = 0"),),
     ),
     Mutant(
         "trust_not_kept",
         "that a log was begun after a loss is forgotten at the next restart",
+        Death("trace wiped_alone_and_restarted", "A2"),
         (
             Change(
                 "consensus.record",
@@ -301,6 +338,7 @@ _ALL = (
     Mutant(
         "no_demotion",
         "proposers rotate whether they are there or not",
+        Death("trace one_crashed_costs_one_round", "rounds"),
         (
             Change(
                 "chain.proposers",
@@ -312,6 +350,7 @@ _ALL = (
     Mutant(
         "no_evidence",
         "votes that exclude each other are not reported",
+        Death("trace liar_says_nil_first", "evidence"),
         (
             Change(
                 _HEIGHT,
@@ -323,6 +362,7 @@ _ALL = (
     Mutant(
         "unbounded_votes",
         "a voter may fill the memory with values",
+        Death("trace flood_of_votes", "A9"),
         (
             Change("consensus.votes", "VALUES_PER_VOTER_MAX = 2", "VALUES_PER_VOTER_MAX = 10**9"),
             Change("consensus.votes", "ROUNDS_AHEAD_MAX = 2", "ROUNDS_AHEAD_MAX = 10**9"),

@@ -28,14 +28,21 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class Death:
+    """What notices a mutant, "search" or "trace NAME", and as the break of which invariant."""
+
+    by: str
+    invariant: str
+
+
+@dataclass(frozen=True, slots=True)
 class Mutant:
-    """A broken protocol: what is broken, how, and in which cluster it shows best."""
+    """A broken protocol: what is broken, what notices it, and how it is broken."""
 
     name: str
     about: str
+    death: Death
     changes: tuple[Change, ...]
-    validators: int = 4
-    byzantine: int = 1
 
 
 class _Loader(importlib.machinery.SourceFileLoader):

@@ -227,7 +227,12 @@ class Oracle:
     # Nodes ------------------------------------------------------------------------------------
 
     def on_decision(self, node: SimNode, effect: CommitBlock) -> None:
-        """Judge a decision before it is stored: the node's own part of it must be on the disk."""
+        """Judge a decision before it is stored: a good block, the node's own vote on the disk."""
+        engine = node.engine
+        fault = None if engine is None else engine.machine.verdicts.get(effect.block_id)
+        if fault is not None:
+            text = f"node {node.number} decides {effect.height} for a bad block: {fault}"
+            self.fail("A3", node.world.now_ms, text)
         validators = self._sets.get(effect.height)
         if validators is None or node.key not in validators.keys:
             return

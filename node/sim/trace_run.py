@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from chain.block import PRECOMMIT, PREVOTE, PROPOSAL
+from chain.crypto import hash_bytes
 from chain.vote import SignedVote, signed_bytes
 from consensus import NIL_ID, Proposal
 from node.sim.byzantine import Habit
@@ -157,12 +158,19 @@ class TraceRun:
         self.cluster.vote_validator(self._node(step.node).key, 0)
 
     def _do_say(self, step: Step) -> None:
-        """Let a byzantine node sign any vote."""
-        node, cluster = self._node(step.node), self.cluster
+        """Let a byzantine node sign any votes: for nil, for what was proposed, for new blocks."""
+        cluster = self.cluster
         height = step.height or cluster.oracle.ledger.height + 1
         found = NIL_ID
         if step.block == "proposal":
             found = cluster.proposed.get((height, step.round or 0), NIL_ID)
+        for number in range(step.times):
+            if step.block == "new":
+                found = hash_bytes("new", f"{step.node} {step.at} {number}".encode())
+            self._say(step, height, found)
+
+    def _say(self, step: Step, height: int, found: bytes) -> None:
+        node, cluster = self._node(step.node), self.cluster
         kind = _KINDS.get(step.what or "prevote", PREVOTE)
         said = (kind, 0, height, step.round or 0, found, step.valid_round, node.key)
         signature = node.signer.sign(signed_bytes(SignedVote(*said, bytes(64)), cluster.chain_id))
@@ -181,40 +189,57 @@ class TraceRun:
             problems = [one for one in problems if not one.startswith("A1")]
             if not any(one.invariant == "A1" for one in cluster.oracle.violations):
                 problems.append("expect: no fork came about")
-        height = cluster.oracle.ledger.height
-        for is_good, text in (
-            (height >= expect.heights_min, f"{height} heights, at least {expect.heights_min}"),
+        height, failed = cluster.oracle.ledger.height, cluster.oracle.failed_rounds
+        waiting = len(cluster.waiting)
+        heads = {self._node(one).ledger.head_id for one in expect.all_equal}
+        for invariant, is_good, text in (
             (
-                expect.heights_max is None or height <= expect.heights_max,
-                f"{height} heights, at most {expect.heights_max}",
+                "liveness",
+                height >= expect.heights_min,
+                _least("heights", height, expect.heights_min),
             ),
             (
-                expect.failed_rounds_max is None
-                or cluster.oracle.failed_rounds <= expect.failed_rounds_max,
-                f"{cluster.oracle.failed_rounds} failed rounds, at most {expect.failed_rounds_max}",
+                "expect",
+                _fits(height, expect.heights_max),
+                _most("heights", height, expect.heights_max),
             ),
             (
-                expect.waiting is None or len(cluster.waiting) <= expect.waiting,
-                f"{len(cluster.waiting)} transactions wait, at most {expect.waiting}",
+                "rounds",
+                _fits(failed, expect.failed_rounds_max),
+                _most("failed rounds", failed, expect.failed_rounds_max),
             ),
             (
-                len({self._node(one).ledger.head_id for one in expect.all_equal}) <= 1,
-                f"nodes {expect.all_equal} are not at one block",
+                "liveness",
+                _fits(waiting, expect.waiting),
+                _most("waiting transactions", waiting, expect.waiting),
             ),
+            ("liveness", len(heads) <= 1, f"nodes {expect.all_equal} are not at one block"),
         ):
             if not is_good:
-                problems.append(f"expect: {text} expected")
+                problems.append(f"{invariant}: {text}")
         problems += self._judge_names("accused", expect.accused, cluster.oracle.accused)
         problems += self._judge_names("evidence", expect.evidence, cluster.evidence_keys)
         for number in expect.observers:
             mode = self._node(number).describe().get("mode")
             if mode != "OBSERVER":
-                problems.append(f"expect: node {number} is {mode}, OBSERVER expected")
+                problems.append(f"observers: node {number} is {mode}, OBSERVER expected")
         return problems
 
     def _judge_names(self, what: str, wanted: tuple[int, ...], found: set[bytes]) -> list[str]:
         missing = [one for one in wanted if self._node(one).key not in found]
-        return [f"expect: {what} does not name nodes {missing}"] if missing else []
+        return [f"{what}: nodes {missing} are not named"] if missing else []
+
+
+def _fits(found: int, most: int | None) -> bool:
+    return most is None or found <= most
+
+
+def _least(what: str, found: int, least: int) -> str:
+    return f"{found} {what}, at least {least} expected"
+
+
+def _most(what: str, found: int, most: int | None) -> str:
+    return f"{found} {what}, at most {most} expected"
 
 
 def _matches(step: Step, sender: int, to: int, message: Any) -> bool:

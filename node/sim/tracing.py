@@ -35,7 +35,8 @@ class Step(BaseModel):
     height: int | None = None
     round: int | None = None
     habits: tuple[str, ...] = ()
-    block: Literal["nil", "proposal"] = "nil"
+    block: Literal["nil", "proposal", "new"] = "nil"
+    times: Annotated[int, Field(ge=1, le=10_000)] = 1
     valid_round: int = -1
     offset_ms: int = 0
     ledger: bool = False

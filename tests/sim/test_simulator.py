@@ -1,11 +1,5 @@
 """Whole clusters from a seed: the same history again, no invariant broken, what crashes cost."""
 
-import json
-import os
-import subprocess
-import sys
-from typing import Any
-
 import pytest
 
 from node.sim.cluster import Shape
@@ -15,17 +9,10 @@ from node.sim.run import Plan, simulate
 from node.sim.shrink import shrink
 from node.sim.trace_run import run_trace
 from node.sim.tracing import Trace, shipped_traces
+from tests.sim.commands import sim
 
 MINUTE_MS = 60_000
 TRACES = {trace.name: trace for trace in shipped_traces()}
-
-
-def sim(*words: str, hash_seed: str = "0") -> tuple[int, dict[str, Any]]:
-    """Run `washnode sim --json`; returns the exit code and what it says."""
-    command = [sys.executable, "-m", "node", "sim", "--json", *words]
-    environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
-    done = subprocess.run(command, capture_output=True, env=environment, timeout=110, check=False)
-    return done.returncode, json.loads(done.stdout)
 
 
 @pytest.mark.sim
@@ -81,7 +68,7 @@ def test_a_trace_that_expects_too_much_says_what_it_found() -> None:
     trace = TRACES["one_alone"].model_dump()
     wanting = Trace.model_validate({**trace, "expect": {**trace["expect"], "heights_min": 5}})
 
-    assert run_trace(wanting).problems == ["expect: 1 heights, at least 5 expected"]
+    assert run_trace(wanting).problems == ["liveness: 1 heights, at least 5 expected"]
 
 
 @pytest.mark.sim
