@@ -1,9 +1,7 @@
 """`washnode sim`: whole clusters in one process, with every fault there is, from one seed."""
 
 import json
-import os
 import sys
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +9,7 @@ import click
 
 from node.commands.common import command
 from node.commands.output import EXIT_ERROR, EXIT_USAGE, CommandError, talk
-from node.commands.words import t
+from node.commands.sim_sets import install_mutant, run_mutant, run_twins, show_mutants
 
 if TYPE_CHECKING:
     from node.sim.cluster import Shape
@@ -44,6 +42,8 @@ HOUR_MS = 60 * MINUTE_MS
     metavar="FILE",
     help="Run a written trace, or model traces (.itf.json, .jsonl, .jsonl.gz).",
 )
+@click.option("--twins", type=click.IntRange(1), metavar="N", help="Run so many twins schedules.")
+@click.option("--windows", type=click.IntRange(1, 7), default=4, show_default=True, help="Of each.")
 @click.option("--mutants", "lists_mutants", is_flag=True, help="List the mutants of the protocol.")
 @click.option("--mutant", metavar="NAME", help="Break the protocol in this way first.")
 @click.option("--kills", is_flag=True, help="Run every mutant and print what notices it.")
@@ -60,6 +60,8 @@ def sim(
     jobs: int | None,
     real: bool,
     trace: Path | None,
+    twins: int | None,
+    windows: int,
     lists_mutants: bool,
     mutant: str | None,
     kills: bool,
@@ -73,27 +75,29 @@ def sim(
     goes.
     """
     if lists_mutants or kills:
-        _show_mutants(runs=kills, jobs=jobs)
+        show_mutants(runs=kills, jobs=jobs)
         return
     if mutant is not None:
-        _install(mutant)
+        install_mutant(mutant)
     if trace is not None:
         _run_trace(trace)
         return
     if byzantine is None:
         byzantine = min(1, (validators - 1) // 3)
+    if twins is not None:
+        first = seed or 0
+        run_twins(range(first, first + twins), (validators, byzantine, windows), jobs)
+        return
     safety_ms = _duration_ms(hours, minutes)
     shape = _shape(validators, byzantine, real=real)
     if seeds is not None:
         _run_many(range(seed or 0, (seed or 0) + seeds), shape, safety_ms, jobs)
-        return
-    if seed is None:
+    elif seed is None:
         raise click.UsageError("give --seed N, or --seeds N for many")
-    plan = _plan(seed, shape, safety_ms, keep, log=log)
-    if mutant is None:
-        _run_one(plan, log=log)
+    elif mutant is None:
+        _run_one(_plan(seed, shape, safety_ms, keep, log=log), log=log)
     else:
-        _run_mutant(mutant, plan)
+        run_mutant(mutant, _plan(seed, shape, safety_ms, keep, log=log))
 
 
 def _duration_ms(hours: float | None, minutes: float | None) -> int:
@@ -257,77 +261,3 @@ def _run_trace(path: Path) -> None:
             click.echo(line)
     if facts["failed"]:
         sys.exit(EXIT_ERROR)
-
-
-def _install(name: str) -> None:
-    from node.sim.mutants import MUTANTS
-    from node.sim.mutation import install
-
-    if name not in MUTANTS:
-        text = t("no mutant {name}; see washnode sim --mutants", name=name)
-        raise CommandError(text, EXIT_USAGE)
-    install(MUTANTS[name])
-
-
-def _run_mutant(name: str, plan: "Plan") -> None:
-    from node.sim.kills import kill
-
-    found = kill(name, plan)
-    facts = {
-        "mutant": name,
-        "killed_by": found.by,
-        "invariant": found.invariant,
-        "text": found.text,
-    }
-    if talk().as_json:
-        click.echo(json.dumps(facts))
-    elif found.invariant:
-        click.echo(f"{found.invariant} broke, noticed by {found.by}: {found.text}")
-    else:
-        click.echo(f"{name} survived")
-    if found.invariant:
-        sys.exit(EXIT_ERROR)
-
-
-def _show_mutants(*, runs: bool, jobs: int | None) -> None:
-    from node.sim.mutants import MUTANTS
-
-    if runs:
-        _run_mutants(jobs)
-    elif talk().as_json:
-        known = [{"mutant": one.name, "about": one.about} for one in MUTANTS.values()]
-        click.echo(json.dumps(known))
-    else:
-        for one in MUTANTS.values():
-            click.echo(f"{one.name:28} {one.about}")
-
-
-def _run_mutants(jobs: int | None) -> None:
-    """Print what notices each mutant; a row that is not as it should be ends with 1."""
-    from node.commands.bars import progress
-    from node.sim.kills import Row, kill_all, line_of
-    from node.sim.mutants import MUTANTS
-
-    done = 0
-    with progress("Running mutants") as on_progress:
-
-        def count(_row: Row) -> None:
-            nonlocal done
-            done += 1
-            on_progress(done, len(MUTANTS))
-
-        rows = kill_all(jobs or os.cpu_count() or 1, count)
-    facts = [
-        {"mutant": row.name, "about": row.about, "dead": row.is_dead, **asdict(row.found)}
-        for row in rows
-    ]
-    if talk().as_json:
-        click.echo(json.dumps(facts))
-    else:
-        click.echo("| mutant | what is broken | noticed by | as |\n| --- | --- | --- | --- |")
-        for row in rows:
-            click.echo(line_of(row))
-    survivors = [row.name for row in rows if not row.is_dead]
-    if survivors:
-        text = t("not noticed as they should be: {names}", names=", ".join(survivors))
-        raise CommandError(text)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
 from multiprocessing import get_context
+from typing import TypeVar
 
 from node.children import deaf_to_interrupts
 from node.sim.cluster import Shape
@@ -13,6 +14,9 @@ from node.sim.run import Outcome, Plan, simulate
 
 REAL_EVERY = 50  # one seed in so many signs for real and sends bytes
 AHEAD = 8  # seeds given to each process in advance
+
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
 
 
 def plan_of(seed: int, shape: Shape, safety_ms: int) -> Plan:
@@ -69,24 +73,27 @@ def run_many(
 ) -> Summary:
     """Run plans on `jobs` processes (default: one for each core) and sum up."""
     summary = Summary()
-    for outcome in _outcomes(iter(plans), jobs or os.cpu_count() or 1):
+    for outcome in spread(simulate_safely, plans, jobs):
         summary.add(outcome)
         if on_done is not None:
             on_done(outcome)
     return summary
 
 
-def _outcomes(plans: Iterator[Plan], jobs: int) -> Iterator[Outcome]:
-    if jobs == 1:
-        for plan in plans:
-            yield simulate_safely(plan)
+def spread(
+    work: Callable[[_Item], _Result], items: Iterable[_Item], jobs: int | None = None
+) -> Iterator[_Result]:
+    """Yield what `work` makes of each item, in order, on `jobs` processes (default: all cores)."""
+    count = jobs or os.cpu_count() or 1
+    if count == 1:
+        yield from map(work, items)
         return
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        waiting: list[Future[Outcome]] = []
-        for plan in plans:
+    with ProcessPoolExecutor(count, mp_context=get_context("spawn")) as pool:
+        waiting: list[Future[_Result]] = []
+        for item in items:
             with deaf_to_interrupts():
-                waiting.append(pool.submit(simulate_safely, plan))
-            if len(waiting) >= jobs * AHEAD:
+                waiting.append(pool.submit(work, item))
+            if len(waiting) >= count * AHEAD:
                 yield waiting.pop(0).result()
         for future in waiting:
             yield future.result()
