@@ -7,7 +7,7 @@ it is the set of validators in the header above the named block, which is why it
 announce them.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Annotated, Literal, NoReturn, TypeAlias
@@ -121,22 +121,68 @@ def _refuse(reason: str) -> NoReturn:
     raise RecoveryPlanError(text)
 
 
-def plan_above(plan: RecoveryPlan | None, parent: Header) -> RecoveryPlan | None:
-    """Return the plan if it is about the block above `parent`, else None."""
-    if plan is None or plan.height != parent.height or plan.head_id != block_id(parent):
-        return None
-    return plan
+def plan_above(plans: Sequence[RecoveryPlan], parent: Header) -> RecoveryPlan | None:
+    """Return the plan about the block above `parent`, None without one.
+
+    Of two about one block the first counts. Nothing tells two good ones apart, so whoever loads
+    plans takes the second in no more.
+    """
+    at = [plan for plan in plans if plan.height == parent.height]
+    return next((plan for plan in at if plan.head_id == block_id(parent)), None)
+
+
+def next_validators(
+    state: State, parent: Header, plans: Sequence[RecoveryPlan] = ()
+) -> ValidatorSet:
+    """Return who decides the block above `parent`; the plans were sifted, `state` is after it."""
+    plan = plan_above(plans, parent)
+    return read_validators(state) if plan is None else plan.validators
+
+
+def sift_plans(
+    plans: Sequence[RecoveryPlan],
+    state: State,
+    parent: Header,
+    verify: Verify = verify_signature,
+    child: Header | None = None,
+) -> tuple[tuple[RecoveryPlan, ...], tuple[str, ...]]:
+    """Return the plans without those about the block above `parent` that must not take effect.
+
+    These are the ones that are not good, and, where the block above is known, those that it was
+    not made by. The second list says why each of them was taken out.
+    """
+    kept: list[RecoveryPlan] = []
+    reasons: list[str] = []
+    for plan in plans:
+        if plan_above((plan,), parent) is not None:
+            try:
+                check_plan(plan, state, parent, verify)
+                check_follows(plan, child)
+            except RecoveryPlanError as error:
+                reasons.append(str(error))
+                continue
+        kept.append(plan)
+    return tuple(kept), tuple(reasons)
+
+
+def check_follows(plan: RecoveryPlan, child: Header | None) -> None:
+    """Raise RecoveryPlanError if the block above a plan's block is there, and not by the plan."""
+    if child is not None and child.validators_hash != plan.validators.set_hash():
+        _refuse(f"the chain went on above height {plan.height} with other validators")
 
 
 def begin_recovery(
-    state: State, parent: Header, plan: RecoveryPlan | None, verify: Verify = verify_signature
+    state: State,
+    parent: Header,
+    plans: Sequence[RecoveryPlan],
+    verify: Verify = verify_signature,
 ) -> bool:
-    """Put a plan's validators into the state above `parent`, if it is about that block.
+    """Put the validators of the plan about `parent`, if there is one, into the state above it.
 
-    A change of validators that was under way is dropped. Tells whether the plan took effect; raises
-    RecoveryPlanError if it names this block and is not good.
+    A change of validators that was under way is dropped. Tells whether a plan took effect; raises
+    RecoveryPlanError if one names this block and is not good.
     """
-    found = plan_above(plan, parent)
+    found = plan_above(plans, parent)
     if found is None:
         return False
     check_plan(found, state, parent, verify)

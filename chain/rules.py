@@ -4,6 +4,8 @@ Checks raise; they never answer. `check_form` needs no state, `admit_transaction
 admission costs (nonce, quota) to the state it is given.
 """
 
+from collections.abc import Sequence
+
 from chain.accounts import authorize_key, check_scope
 from chain.block import BLOCK_VERSION, PRECOMMIT, Commit, Header, block_id, vote_bytes
 from chain.crypto import verify_signature
@@ -143,15 +145,18 @@ def _rides_on_pot(state: State, body: Transaction, params: ChainParams, now: int
 
 
 def check_header(
-    header: Header, parent: Header, validators: ValidatorSet, plan: RecoveryPlan | None = None
+    header: Header,
+    parent: Header,
+    validators: ValidatorSet,
+    plans: Sequence[RecoveryPlan] = (),
 ) -> None:
     """Check what of a header follows from its parent alone; raises InvalidBlockError.
 
-    Its roots are checked by executing it, its certificate by `check_commit`. A `plan` about this
-    block puts its own validators in place of those that the parent announces.
+    Its roots are checked by executing it, its certificate by `check_commit`. One of `plans` that
+    is about this block puts its own validators in place of those that the parent announces.
     """
     announced = parent.next_validators_hash
-    recovery = plan_above(plan, parent)
+    recovery = plan_above(plans, parent)
     if recovery is not None:
         validators, announced = recovery.validators, recovery.validators.set_hash()
     for what, found, expected in (

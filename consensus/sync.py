@@ -95,9 +95,10 @@ def segment_length(next_hashes: list[tuple[bytes, bytes]]) -> int:
     """Return how many of some blocks make one segment.
 
     `next_hashes` are (validators_hash, next_validators_hash) of blocks in order: a segment ends
-    with the block that changes the validators.
+    with the block that changes the validators, and below one that a recovery gave others.
     """
     for number, (now, following) in enumerate(next_hashes):
-        if now != following:
+        child = next_hashes[number + 1 : number + 2]
+        if now != following or (child and child[0][0] != now):
             return number + 1
     return len(next_hashes)

@@ -92,14 +92,15 @@ class Executor:
         chain_id: bytes,
         is_verified: Callable[[ReceivedTransaction], bool] | None = None,
         verify: Callable[[bytes, bytes, bytes], bool] = verify_signature,
-        plan: RecoveryPlan | None = None,
+        plans: Sequence[RecoveryPlan] = (),
     ) -> None:
         """`is_verified` tells of a transaction whose signatures were found good before.
 
-        `verify` checks the signatures of votes in evidence and of the operators' recovery `plan`
-        (key, message, signature). The plan takes effect in the block above the one that it names.
+        `verify` checks the signatures of votes in evidence and of the operators' recovery `plans`
+        (key, message, signature). A plan takes effect in the block above the one that it names.
         """
-        self.chain_id, self.verify_signature, self.plan = chain_id, verify, plan
+        self.chain_id, self.verify_signature = chain_id, verify
+        self.plans = tuple(plans)
         self.library, self._is_verified = Library(), is_verified
 
     def build(self, ledger: Ledger, parent: Header, inputs: BlockInputs) -> ExecutedBlock:
@@ -172,8 +173,8 @@ class _BlockRun:
         if not self.building and parent.height > 0:
             validators = previous_validators(state) or read_validators(state)
             check_certified(inputs.last_commit, parent, validators)
-        verify, plan = self.executor.verify_signature, self.executor.plan
-        is_recovery = begin_recovery(state, parent, plan, verify)
+        verify, plans = self.executor.verify_signature, self.executor.plans
+        is_recovery = begin_recovery(state, parent, plans, verify)
         self.has_new_validators = is_recovery or pending_activation(state) is not None
         self.validators_hash = read_validators(state).set_hash()
         note_block(state, self.height, inputs.proposer, inputs.last_commit, parent.proposer)

@@ -20,6 +20,7 @@ from typing import Any
 from chain.crypto import Signer
 from chain.errors import StoreError, WashError
 from chain.genesis import Genesis
+from chain.recovery import plan_above
 from chain.tables import Tuning
 from chain.transaction import ReceivedTransaction
 from chain.validators import read_validators
@@ -35,6 +36,7 @@ from node.rpc.served import make_registry
 from node.storage.disk import disk_faults
 from node.storage.folder import beside, held, holds_database
 from node.storage.ledger import ChainLedger
+from node.storage.plans import read_plans
 from node.storage.wal import VoteLog
 
 RUNNING_NAME = "node.json"  # says where a running node is found
@@ -61,20 +63,24 @@ def build_node(
 ) -> Node:
     """Open the chain in `config.data_dir` with everything around it but the door.
 
-    Raises NotValidatorError unless `signer` is a validator of the chain, StoreError, GenesisError.
+    Raises NotValidatorError unless `signer` is a validator of the chain, StoreError, GenesisError,
+    RecoveryPlanError for a file in the folder of plans that is none.
     """
     folder, pool = config.data_dir, config.pool
+    plans = read_plans(folder)
+    planned = [key.hex() for plan in plans for key in plan.validators.keys]
     if not _has_chain(folder / "chain"):
-        _check_validator(signer, list(genesis.validators))
+        _check_validator(signer, [*genesis.validators, *planned])
     tuning = Tuning(
         sync=config.store.sync, values_cached_max=config.store.cache_bytes // _BYTES_PER_VALUE
     )
 
     def open_ledger(is_verified: Callable[[ReceivedTransaction], bool]) -> ChainLedger:
-        ledger = ChainLedger(folder / "chain", genesis, is_verified, tuning=tuning)
+        chain = folder / "chain"
+        ledger = ChainLedger(chain, genesis, is_verified, tuning=tuning, plans=plans)
         keys = [key.hex() for key in read_validators(ledger.state()).keys]
         try:
-            _check_validator(signer, [*keys, *genesis.validators])
+            _check_validator(signer, [*keys, *genesis.validators, *planned])
         except NotValidatorError:
             ledger.close()
             raise
@@ -176,6 +182,14 @@ def _tell_recovery(node: Node) -> None:
             "the chain was damaged and is whole again: %s; the files as they were: %s",
             repaired.error,
             repaired.kept,
+        )
+    plan = plan_above(node.ledger.executor.plans, node.ledger.head)
+    if plan is not None:
+        _log.warning(
+            "a recovery plan says who decides above height %d, epoch %d: %s",
+            plan.height,
+            plan.validators.epoch,
+            ", ".join(key.hex() for key in plan.validators.keys),
         )
 
 

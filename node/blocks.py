@@ -3,17 +3,19 @@
 from typing import Protocol
 
 from chain.block import Block, Commit, Header, block_id
-from chain.errors import InvalidBlockError, MalformedBytesError
+from chain.errors import InvalidBlockError, MalformedBytesError, RecoveryPlanError
 from chain.executed import ExecutedBlock
 from chain.governance import pending_activation
 from chain.params import read_params
 from chain.proposers import previous_validators, proposer_order
+from chain.recovery import begin_recovery, next_validators
 from chain.rules import check_commit, check_header
 from chain.state import State
 from chain.timers import next_work_time
 from chain.transaction import read_transaction
 from chain.validators import read_validators
 from consensus import BLOCKS_PER_MESSAGE, Blocks, Head, check_segment, segment_length
+from contracts.execution import Executor
 from node.storage.ledger import ChainLedger
 
 SERVED_BYTES_MAX = 8 * 1024 * 1024  # of transactions in one message, unless one block has more
@@ -24,6 +26,7 @@ class AnyLedger(Protocol):
 
     head: Header
     head_id: bytes
+    executor: Executor
 
     @property
     def head_commit(self) -> Commit | None:
@@ -34,8 +37,11 @@ class AnyLedger(Protocol):
 
 
 def head_of(ledger: AnyLedger) -> Head:
-    """Return what the engine must know of a chain's newest block."""
-    state, head = ledger.state(), ledger.head
+    """Return what the engine must know of a chain's newest block.
+
+    Where a good recovery plan is about it, the plan's validators decide the next one, which is due.
+    """
+    (state, is_recovery), head = _begin_next(ledger), ledger.head
     params, validators = read_params(state), read_validators(state)
     return Head(
         height=head.height,
@@ -47,8 +53,18 @@ def head_of(ledger: AnyLedger) -> Head:
         interval_ms=params.block_interval_ms,
         heartbeat_ms=params.heartbeat_ms,
         due_ms=next_work_time(state, head.time_ms),
-        has_activation=pending_activation(state) is not None,
+        has_activation=is_recovery or pending_activation(state) is not None,
     )
+
+
+def _begin_next(ledger: AnyLedger) -> tuple[State, bool]:
+    """Return the state with which the next block begins, and whether it is a recovery's."""
+    state, executor = ledger.state(), ledger.executor
+    try:
+        verify = executor.verify_signature
+        return state, begin_recovery(state, ledger.head, executor.plans, verify)
+    except RecoveryPlanError:  # nothing was changed; whoever opened the ledger drops it and says so
+        return state, False
 
 
 def execute_block(ledger: ChainLedger, block: Block) -> ExecutedBlock:
@@ -56,7 +72,8 @@ def execute_block(ledger: ChainLedger, block: Block) -> ExecutedBlock:
 
     That includes the certificate of its parent, with every signature.
     """
-    check_header(block.header, ledger.head, read_validators(ledger.state()))
+    plans = ledger.executor.plans
+    check_header(block.header, ledger.head, read_validators(ledger.state()), plans)
     _check_parent(ledger, block.last_commit)
     return ledger.executor.check(ledger.store, ledger.head, block)
 
@@ -80,7 +97,7 @@ def check_segment_of(ledger: ChainLedger, blocks: tuple[Block, ...], commit: Com
 
     They link to each other, so the certificate of the last is good for all of them.
     """
-    validators = read_validators(ledger.state())
+    validators = next_validators(ledger.state(), ledger.head, ledger.executor.plans)
     check_segment(Blocks(blocks, commit), validators)
     check_commit(commit, blocks[-1].header, validators)
 

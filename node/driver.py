@@ -97,6 +97,7 @@ class Driver:
         self._timers: dict[TimerKind, tuple[int, Timer]] = {}
         self._is_started = False
         self._is_wished = False  # somebody asked for a block, be it empty
+        self._tell_refused_plans()
 
     # For whoever runs it --------------------------------------------------------------------------
 
@@ -215,6 +216,11 @@ class Driver:
         self.alarms.append(text)
         _log.critical("%s", text, exc_info=fault)
 
+    def _tell_refused_plans(self) -> None:
+        refused = self.ledger.refused_plans
+        while refused:
+            self._alarm(f"a recovery plan counts for nothing: {refused.pop(0)}")
+
     def _build(self, effect: BuildBlock) -> Sequence[Input]:
         ledger, answer = self.ledger, BlockBuilt(effect.height, effect.round, None)
         if effect.height != ledger.height + 1:
@@ -300,6 +306,7 @@ class Driver:
 
     def _store(self, executed: ExecutedBlock, commit: Commit) -> None:
         self.ledger.append(executed, commit)
+        self._tell_refused_plans()
         self._executed.clear()
         self._timers = {kind: one for kind, one in self._timers.items() if kind in _LASTING}
         self._log.committed()

@@ -4,7 +4,7 @@ import os
 import shutil
 import tempfile
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
@@ -15,11 +15,11 @@ from pathlib import Path
 from chain.block import Block, block_id
 from chain.errors import CorruptStoreError, GenesisError, StoreError, WashError
 from chain.genesis import Genesis, parse_genesis
+from chain.recovery import RecoveryPlan, next_validators
 from chain.rules import check_commit, check_header
 from chain.store import Store
 from chain.tables import THROW_AWAY, Table
 from chain.transaction import ReceivedTransaction
-from chain.validators import read_validators
 from node.children import deaf_to_interrupts
 from node.rehearse.chain import tally_for_rehearsal
 from node.rehearse.tally import Tally
@@ -77,12 +77,16 @@ def verify_chain(folder: Path, on_progress: Callable[[int, int], None] | None = 
 
 
 def verify_data(
-    chain: Path, genesis: Genesis, on_progress: Callable[[int, int], None] | None = None
+    chain: Path,
+    genesis: Genesis,
+    on_progress: Callable[[int, int], None] | None = None,
+    plans: Sequence[RecoveryPlan] = (),
 ) -> Verified:
     """Execute the stopped chain in the folder `chain` again and compare everything.
 
-    Works on a copy that is made while nobody else may open the chain. The result's tally is empty.
-    Raises VerificationError, or StoreInUseError while a node runs on it.
+    `plans` are the operators' by which it was recovered. Works on a copy that is made while nobody
+    else may open the chain. The result's tally is empty. Raises VerificationError, or
+    StoreInUseError while a node runs on it.
     """
     progress = on_progress or (lambda _done, _all: None)
     place = chain.parent if os.access(chain.parent, os.W_OK) else None
@@ -91,7 +95,8 @@ def verify_data(
         with held(chain):
             link_files(chain, temporary / "kept")
         try:
-            return _replay_copy(temporary, chain, genesis, None, progress, is_tallied=False)
+            beginning = _Beginning(genesis, None, tuple(plans))
+            return _replay_copy(temporary, chain, beginning, progress, is_tallied=False)
         except _Found as found:
             text = f"height {found.height}: {found.text}"
             raise VerificationError(text) from found
@@ -99,6 +104,15 @@ def verify_data(
 
 def _named(broken: list[str]) -> str:
     return f" (changed: {', '.join(broken[:4])})" if broken else ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Beginning:
+    """What a chain is executed from, and the seal that it was put away with."""
+
+    genesis: Genesis
+    seal: Seal | None
+    plans: tuple[RecoveryPlan, ...] = ()
 
 
 class _Found(Exception):  # noqa: N818 - carries what was found and where
@@ -121,14 +135,14 @@ def _execute_again(
     if not (folder / "chain").is_dir():
         raise _Found(1, f"no block can be read: there is no folder {folder / 'chain'}")
     shutil.copytree(folder / "chain", temporary / "kept")
-    return _replay_copy(temporary, folder / "chain", genesis, seal, on_progress, is_tallied=True)
+    beginning = _Beginning(genesis, seal)
+    return _replay_copy(temporary, folder / "chain", beginning, on_progress, is_tallied=True)
 
 
 def _replay_copy(
     temporary: Path,
     chain: Path,
-    genesis: Genesis,
-    seal: Seal | None,
+    beginning: _Beginning,
     on_progress: Callable[[int, int], None],
     *,
     is_tallied: bool,
@@ -148,8 +162,9 @@ def _replay_copy(
             raise _Found(height + 1, text)
         if kept.was_dirty:
             rebuild_tree(kept)  # what of it was in memory only went with the bad stop
-        replay = _Replay(kept, genesis, temporary / "again", on_progress, is_tallied=is_tallied)
-        return replay.run(height, seal)
+        again = temporary / "again"
+        replay = _Replay(kept, beginning, again, on_progress, is_tallied=is_tallied)
+        return replay.run(height, beginning.seal)
 
 
 def _unread(temporary: Path, chain: Path, error: StoreError) -> "_Found":
@@ -163,14 +178,16 @@ class _Replay:
     def __init__(
         self,
         kept: Store,
-        genesis: Genesis,
+        beginning: _Beginning,
         folder: Path,
         on_progress: Callable[[int, int], None],
         *,
         is_tallied: bool,
     ) -> None:
         self.kept, self.on_progress, self.is_tallied = kept, on_progress, is_tallied
-        self.ledger = ChainLedger(folder, genesis, _is_checked, tuning=THROW_AWAY)
+        self.ledger = ChainLedger(
+            folder, beginning.genesis, _is_checked, tuning=THROW_AWAY, plans=beginning.plans
+        )
         self.tally = tally_for_rehearsal()
         self.transactions = self.timers_fired = 0
 
@@ -230,9 +247,11 @@ class _Replay:
 
     def _replay(self, block: Block) -> None:
         ledger, kept, number = self.ledger, self.kept, self.ledger.height + 1
-        validators = read_validators(ledger.state())
+        ledger.sift_plans(block.header)
+        plans = ledger.executor.plans
+        validators = next_validators(ledger.state(), ledger.head, plans)
         try:
-            check_header(block.header, ledger.head, validators)
+            check_header(block.header, ledger.head, validators, plans)
             commit = kept.commit(number)
             check_commit(commit, block.header, validators)
             executed = ledger.executor.check(ledger.store, ledger.head, block)

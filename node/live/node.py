@@ -24,7 +24,6 @@ from chain.params import read_params
 from chain.rules import admit_transaction, check_form, check_signatures
 from chain.state import State
 from chain.transaction import ReceivedTransaction, read_transaction
-from chain.validators import read_validators
 from consensus import Engine
 from contracts.execution import allowance_gas, transaction_gas
 from node import __version__
@@ -94,11 +93,12 @@ class Node:
         try:
             self.is_dev = bool(read_params(self.state()).dev)
             self.simulator = Simulator(ledger)
-            is_alone = read_validators(self.state()).keys == (self.validator_key,)
+            head = head_of(ledger)
+            is_alone = head.validators.keys == (self.validator_key,)
             self._pace = Pace(self.clock, ledger, is_alone=is_alone)
             recovered = self._vote_log.recovered(ledger.height, is_alone=is_alone)
             chance = secrets.token_bytes(16)
-            engine = Engine(self._signer, ledger.chain_id, head_of(ledger), recovered, chance)
+            engine = Engine(self._signer, ledger.chain_id, head, recovered, chance)
             self.driver = Driver(
                 ledger,
                 engine,

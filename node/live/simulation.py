@@ -81,6 +81,7 @@ class Simulator:
         """Execute a block of one transaction at a time; signatures are not looked at."""
         ledger = self._ledger
         inputs = BlockInputs(time_ms, ledger.head.proposer, ledger.head_commit, (tx,))
+        self._executor.plans = ledger.executor.plans
         executed = self._executor.build(ledger.store, ledger.head, inputs)
         if executed.refused:
             error = executed.refused[0][1]

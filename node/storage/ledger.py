@@ -1,12 +1,14 @@
 """A chain on disk with what executes its blocks: opened from a genesis file, recovered."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from chain.block import Commit, Header, block_id
+from chain.errors import RecoveryPlanError
 from chain.executed import ExecutedBlock
 from chain.genesis import Genesis
 from chain.receipt import Receipt
+from chain.recovery import RecoveryPlan, check_follows, plan_above, sift_plans
 from chain.state import State
 from chain.tables import Tuning
 from chain.transaction import ReceivedTransaction
@@ -26,20 +28,24 @@ class ChainLedger:
         is_verified: Callable[[ReceivedTransaction], bool] | None = None,
         *,
         tuning: Tuning | None = None,
+        plans: Sequence[RecoveryPlan] = (),
     ) -> None:
         """Open the chain in `folder`, or begin it there.
 
         It is checked, and made anew from its blocks if need be. Raises StoreError, GenesisError
-        (another chain's folder) or LostBlocksError; the files are as they were then.
+        (another chain's folder) or LostBlocksError; the files are as they were then. `plans` are
+        the operators' for when a quorum was lost; `refused_plans` says why some of them do not
+        count, for whoever runs the chain to tell.
         """
         self.genesis, self.folder = genesis, folder
         self.chain_id = genesis.chain_id()
-        self.executor = Executor(self.chain_id, is_verified)
+        self.executor = Executor(self.chain_id, is_verified, plans=plans)
+        self.refused_plans: list[str] = []
         with disk_faults(folder):
             folder.parent.mkdir(parents=True, exist_ok=True)
             self._lock = FolderLock(folder)
             try:
-                self.store, self.repaired = open_chain(folder, genesis, tuning)
+                self.store, self.repaired = open_chain(folder, genesis, tuning, plans)
             except BaseException:
                 self._lock.release()
                 raise
@@ -49,6 +55,8 @@ class ChainLedger:
         self.head: Header = self.store.header(height)
         self.head_id = block_id(self.head)
         self.head_commit: Commit | None = self.store.commit(height) if height else None
+        self._drop_passed_over()
+        self.sift_plans()
 
     @property
     def height(self) -> int:
@@ -65,7 +73,31 @@ class ChainLedger:
         if self._mark is not None:
             self._mark.write(executed.block.header.height)
         self.head, self.head_id, self.head_commit = executed.block.header, executed.block_id, commit
+        self.sift_plans()
         return executed.receipts
+
+    def sift_plans(self, child: Header | None = None) -> None:
+        """Drop what is no good among the plans about the head, which else would stop execution.
+
+        `child`, where it is known, is the header above the head: it shows whether a plan counted.
+        """
+        executor, verify = self.executor, self.executor.verify_signature
+        executor.plans, refused = sift_plans(executor.plans, self.state(), self.head, verify, child)
+        self.refused_plans += refused
+
+    def _drop_passed_over(self) -> None:
+        """Drop plans about older blocks above which the chain went on without them."""
+        for plan in self.executor.plans:
+            if plan.height >= self.height or not plan_above((plan,), self._header(plan.height)):
+                continue
+            try:
+                check_follows(plan, self._header(plan.height + 1))
+            except RecoveryPlanError as error:
+                self.executor.plans = tuple(one for one in self.executor.plans if one != plan)
+                self.refused_plans.append(str(error))
+
+    def _header(self, height: int) -> Header:
+        return self.store.header(height)
 
     def close(self, *, clean: bool = True) -> None:
         """Close the store."""

@@ -1,17 +1,17 @@
 """What follows from the blocks, made anew: the tree from the values, or all of it from blocks."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from chain.block import Block, Commit, Header
 from chain.errors import CorruptStoreError, InvalidBlockError, StoreError, UnknownIdError
 from chain.genesis import Genesis
 from chain.pots import read_pot
+from chain.recovery import RecoveryPlan, next_validators, sift_plans
 from chain.rules import check_commit, check_header
 from chain.state import QUEUE_PREFIX, QUEUE_STOP, Space, State
 from chain.store import Store
 from chain.timers import Kind, queue_key, read_timer
 from chain.tree import tree_root, update_tree
-from chain.validators import read_validators
 from contracts.execution import Executor
 from node.storage.genesis_block import genesis_block
 
@@ -67,13 +67,16 @@ def replay(
     genesis: Genesis,
     last: int,
     on_progress: Callable[[int, int], None],
+    *,
+    plans: Sequence[RecoveryPlan] = (),
 ) -> None:
     """Execute the blocks of one store up to `last` into another, which is empty.
 
-    Signatures of transactions are not checked again: the certificates and the roots are. Raises
+    Signatures of transactions are not checked again: the certificates and the roots are. A plan
+    counts where the block above the one it names was made by it. Raises
     CorruptStoreError at a block that is missing, damaged, or does not follow.
     """
-    executor = Executor(genesis.chain_id(), lambda _tx: True)
+    executor = Executor(genesis.chain_id(), lambda _tx: True, plans=plans)
     first = genesis_block(genesis)
     target.write_genesis(first.block, first)
     parent = first.block.header
@@ -82,9 +85,11 @@ def replay(
         if block is None:
             raise CorruptStoreError(height, "the block is damaged or missing")
         commit = _find_commit(source, height)
-        validators = read_validators(State(target))
+        state = State(target)
+        executor.plans, _ = sift_plans(executor.plans, state, parent, child=block.header)
+        validators = next_validators(state, parent, executor.plans)
         try:
-            check_header(block.header, parent, validators)
+            check_header(block.header, parent, validators, executor.plans)
             check_commit(commit, block.header, validators)
             executed = executor.check(target, parent, block)
         except InvalidBlockError as error:

@@ -6,13 +6,14 @@ beside the chain, as they were found.
 
 import logging
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from chain.errors import CorruptStoreError, GenesisError, StoreError, UnreadableStoreError
 from chain.genesis import Genesis
+from chain.recovery import RecoveryPlan
 from chain.store import Store, salvage
 from chain.tables import THROW_AWAY, Place, Table, Tuning, read_place
 from node.storage.check import SCAN_BYTES_MAX, check_store
@@ -65,13 +66,16 @@ class Repaired:
 
 
 def open_chain(
-    folder: Path, genesis: Genesis, tuning: Tuning | None = None
+    folder: Path,
+    genesis: Genesis,
+    tuning: Tuning | None = None,
+    plans: Sequence[RecoveryPlan] = (),
 ) -> tuple[Store, Repaired | None]:
     """Open the chain in `folder`, which the caller has locked, or begin it there.
 
-    Damage in what follows from blocks is repaired. Raises LostBlocksError for damaged blocks,
-    GenesisError for a folder of another chain, or another StoreError; all files are as they were
-    then.
+    Damage in what follows from blocks is repaired; `plans` are those of recoveries. Raises
+    LostBlocksError for damaged blocks, GenesisError for a folder of another chain, or another
+    StoreError; all files are as they were then.
     """
     settle(folder)
     if not holds_database(folder):
@@ -84,7 +88,7 @@ def open_chain(
         store = _open_checked(folder, genesis, tuning)
     except DAMAGE as error:
         _log.info("the chain is damaged and is made anew from its blocks: %s", error)
-        repaired = repair(folder, genesis, error)
+        repaired = repair(folder, genesis, error, plans=plans)
         return Store(str(folder), tuning, create=False), repaired
     except BaseException:
         settle(folder)  # back to the files as they were
@@ -133,23 +137,34 @@ def repair(
     *,
     truncate: bool = False,
     on_progress: Callable[[int, int], None] | None = None,
+    plans: Sequence[RecoveryPlan] = (),
 ) -> Repaired:
     """Make the chain anew from the blocks that `keep_before` kept, and put it in its place.
 
-    `truncate`: where a block is lost, end before it. Raises LostBlocksError without that; the
+    `truncate`: where a block is lost, end before it. `plans` are the operators' by which the chain
+    was recovered. Raises LostBlocksError without that; the
     chain's files are as they were then.
     """
+    beginning = _Beginning(genesis, tuple(plans))
     try:
-        repaired = _repair(folder, genesis, error, truncate=truncate, on_progress=on_progress)
+        repaired = _repair(folder, beginning, error, truncate=truncate, on_progress=on_progress)
     except BaseException:
         settle(folder)
         raise
     return repaired
 
 
+@dataclass(frozen=True, slots=True)
+class _Beginning:
+    """What a chain's blocks are executed from."""
+
+    genesis: Genesis
+    plans: tuple[RecoveryPlan, ...]
+
+
 def _repair(
     folder: Path,
-    genesis: Genesis,
+    beginning: _Beginning,
     error: StoreError,
     *,
     truncate: bool,
@@ -160,12 +175,12 @@ def _repair(
     link_files(before, saved)
     salvage(str(saved))
     with closing(Store(str(saved), THROW_AWAY)) as source:
-        if source.chain_id() not in {None, genesis.chain_id()}:
+        if source.chain_id() not in {None, beginning.genesis.chain_id()}:
             text = f"{folder} holds another chain than that of the genesis file"
             raise GenesisError(text)
         last = max(came_to or 0, _newest_height(source))
         try:
-            _make_anew(folder, source, genesis, last, on_progress or _tell)
+            _make_anew(folder, source, beginning, last, on_progress or _tell)
             height, lost = last, 0
         except CorruptStoreError as missing:
             lost = _count_from(source, missing.height)
@@ -174,7 +189,7 @@ def _repair(
                     missing.height, missing.what, last=last, transactions=lost
                 ) from missing
             height = missing.height - 1
-            _make_anew(folder, source, genesis, height, on_progress or _tell)
+            _make_anew(folder, source, beginning, height, on_progress or _tell)
     shutil.rmtree(saved, ignore_errors=True)
     kept = swap_in(folder)
     return Repaired(error, kept, height, last - height, lost)
@@ -188,7 +203,7 @@ def _tell(done: int, of: int) -> None:
 def _make_anew(
     folder: Path,
     source: Store,
-    genesis: Genesis,
+    beginning: _Beginning,
     last: int,
     on_progress: Callable[[int, int], None],
 ) -> None:
@@ -196,7 +211,7 @@ def _make_anew(
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir()
     with closing(Store(str(target), THROW_AWAY)) as store:
-        replay(source, store, genesis, last, on_progress)
+        replay(source, store, beginning.genesis, last, on_progress, plans=beginning.plans)
         store.compact()  # everything is in synced files then, not in the log
     note_height(target, last)
     sync_folder(target)

@@ -35,7 +35,7 @@ def recovery_vectors() -> dict[str, Any]:
     for one in operators:
         plan = sign_plan(plan, one.public_key, one)
     check_plan(plan, state, parent)
-    begin_recovery(state, parent, plan)
+    begin_recovery(state, parent, (plan,))
     validators = state.get(VALIDATORS_KEY)
     assert validators is not None
     return {

@@ -19,9 +19,11 @@ from chain.recovery import (
     RecoveryPlan,
     begin_recovery,
     check_plan,
+    next_validators,
     parse_plan,
     plan_above,
     plan_hash,
+    sift_plans,
     sign_plan,
     write_plan,
 )
@@ -59,7 +61,7 @@ def test_a_plan_puts_its_validators_in_place_and_drops_a_change_under_way() -> N
     other = PendingValidators(HEAD.height + 2, ValidatorSet(OLD.keys[:2], epoch=2))
     state.put(PENDING_VALIDATORS_KEY, encode(other))
 
-    took_effect = begin_recovery(state, HEAD, signed_by("olga"))
+    took_effect = begin_recovery(state, HEAD, (signed_by("olga"),))
 
     assert took_effect
     assert (read_validators(state), pending_activation(state)) == (NEW, None)
@@ -67,11 +69,11 @@ def test_a_plan_puts_its_validators_in_place_and_drops_a_change_under_way() -> N
 
 def test_a_plan_about_another_block_changes_nothing() -> None:
     state = state_of("olga")
-    others = [None, replace(PLAN, height=HEAD.height + 1), replace(PLAN, head_id=word("x"))]
+    others = (replace(PLAN, height=HEAD.height + 1), replace(PLAN, head_id=word("x")))
 
-    answers = [begin_recovery(state, HEAD, one) for one in others]
+    answers = [begin_recovery(state, HEAD, plans) for plans in ((), others)]
 
-    assert (answers, [plan_above(one, HEAD) for one in others]) == ([False] * 3, [None] * 3)
+    assert (answers, plan_above(others, HEAD)) == ([False] * 2, None)
     assert read_validators(state) == OLD
 
 
@@ -79,9 +81,33 @@ def test_a_bad_plan_about_this_block_stops_whoever_loaded_it() -> None:
     state = state_of("olga")
 
     with pytest.raises(RecoveryPlanError, match="0 of 1 operators"):
-        begin_recovery(state, HEAD, PLAN)
+        begin_recovery(state, HEAD, (PLAN,))
 
     assert read_validators(state) == OLD
+
+
+def test_of_several_plans_only_the_one_about_this_block_is_looked_at() -> None:
+    state, good = state_of("olga"), signed_by("olga")
+    others = (replace(PLAN, height=1), replace(PLAN, head_id=word("x")))
+    plans = (*others, good)
+
+    assert plan_above(plans, HEAD) is good
+    assert next_validators(state, HEAD, plans) == NEW
+    assert next_validators(state, HEAD, others) == OLD
+    assert sift_plans(plans, state, HEAD) == (plans, ())
+
+
+def test_a_plan_that_must_not_take_effect_is_sifted_out_with_the_reason() -> None:
+    state, other = state_of("olga"), replace(PLAN, head_id=word("x"))
+    by_plan = replace(HEAD, validators_hash=NEW.set_hash())
+
+    unsigned = sift_plans((PLAN, other), state, HEAD)
+    passed_over = sift_plans((signed_by("olga"), other), state, HEAD, child=HEAD)
+
+    assert unsigned[0] == passed_over[0] == (other,)
+    assert "0 of 1 operators signed" in unsigned[1][0]
+    assert "went on above height 10 with other validators" in passed_over[1][0]
+    assert sift_plans((signed_by("olga"),), state, HEAD, child=by_plan)[1] == ()
 
 
 @pytest.mark.parametrize(
@@ -200,16 +226,16 @@ def test_above_a_plan_a_header_bears_the_plans_validators() -> None:
     announced = replace(child, validators_hash=HEAD.next_validators_hash)
     elsewhere = replace(PLAN, head_id=word("x"))
 
-    check_header(child, HEAD, OLD, PLAN)
-    check_header(announced, HEAD, ValidatorSet(NEW.keys), elsewhere)
-    for header, plan, words in (
-        (child, None, "validators_hash"),
-        (child, elsewhere, "validators_hash"),
-        (announced, PLAN, "validators_hash"),
-        (replace(child, proposer=OLD.keys[1]), PLAN, "is no validator"),
+    check_header(child, HEAD, OLD, (elsewhere, PLAN))
+    check_header(announced, HEAD, ValidatorSet(NEW.keys), (elsewhere,))
+    for header, plans, words in (
+        (child, (), "validators_hash"),
+        (child, (elsewhere,), "validators_hash"),
+        (announced, (PLAN,), "validators_hash"),
+        (replace(child, proposer=OLD.keys[1]), (PLAN,), "is no validator"),
     ):
         with pytest.raises(InvalidBlockError, match=words):
-            check_header(header, HEAD, OLD, plan)
+            check_header(header, HEAD, OLD, plans)
 
 
 # As a file -------------------------------------------------------------------------------------

@@ -194,12 +194,12 @@ def plan_for(chain: TestChain) -> tuple[RecoveryPlan, ValidatorSet]:
 
 def recover(chain: TestChain, plan: RecoveryPlan, voters: list[Signer] = FOUR[2:3]) -> Block:
     """Make and store the block that a plan is about, by those of `voters` who are left."""
-    chain.ledger.executor.plan = plan
+    chain.ledger.executor.plans = (plan,)
     chain.voters = [one for one in voters if one.public_key in plan.validators.keys]
     built = chain.build()
     assert chain.check(built.block).block_id == built.block_id
     header = built.block.header
-    check_header(header, chain.head, read_validators(chain.state()), plan)
+    check_header(header, chain.head, read_validators(chain.state()), (plan,))
     commit = certify(header, built.block_id, plan.validators, chain.voters)
     check_commit(commit, header, plan.validators)
     chain.ledger.append(built, commit)
@@ -260,7 +260,7 @@ def test_the_old_validators_can_not_decide_the_block_of_a_recovery(make: Maker) 
     chain = make()
     chain.do("alice", GIFT)
     plan, alone = plan_for(chain)
-    chain.ledger.executor.plan = plan
+    chain.ledger.executor.plans = (plan,)
     chain.voters = [FOUR[2]]
     built = chain.build()
 
@@ -274,7 +274,7 @@ def test_a_node_without_the_plan_refuses_its_block_and_with_it_any_other(make: M
     chain = make()
     chain.do("alice", GIFT)
     plain, (plan, _alone) = chain.build(chain.sign("alice", GIFT)).block, plan_for(chain)
-    with_plan = Executor(chain.ledger.chain_id, plan=plan)
+    with_plan = Executor(chain.ledger.chain_id, plans=(plan,))
     store = chain.ledger.store
 
     inputs = BlockInputs(chain.now + 1_000, KEYS[2], plain.last_commit, ())
@@ -290,7 +290,7 @@ def test_a_plan_that_the_operators_did_not_sign_stops_the_node_that_loaded_it(ma
     chain = make()
     chain.do("alice", GIFT)
     plan, _alone = plan_for(chain)
-    chain.ledger.executor.plan = replace(plan, signatures=())
+    chain.ledger.executor.plans = (replace(plan, signatures=()),)
 
     with pytest.raises(RecoveryPlanError, match="0 of 1 operators"):
         chain.build()
@@ -300,10 +300,10 @@ def test_a_plan_for_a_block_that_is_elsewhere_changes_nothing(make: Maker) -> No
     chain = make()
     chain.do("alice", GIFT)
     plan, _alone = plan_for(chain)
-    chain.ledger.executor.plan = replace(plan, head_id=word("elsewhere"))
+    chain.ledger.executor.plans = (replace(plan, head_id=word("elsewhere")),)
 
     chain.do("alice", GIFT)
-    chain.ledger.executor.plan = plan
+    chain.ledger.executor.plans = (plan,)
     chain.do("alice", GIFT)
 
     assert read_validators(chain.state()) == ValidatorSet(KEYS)
@@ -314,7 +314,7 @@ def test_a_chain_of_one_that_recovers_to_four_keeps_a_record_from_then_on(tmp_pa
     chain.do("alice", GIFT)
     four = ValidatorSet(KEYS, epoch=1)
     plan = RecoveryPlan(chain.ledger.chain_id, 1, chain.ledger.head_id, four)
-    chain.ledger.executor.plan = sign_plan(plan, account("olga"), signer("olga"))
+    chain.ledger.executor.plans = (sign_plan(plan, account("olga"), signer("olga")),)
     before = read_proposers(chain.state())
     chain.voters = list(FOUR)
 

@@ -1,7 +1,8 @@
 """Who the validators were at any height, found out from genesis and what was decided since.
 
 The state names only the validators to come. Older sets follow from the blocks: every change is a
-decided proposal, and the block after the decision says in its header that the set changes.
+decided proposal, and the block after the decision says in its header that the set changes. Or
+it is a recovery, whose set is in the plan that this node was given.
 """
 
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from dataclasses import replace
 from chain.executed import event_topic
 from chain.governance import proposal_id
 from chain.receipt import KernelEvent, Receipt, ReceiptKind
+from chain.recovery import plan_above
 from chain.tables import Place
 from chain.transaction import Change, Propose, SetValidator, call_id, read_transaction
 from chain.types import ZERO_ID
@@ -33,7 +35,11 @@ def find_validators(ledger: ChainLedger, wanted: bytes) -> ValidatorSet:
     for height in reversed(_change_heights(ledger)):
         if validators.set_hash() == wanted:
             return validators
-        validators = _apply_changes(ledger, height - 1, validators)
+        plan = plan_above(ledger.executor.plans, ledger.store.header(height - 1))
+        if plan is None:
+            validators = _apply_changes(ledger, height - 1, validators)
+        else:
+            validators = plan.validators
         if validators.set_hash() != ledger.store.header(height).next_validators_hash:
             break
     if validators.set_hash() == wanted:
