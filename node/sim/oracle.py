@@ -98,6 +98,7 @@ class Oracle:
         self.note_vote(vote)
         if vote.kind == PROPOSAL:
             return
+        self.hear(vote)
         is_justified = vote.kind == PREVOTE and vote.valid_round >= 0
         if is_justified and not self._has_polka(vote.height, vote.valid_round, vote.block_id):
             self.fail("A2b", now_ms, f"{who}: {what} names round {vote.valid_round}, no polka")
@@ -201,7 +202,7 @@ class Oracle:
             self._trusted = verdict.block
 
     def hear(self, vote: SignedVote) -> None:
-        """Remember a vote that reached an honest node: what evidence can be made of."""
+        """Remember a vote that an honest node has, its own too: evidence is made of them."""
         place = (vote.height, vote.round, vote.kind, vote.block_id, vote.valid_round)
         self._heard.setdefault(place, {})[vote.validator] = vote
 

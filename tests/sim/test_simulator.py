@@ -38,7 +38,7 @@ def test_three_hundred_seeds_break_nothing() -> None:
 
 
 @pytest.mark.sim
-@pytest.mark.parametrize("validators", [1, 2, 3, 5, 6, 7, 10, 22])
+@pytest.mark.parametrize("validators", [1, 2, 3, 5, 6, 7, 10, 22, 50])
 def test_clusters_of_any_size_keep_every_invariant(validators: int) -> None:
     shape = Shape(validators, (validators - 1) // 3)
     safety_ms = MINUTE_MS if validators < 10 else MINUTE_MS // 4
