@@ -1,4 +1,4 @@
-"""A chain whose quorum was lost for good: it goes on by a plan, and others follow it from genesis."""
+"""A chain that lost its quorum for good: it goes on by a plan, and others follow it."""
 
 import shutil
 from dataclasses import replace
@@ -30,7 +30,7 @@ NAMES = tuple("abcd")
 OPERATORS = ("olga", "otto", "oona")
 START = genesis(
     params={"heartbeat_ms": 10 * MINUTE_MS},
-    roles={name: ("member", "operator") for name in OPERATORS},
+    roles=dict.fromkeys(OPERATORS, ("member", "operator")),
     validators=FOUR,
 )
 TWO = ValidatorSet(tuple(one.public_key for one in FOUR[:2]), epoch=1)
