@@ -283,7 +283,7 @@ class Engine:
         self._is_started = True
         if self.guard.damage is not None:
             distrust = self.guard.damage.encode()[:DISTRUST_BYTES_MAX].decode(errors="ignore")
-            self._header = HeaderEntry(self.chain_id, distrust)
+            self._header = self._header_entry(distrust)
         self._do(self.guard.start(self._now_mono, self.machine.validators))
         self._ask_for_votes()
         self.machine.can_sign = self._may_sign()
@@ -346,11 +346,15 @@ class Engine:
             before = self.guard.sign_from_height
             self._do(self.guard.on_time(self._now_mono, machine.validators))
             if self.guard.sign_from_height != before:
-                self._header = HeaderEntry(self.chain_id, None, self.guard.sign_from_height)
+                self._header = self._header_entry(None)
             self._ask_for_votes()
             self._allow_signing()
         elif timer.height == machine.height:
             machine.on_timer(timer)
+
+    def _header_entry(self, distrust: str | None) -> HeaderEntry:
+        epoch, sign_from = self.machine.validators.epoch, self.guard.sign_from_height
+        return HeaderEntry(self.chain_id, distrust, sign_from, epoch)
 
     def _tell_status(self) -> None:
         if self.machine.validators.keys == (self.me,):

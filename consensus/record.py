@@ -24,12 +24,14 @@ class HeaderEntry:
     """The first entry of every log: whose it is, and how far it may be trusted.
 
     A log that was begun after a loss says so in `distrust` until a height is known from which
-    nothing of the lost one can be; `sign_from` is that height. The newest header counts.
+    nothing of the lost one can be; `sign_from` is that height. Both are about votes of `epoch` and
+    of those before: in a later one the lost log had none. The newest header counts.
     """
 
     chain_id: Hash
     distrust: Annotated[str, AtMost(DISTRUST_BYTES_MAX)] | None = None
     sign_from: Height = 0
+    epoch: U32 = 0
 
 
 @wire(tag=0x32)
@@ -93,8 +95,10 @@ class Recovered:
     sign_from: int = 0
 
 
-def recover(entries: list[LogEntry], chain_id: bytes, head_height: int) -> Recovered:
-    """Return what a whole log says about the height after the head.
+def recover(
+    entries: list[LogEntry], chain_id: bytes, head_height: int, epoch: int = 0
+) -> Recovered:
+    """Return what a whole log says about the height after the head, decided in `epoch`.
 
     A log without its header, or of another chain, is told as damage.
     """
@@ -103,15 +107,17 @@ def recover(entries: list[LogEntry], chain_id: bytes, head_height: int) -> Recov
     if entries[0].chain_id != chain_id:
         return Recovered(damage=f"the vote log is of chain {entries[0].chain_id.hex()}")
     header = [one for one in entries if isinstance(one, HeaderEntry)][-1]
-    if header.distrust is not None:
+    is_past = header.epoch < epoch  # operators have made a new beginning since
+    if header.distrust is not None and not is_past:
         return Recovered(damage=header.distrust)
+    sign_from = 0 if is_past else header.sign_from
     states = [one for one in entries if isinstance(one, StateEntry)]
     if not states or states[-1].height <= head_height:
-        return Recovered(sign_from=header.sign_from)
+        return Recovered(sign_from=sign_from)
     if states[-1].height > head_height + 1:
         text = f"the vote log is at height {states[-1].height}, the chain at {head_height}"
         return Recovered(damage=text)
     height = states[-1].height
     bodies = [one.block for one in entries if isinstance(one, BodyEntry)]
     bodies = [one for one in bodies if one.header.height == height]
-    return Recovered(states[-1], tuple(bodies), sign_from=header.sign_from)
+    return Recovered(states[-1], tuple(bodies), sign_from=sign_from)

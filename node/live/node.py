@@ -96,7 +96,9 @@ class Node:
             head = head_of(ledger)
             is_alone = head.validators.keys == (self.validator_key,)
             self._pace = Pace(self.clock, ledger, is_alone=is_alone)
-            recovered = self._vote_log.recovered(ledger.height, is_alone=is_alone)
+            recovered = self._vote_log.recovered(
+                ledger.height, is_alone=is_alone, epoch=head.validators.epoch
+            )
             chance = secrets.token_bytes(16)
             engine = Engine(self._signer, ledger.chain_id, head, recovered, chance)
             self.driver = Driver(

@@ -9,6 +9,7 @@ from chain.codec import decode
 from chain.crypto import Signer, verify_signature
 from chain.executed import ExecutedBlock
 from chain.genesis import Genesis, GenesisAccount, GenesisAsset, ParamsModel, genesis_asset_id
+from chain.recovery import RecoveryPlan, sign_plan
 from chain.transaction import (
     Action,
     Call,
@@ -23,7 +24,7 @@ from chain.transaction import (
     sign_transaction,
 )
 from chain.types import MINUTE_MS
-from chain.validators import read_validators
+from chain.validators import ValidatorSet, read_validators
 from chain.vote import SignedVote
 from consensus import (
     Alarm,
@@ -358,6 +359,20 @@ class Cluster:
     def vote_validator(self, key: bytes, power: int) -> None:
         """Let the operator add or remove a validator."""
         self.submit(self.operator, Propose(SetValidator(key, power)))
+
+    def recover(self, node: SimNode, keys: Sequence[bytes]) -> None:
+        """Let the operator sign that these validators decide what is above a node's head.
+
+        Every node is given the plan; those that run hear of it at their next start.
+        """
+        head, present = node.ledger.head, read_validators(node.ledger.state())
+        planned = ValidatorSet(tuple(sorted(keys)), present.rule, present.epoch + 1)
+        plan = RecoveryPlan(self.chain_id, head.height, node.ledger.head_id, planned)
+        is_real, operator = self.shape.real_signatures, self.operator.public_key
+        signer = self.operator if is_real else QuickSigner(operator)
+        plan = sign_plan(plan, operator, signer)
+        self.executor.plans = (*self.executor.plans, plan)
+        self.oracle.begin_recovery(plan)
 
     # Looking ----------------------------------------------------------------------------------
 

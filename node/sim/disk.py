@@ -116,7 +116,7 @@ class SimDisk:
             return None
         return headers[-1].sign_from
 
-    def recover(self, head_height: int) -> Recovered:
+    def recover(self, head_height: int, epoch: int) -> Recovered:
         """Return what a restart finds; a log that can not be trusted is begun anew."""
         damage, self._damage = self._damage, None
         if damage is None and head_height > 0 and not self._durable:
@@ -124,8 +124,8 @@ class SimDisk:
         found = Recovered(damage=damage)
         if damage is None:
             found = recover(
-                self._durable or [HeaderEntry(self._chain_id)], self._chain_id, head_height
+                self._durable or [HeaderEntry(self._chain_id)], self._chain_id, head_height, epoch
             )
         if found.damage is not None:  # the new log says at once what it stands in for
-            self._durable = [HeaderEntry(self._chain_id, found.damage)]
+            self._durable = [HeaderEntry(self._chain_id, found.damage, 0, epoch)]
         return found

@@ -13,6 +13,7 @@ from chain.crypto import Signer
 from chain.errors import WashError
 from chain.executed import ExecutedBlock
 from chain.genesis import Genesis
+from chain.recovery import next_validators
 from chain.rules import check_header
 from chain.transaction import ReceivedTransaction
 from chain.validators import ValidatorSet, read_validators
@@ -134,7 +135,7 @@ class SimNode:
         self._executed.clear()
         self.pool.clear()
         head = self.head()
-        recovered = self.disk.recover(self.ledger.height)
+        recovered = self.disk.recover(self.ledger.height, head.validators.epoch)
         query = self.boots.to_bytes(8, "big") + self.number.to_bytes(8, "big")
         self.engine = Engine(self.signer, self.ledger.chain_id, head, recovered, query)
         self.give(Start())
@@ -310,12 +311,16 @@ class SimNode:
     def _check_parent(self, block: Block) -> None:
         """Check the header, and the signatures under the parent's certificate."""
         ledger = self.ledger
-        check_header(block.header, ledger.head, read_validators(ledger.state()))
+        self._check_header(block)
         commit = block.last_commit
         if commit is None or commit == ledger.head_commit or self.head_set is None:
             return
         parent = Blocks((ledger.blocks[-1],), commit)
         check_message(parent, ledger.chain_id, self.head_set, self.around.verify)
+
+    def _check_header(self, block: Block) -> None:
+        ledger, plans = self.ledger, self.ledger.executor.plans
+        check_header(block.header, ledger.head, read_validators(ledger.state()), plans)
 
     def _commit(self, effect: CommitBlock, boot: int) -> None:
         if boot != self.boots:
@@ -329,7 +334,8 @@ class SimNode:
         self._tell_height(boot, effect.block)
 
     def _store(self, executed: ExecutedBlock, commit: Commit) -> None:
-        self.head_set = read_validators(self.ledger.state())
+        plans = self.ledger.executor.plans
+        self.head_set = next_validators(self.ledger.state(), self.ledger.head, plans)
         self.ledger.append(executed, commit)
         self.disk.forget_below(self.ledger.height + 1)
         self._executed.clear()
@@ -357,7 +363,7 @@ class SimNode:
             following = blocks[number + 1].last_commit if number + 1 < len(blocks) else None
             commit = effect.commit if number + 1 == len(blocks) else following
             try:
-                check_header(block.header, self.ledger.head, read_validators(self.ledger.state()))
+                self._check_header(block)
                 executed = self.around.execute(self, block)
                 assert commit is not None, "a block above height 1 has its parent's certificate"
             except WashError as error:

@@ -329,7 +329,7 @@ _ALL = (
         (
             Change(
                 "consensus.record",
-                "    if header.distrust is not None:\n"
+                "    if header.distrust is not None and not is_past:\n"
                 "        return Recovered(damage=header.distrust)\n",
                 "",
             ),

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from chain.block import PRECOMMIT, PREVOTE, PROPOSAL, Commit
 from chain.errors import WashError
 from chain.executed import ExecutedBlock
+from chain.recovery import RecoveryPlan
 from chain.state import State
 from chain.validators import ValidatorSet, read_validators
 from chain.vote import SignedVote
@@ -61,7 +62,7 @@ class Oracle:
         self.ledger, self._verify = ledger, verify
         self.violations: list[Violation] = []
         self.honest: set[bytes] = set()
-        self._signed: dict[tuple[bytes, int, int, int], SignedVote] = {}
+        self._signed: dict[tuple[bytes, int, int, int, int], SignedVote] = {}
         self._said: dict[tuple[int, int, int, bytes, int], set[bytes]] = {}
         self._locks: dict[bytes, tuple[int, int, bytes]] = {}
         self._sets: dict[int, ValidatorSet] = {1: read_validators(State(ledger))}
@@ -71,8 +72,20 @@ class Oracle:
         self._commits: dict[int, Commit] = {}
         self._heard: dict[tuple[int, int, int, bytes, int], dict[bytes, SignedVote]] = {}
         self.accused: set[bytes] = set()
+        self._epoch = 0
         self.failed_rounds = 0
         self._seen_commits: set[tuple[int, int, bytes, bytes]] = set()
+
+    def begin_recovery(self, plan: RecoveryPlan) -> None:
+        """Expect what operators decided: other validators above a block, in the next epoch."""
+        self._epoch = plan.validators.epoch
+        self.ledger.executor.plans = (*self.ledger.executor.plans, plan)
+        self._sets[plan.height + 1] = plan.validators
+        for votes in (self._said, self._heard, self._locks):
+            votes.clear()  # those of before count for nothing
+        time_ms = self.ledger.blocks[plan.height].header.time_ms
+        above = plan.height + 1
+        self._trusted = TrustedBlock(plan.chain_id, plan.height, time_ms, plan.validators, above)
 
     def fail(self, invariant: str, now_ms: int, text: str) -> None:
         """Note a violation."""
@@ -89,12 +102,14 @@ class Oracle:
         """Judge a vote that an honest node sends."""
         now_ms, who = node.world.now_ms, f"node {node.number}"
         what = f"{_KINDS[vote.kind]} of {vote.height}/{vote.round} for {vote.block_id.hex()[:8]}"
-        place = (vote.validator, vote.height, vote.round, vote.kind)
+        place = (vote.validator, vote.height, vote.round, vote.kind, vote.epoch)
         before = self._signed.setdefault(place, vote)
         if before != vote:
             self.fail("A2", now_ms, f"{who} signed {what}, before for {before.block_id.hex()[:8]}")
         if node.disk.votes.get((vote.height, vote.round, vote.kind)) != vote:
             self.fail("A5", now_ms, f"{who} sent a {what} that is not on its disk")
+        if vote.epoch != self._epoch:
+            return  # said again, after the operators made a new beginning
         self.note_vote(vote)
         if vote.kind == PROPOSAL:
             return

@@ -157,6 +157,10 @@ class TraceRun:
     def _do_vote_out(self, step: Step) -> None:
         self.cluster.vote_validator(self._node(step.node).key, 0)
 
+    def _do_recover(self, step: Step) -> None:
+        keys = [self._node(number).key for number in step.nodes]
+        self.cluster.recover(self._node(step.node), keys)
+
     def _do_say(self, step: Step) -> None:
         """Let a byzantine node sign any votes: for nil, for what was proposed, for new blocks."""
         cluster = self.cluster

@@ -24,7 +24,7 @@ class Step(BaseModel):
     at: Annotated[int, Field(ge=0, le=86_400_000)]
     do: Literal[
         "partition", "heal", "cut", "drop", "pass", "crash", "boot", "wipe", "flip", "pay", "bell",
-        "lie", "clock", "pause", "resume", "say", "vote_in", "vote_out", "keep_unsynced",
+        "lie", "clock", "pause", "resume", "say", "vote_in", "vote_out", "recover", "keep_unsynced",
     ]  # fmt: skip
     node: _Node | None = None
     nodes: tuple[_Node, ...] = ()

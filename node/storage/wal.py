@@ -160,12 +160,12 @@ class VoteLog:
         """The newest height that the log speaks of, 0 if of none."""
         return 0 if self._state is None else self._state.height
 
-    def recovered(self, head_height: int, *, is_alone: bool = False) -> Recovered:
+    def recovered(self, head_height: int, *, is_alone: bool = False, epoch: int = 0) -> Recovered:
         """Return what the log says about the height after the head, and get ready to append.
 
         A log that can not be trusted stays as it is until the first append, which keeps it under
         another name. `is_alone`: there is no other validator, so nobody holds votes that a missing
-        log forgot.
+        log forgot. `epoch` is that of the next height's validators.
         """
         is_new = self._damage == "missing" and (is_alone or head_height == 0)
         if is_new:
@@ -173,7 +173,7 @@ class VoteLog:
             return Recovered()
         damage, found = self._damage, Recovered()
         if damage is None:
-            found = recover(self._entries, self._chain_id, head_height)
+            found = recover(self._entries, self._chain_id, head_height, epoch)
             damage = found.damage
             if damage is not None and damage != self._header.distrust:
                 self._damage = f"of no use: {damage}"

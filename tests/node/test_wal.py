@@ -34,9 +34,9 @@ def written(path: Path, *batches: tuple[LogEntry, ...]) -> bytes:
     return path.read_bytes()
 
 
-def found(path: Path, head_height: int, *, is_alone: bool = False) -> Recovered:
+def found(path: Path, head_height: int, *, is_alone: bool = False, epoch: int = 0) -> Recovered:
     log = VoteLog(path, CHAIN)
-    recovered = log.recovered(head_height, is_alone=is_alone)
+    recovered = log.recovered(head_height, is_alone=is_alone, epoch=epoch)
     log.close()
     return recovered
 
@@ -201,6 +201,23 @@ def test_distrust_outlives_a_restart(tmp_path: Path) -> None:
     assert first.damage is not None
     assert "votes.log is missing" in first.damage
     assert found(path, 5).damage == first.damage
+
+
+def test_distrust_is_about_the_epoch_in_which_the_log_was_lost(tmp_path: Path) -> None:
+    path = tmp_path / "votes.log"
+    written(path, (HeaderEntry(CHAIN, "lost", 0, 1),))
+
+    assert [found(path, 5, epoch=epoch) for epoch in (1, 2)] == [
+        Recovered(damage="lost"),
+        Recovered(),
+    ]
+
+
+def test_heights_to_be_silent_in_end_with_the_epoch(tmp_path: Path) -> None:
+    path = tmp_path / "votes.log"
+    written(path, (HeaderEntry(CHAIN, None, 9, 0), state_of(6)))
+
+    assert [found(path, 5, epoch=epoch).sign_from for epoch in (0, 1)] == [9, 0]
 
 
 def test_a_write_after_damage_says_that_the_one_before_is_lost(tmp_path: Path) -> None:
