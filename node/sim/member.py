@@ -14,15 +14,13 @@ from chain.errors import WashError
 from chain.executed import ExecutedBlock
 from chain.genesis import Genesis
 from chain.recovery import next_validators
-from chain.rules import check_header
 from chain.transaction import ReceivedTransaction
-from chain.validators import ValidatorSet, read_validators
+from chain.validators import ValidatorSet
 from consensus import (
     Alarm,
     ApplyBlocks,
     BlockBuilt,
     BlockChecked,
-    Blocks,
     BlocksRefused,
     BuildBlock,
     CheckBlock,
@@ -49,12 +47,12 @@ from consensus import (
     TimerKind,
     WorkChanged,
     check_message,
-    segment_length,
 )
 from contracts.execution import BlockFullError, BlockInputs
 from node.driver import head_of
 from node.sim.disk import DiskFullError, SimDisk
 from node.sim.ledger import SimLedger
+from node.sim.member_blocks import check_header_of, check_parent, has_cause, served_blocks
 from node.sim.world import Clock, World
 
 
@@ -279,7 +277,7 @@ class SimNode:
         for tx in waiting:
             self._drop_refused(tx, built)
         self._executed[built.block_id] = built
-        has_content = built.tx_ids or built.block.evidence or self._has_cause(effect.time_ms)
+        has_content = built.tx_ids or built.block.evidence or has_cause(self.head(), effect.time_ms)
         block = built.block if has_content else None
         self.give(BlockBuilt(effect.height, effect.round, block), boot)
 
@@ -289,38 +287,17 @@ class SimNode:
                 self.pool.pop(tx.tx_id, None)
                 self.settled.add(tx.tx_id)
 
-    def _has_cause(self, time_ms: int) -> bool:
-        head = self.head()
-        times = [] if head.due_ms is None else [head.due_ms]
-        if head.heartbeat_ms:
-            times.append(head.time_ms + head.heartbeat_ms)
-        return head.has_activation or any(one <= time_ms for one in times)
-
     def _check(self, effect: CheckBlock, boot: int) -> None:
         if boot != self.boots or effect.height != self.ledger.height + 1:
             return
         fault: str | None = None
         if effect.block_id not in self._executed:
             try:
-                self._check_parent(effect.block)
+                check_parent(self.ledger, effect.block, self.head_set, self.around.verify)
                 self._executed[effect.block_id] = self.around.execute(self, effect.block)
             except WashError as error:
                 fault = str(error)
         self.give(BlockChecked(effect.height, effect.block_id, fault), boot)
-
-    def _check_parent(self, block: Block) -> None:
-        """Check the header, and the signatures under the parent's certificate."""
-        ledger = self.ledger
-        self._check_header(block)
-        commit = block.last_commit
-        if commit is None or commit == ledger.head_commit or self.head_set is None:
-            return
-        parent = Blocks((ledger.blocks[-1],), commit)
-        check_message(parent, ledger.chain_id, self.head_set, self.around.verify)
-
-    def _check_header(self, block: Block) -> None:
-        ledger, plans = self.ledger, self.ledger.executor.plans
-        check_header(block.header, ledger.head, read_validators(ledger.state()), plans)
 
     def _commit(self, effect: CommitBlock, boot: int) -> None:
         if boot != self.boots:
@@ -363,7 +340,7 @@ class SimNode:
             following = blocks[number + 1].last_commit if number + 1 < len(blocks) else None
             commit = effect.commit if number + 1 == len(blocks) else following
             try:
-                self._check_header(block)
+                check_header_of(self.ledger, block)
                 executed = self.around.execute(self, block)
                 assert commit is not None, "a block above height 1 has its parent's certificate"
             except WashError as error:
@@ -373,14 +350,9 @@ class SimNode:
         self._tell_height(boot, blocks[-1])
 
     def _serve(self, start: int, count: int, to: bytes) -> None:
-        ledger = self.ledger
-        chosen = ledger.blocks[start : start + count]
-        pairs = [(one.header.validators_hash, one.header.next_validators_hash) for one in chosen]
-        chosen = chosen[: segment_length(pairs)]
-        if chosen and start > 0:
-            commit = ledger.commits[start + len(chosen) - 1]
-            assert commit is not None, "every block above genesis has its certificate"
-            self.around.send(self, Blocks(tuple(chosen), commit), to)
+        blocks = served_blocks(self.ledger, start, count)
+        if blocks is not None:
+            self.around.send(self, blocks, to)
 
     def describe(self) -> dict[str, Any]:
         """Return where the node is, for people."""
