@@ -99,8 +99,7 @@ class Executor:
         `verify` checks the signatures of votes in evidence and of the operators' recovery `plans`
         (key, message, signature). A plan takes effect in the block above the one that it names.
         """
-        self.chain_id, self.verify_signature = chain_id, verify
-        self.plans = tuple(plans)
+        self.chain_id, self.verify_signature, self.plans = chain_id, verify, tuple(plans)
         self.library, self._is_verified = Library(), is_verified
 
     def build(self, ledger: Ledger, parent: Header, inputs: BlockInputs) -> ExecutedBlock:

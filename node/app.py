@@ -68,19 +68,18 @@ def build_node(
     """
     folder, pool = config.data_dir, config.pool
     plans = read_plans(folder)
-    planned = [key.hex() for plan in plans for key in plan.validators.keys]
+    others = [*genesis.validators, *[one.hex() for plan in plans for one in plan.validators.keys]]
     if not _has_chain(folder / "chain"):
-        _check_validator(signer, [*genesis.validators, *planned])
+        _check_validator(signer, others)
     tuning = Tuning(
         sync=config.store.sync, values_cached_max=config.store.cache_bytes // _BYTES_PER_VALUE
     )
 
     def open_ledger(is_verified: Callable[[ReceivedTransaction], bool]) -> ChainLedger:
-        chain = folder / "chain"
-        ledger = ChainLedger(chain, genesis, is_verified, tuning=tuning, plans=plans)
+        ledger = ChainLedger(folder / "chain", genesis, is_verified, tuning=tuning, plans=plans)
         keys = [key.hex() for key in read_validators(ledger.state()).keys]
         try:
-            _check_validator(signer, [*keys, *genesis.validators, *planned])
+            _check_validator(signer, [*keys, *others])
         except NotValidatorError:
             ledger.close()
             raise

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ from node.commands.words import t
 
 if TYPE_CHECKING:
     from chain.genesis import Genesis
+    from chain.recovery import RecoveryPlan
     from node.storage.stats import ChainStats
 
 _Progress = Callable[[int, int], None]
@@ -35,7 +37,7 @@ def db() -> None:
     """
 
 
-_DATA = click.option(
+DATA_OPTION = click.option(
     "--data",
     type=click.Path(file_okay=False, path_type=Path),
     metavar="DIR",
@@ -45,18 +47,20 @@ _DATA = click.option(
 
 
 @db.command()
-@_DATA
+@DATA_OPTION
 def verify(*, data: Path | None) -> None:
     """Read every byte, execute every block again and compare all of it.
 
     Works on a copy. Exit code 1 if anything differs; the text names the height.
     """
+    from node.storage.plans import read_plans
     from node.verify import VerificationError, verify_data
 
-    chain, genesis = _find_chain(data)
+    chain, genesis = find_chain(data)
+    plans = read_plans(chain.parent)
     with _progress(t("Verifying")) as on_progress:
         try:
-            verified = verify_data(chain, genesis, on_progress)
+            verified = verify_data(chain, genesis, on_progress, plans)
         except VerificationError as error:
             fix = t("see what a repair can do: washnode db repair --data {folder}", **_at(chain))
             raise CommandError(str(error), fix=fix) from error
@@ -76,7 +80,7 @@ def verify(*, data: Path | None) -> None:
 
 
 @db.command()
-@_DATA
+@DATA_OPTION
 @click.option("--truncate", is_flag=True, help="Give up what comes after a lost block.")
 @click.option("--force", is_flag=True, help="Make it anew even if nothing is wrong with it.")
 def repair(*, data: Path | None, truncate: bool, force: bool) -> None:
@@ -89,24 +93,27 @@ def repair(*, data: Path | None, truncate: bool, force: bool) -> None:
     from chain.errors import StoreError
     from node.storage.disk import disk_faults
     from node.storage.folder import held, keep_before, settle
+    from node.storage.plans import read_plans
     from node.storage.repair import LostBlocksError
-    from node.storage.repair import repair as make_anew
+    from node.storage.repair import repair as make_again
 
-    chain, genesis = _find_chain(data)
-    if not force and _is_whole(chain, genesis):
+    chain, genesis = find_chain(data)
+    plans = read_plans(chain.parent)
+    if not force and _is_whole(chain, genesis, plans):
         return
+    make_anew = partial(make_again, chain, genesis, plans=plans)
     asked = StoreError("asked for by hand")
     with disk_faults(chain), held(chain), _progress(t("Making anew")) as on_progress:
         settle(chain)
         keep_before(chain)
         try:
-            done = make_anew(chain, genesis, asked, on_progress=on_progress)
+            done = make_anew(asked, on_progress=on_progress)
         except LostBlocksError as lost:
             if not truncate:
                 raise
             confirm(_what_is_lost(lost.height, lost.last, lost.transactions))
             keep_before(chain)
-            done = make_anew(chain, genesis, asked, truncate=True, on_progress=on_progress)
+            done = make_anew(asked, truncate=True, on_progress=on_progress)
     facts = {
         "height": done.height,
         "lost_blocks": done.lost_blocks,
@@ -125,7 +132,7 @@ def repair(*, data: Path | None, truncate: bool, force: bool) -> None:
     finish(facts, text, next_command=following)
 
 
-def _is_whole(chain: Path, genesis: "Genesis") -> bool:
+def _is_whole(chain: Path, genesis: "Genesis", plans: "tuple[RecoveryPlan, ...]") -> bool:
     """Tell whether every byte is as it should be; if so, say it."""
     from chain.errors import StoreError, StoreInUseError
     from node.storage.disk import disk_faults
@@ -136,7 +143,7 @@ def _is_whole(chain: Path, genesis: "Genesis") -> bool:
         settle(chain)  # what an interrupted start left beside the chain belongs to it
     with disk_faults(chain), _progress(t("Verifying")) as on_progress:
         try:
-            found = verify_data(chain, genesis, on_progress)
+            found = verify_data(chain, genesis, on_progress, plans)
         except StoreInUseError:
             raise
         except (VerificationError, StoreError):
@@ -160,13 +167,13 @@ def _what_is_lost(first: int, last: int, transactions: int) -> str:
 
 
 @db.command()
-@_DATA
+@DATA_OPTION
 def stats(*, data: Path | None) -> None:
     """Show how many entries and bytes each table has, and how much room is left."""
     from node.storage.disk import disk_faults
     from node.storage.stats import chain_stats
 
-    chain, _genesis = _find_chain(data)
+    chain, _genesis = find_chain(data)
     with disk_faults(chain):
         found = chain_stats(chain)
     facts = {
@@ -211,7 +218,7 @@ def _size(count: int) -> str:
     return f"{count} B"
 
 
-def _find_chain(data: Path | None) -> tuple[Path, "Genesis"]:
+def find_chain(data: Path | None) -> tuple[Path, "Genesis"]:
     """Return the folder of the chain and its genesis, or say that there is none."""
     from node.commands.run import find_config, read_genesis
     from node.storage.folder import beside, holds_database

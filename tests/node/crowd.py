@@ -28,7 +28,8 @@ class Member:
         tuning, plans = Tuning(sync=False), read_plans(data)
         self.ledger = ChainLedger(data / "chain", start, tuning=tuning, plans=plans)
         self.log = VoteLog(data / "votes.log", start.chain_id(), sync=False)
-        head, recovered = head_of(self.ledger), self.log.recovered(self.ledger.height)
+        head = head_of(self.ledger)
+        recovered = self.log.recovered(self.ledger.height, epoch=head.validators.epoch)
         self.engine = Engine(key, self.ledger.chain_id, head, recovered, chance)
         self.driver = Driver(self.ledger, self.engine, self.log, send=send)
 

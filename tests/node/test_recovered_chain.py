@@ -203,6 +203,21 @@ def test_a_chain_that_recovered_twice_is_synced_from_genesis(
     assert (heights, sets) == ([7, 7], alone)
 
 
+def test_a_plan_frees_a_validator_that_lost_its_vote_log(stuck: Crowd, tmp_path: Path) -> None:
+    crowd = copy_of(stuck, tmp_path)
+    (crowd.folder / "a" / "votes.log").unlink()
+    before = crowd.boot("a", FOUR[0])
+    crowd.run(5_000)
+    mode = before.driver.mode
+
+    crowd.stop()
+    recover(crowd)
+
+    heights, modes = crowd.heights(), [one.driver.mode for one in crowd.members.values()]
+    crowd.stop()
+    assert (mode, heights, modes) == (Mode.OBSERVER, [5, 5], [Mode.SIGNING] * 2)
+
+
 # A plan that is not good --------------------------------------------------------------------------
 
 
