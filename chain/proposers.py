@@ -78,6 +78,13 @@ def _is_bad(entry: Standing, height: int, count: int) -> bool:
     return is_absent or height < entry.demoted_until or entry.tombstoned
 
 
+def convicted_validators(state: State) -> tuple[bytes, ...]:
+    """Return the validators of which the chain has evidence, in order."""
+    record = read_proposers(state)
+    entries = () if record is None else record.entries
+    return tuple([entry.key for entry in entries if entry.tombstoned])
+
+
 def previous_validators(state: State) -> ValidatorSet | None:
     """Return the validators of the last block's height, or None: the same as the next ones."""
     record = read_proposers(state)

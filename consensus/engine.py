@@ -9,7 +9,7 @@ not remembered. A chain of one validator runs on the same rules: its own vote is
 from collections.abc import Iterable
 from typing import assert_never
 
-from chain.block import PRECOMMIT, Evidence, make_commit
+from chain.block import PRECOMMIT, make_commit
 from chain.crypto import Signer
 from chain.vote import SignedVote
 from consensus.admission import fits_set
@@ -80,6 +80,7 @@ class Engine:
         self.guard = Guard(self.me, query, recovered.damage, recovered.sign_from)
         self._header: HeaderEntry | None = None  # how far to trust the log, if that must be written
         self.pool = EvidencePool()
+        self.pool.follow(head)
         self.catch_up = CatchUp()
         self._waiting = WaitingRoom()
         self._newest: dict[bytes, SignedVote] = {}  # of each validator, before this height
@@ -134,8 +135,8 @@ class Engine:
                     machine.on_checked(checked, fault)
             case Persisted(token):
                 self._persisted = max(self._persisted, token)
-            case HeightCommitted(head, evidence):
-                self._on_committed(head, evidence)
+            case HeightCommitted(head):
+                self._on_committed(head)
             case BlocksRefused(sender, _reason):
                 self._do(self.catch_up.drop(sender, machine.height, self._now_mono))
             case HealthChanged(trouble):
@@ -208,10 +209,8 @@ class Engine:
             case RejoinQuery(validator, query):
                 self._reply(validator, query, sender)
             case RejoinReply(newest=newest):
-                lowest = max(machine.height, self.guard.sign_from_height)
-                known = newest is None or newest.height < lowest or self._is_mine(newest)
-                validators = machine.validators
-                self._do(self.guard.on_reply(message, validators, is_known=known))
+                known = newest is None or self._is_known(newest)
+                self._do(self.guard.on_reply(message, machine.validators, is_known=known))
                 self._allow_signing()
             case _:
                 pass
@@ -230,8 +229,12 @@ class Engine:
     def _note_ahead(self, sender: bytes, deciding: int) -> None:
         self._do(self.catch_up.note(sender, deciding, self.machine.height, self._now_mono))
 
-    def _is_mine(self, vote: SignedVote) -> bool:
+    def _is_known(self, vote: SignedVote) -> bool:
+        """Tell whether a vote under this node's key is remembered here, or binds nobody."""
         machine = self.machine
+        is_over = vote.epoch < machine.validators.epoch
+        if is_over or vote.height < max(machine.height, self.guard.sign_from_height):
+            return True
         return vote.height == machine.height and machine.is_own(vote)
 
     def _reply(self, validator: bytes, query: bytes, sender: bytes) -> None:
@@ -297,7 +300,7 @@ class Engine:
             timer = Timer(TimerKind.REJOIN, self.height)
             self._do([SetTimer(timer, self._now_mono + self.guard.wait_ms())])
 
-    def _on_committed(self, head: Head, evidence: tuple[Evidence, ...]) -> None:
+    def _on_committed(self, head: Head) -> None:
         before = self.machine
         if head.height < before.height:
             return
@@ -309,7 +312,7 @@ class Engine:
             if len(signatures) >= before.validators.quorum:
                 self._last_votes = (before, signatures)
         self._note_votes(before)
-        self.pool.forget(evidence, head.validators)
+        self.pool.follow(head)
         self._written.clear()
         self.machine = self._make_machine(head)
         self._do(self.guard.on_height(self.height))

@@ -19,7 +19,8 @@ class Head:
     """What the engine knows of the newest block: the next one is decided on top of it.
 
     `validators` and `order` (of proposers, all of them) are those of the next height. `due_ms` is
-    the first block time at which something falls due, None if nothing is.
+    the first block time at which something falls due, None if nothing is. Of `convicted` validators
+    the chain has evidence already.
     """
 
     height: int
@@ -32,6 +33,7 @@ class Head:
     heartbeat_ms: int
     due_ms: int | None = None
     has_activation: bool = False
+    convicted: tuple[bytes, ...] = ()
 
 
 class TimerKind(IntEnum):
@@ -115,10 +117,9 @@ class Persisted:
 
 @dataclass(frozen=True, slots=True)
 class HeightCommitted:
-    """The answer to CommitBlock and ApplyBlocks: what is stored now, and what evidence came in."""
+    """The answer to CommitBlock and ApplyBlocks: what is stored now."""
 
     head: Head
-    evidence: tuple[Evidence, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,12 @@ from collections.abc import Iterable
 
 from chain.block import Commit, Evidence
 from chain.codec import decode, encode
+from chain.errors import MalformedBytesError
+from chain.evidence import EVIDENCE_AGE_MAX
 from chain.validators import ValidatorSet
 from chain.vote import SignedVote
 from consensus.certificates import read_bitmap
+from consensus.events import Head
 from consensus.messages import PolkaCertificate
 
 POOL_MAX = 64
@@ -23,30 +26,53 @@ class EvidencePool:
     """Evidence that waits for a block: one piece for a validator, which bars it as well as ten."""
 
     def __init__(self) -> None:
-        """Begin empty."""
+        """Begin empty, with no chain to judge by."""
         self._waiting: dict[bytes, Evidence] = {}
+        self._head: Head | None = None
 
     def __bool__(self) -> bool:
         """Tell whether any waits."""
         return bool(self._waiting)
 
+    def wants(self, evidence: Evidence) -> bool:
+        """Tell whether evidence would be news to the chain, its signatures aside."""
+        try:
+            vote = decode(SignedVote, evidence.votes[0])
+        except MalformedBytesError:
+            return False
+        is_known = vote.validator in self._waiting or len(self._waiting) >= POOL_MAX
+        return not is_known and self._has_effect(vote)
+
     def add(self, evidence: Evidence) -> bool:
         """Keep evidence whose signatures are good; tells whether it is news."""
-        accused = accused_of(evidence)
-        if accused in self._waiting or len(self._waiting) >= POOL_MAX:
+        if not self.wants(evidence):
             return False
-        self._waiting[accused] = evidence
+        self._waiting[accused_of(evidence)] = evidence
         return True
+
+    def _has_effect(self, vote: SignedVote) -> bool:
+        """Tell whether a block above the head could take evidence of this vote for a cause."""
+        head = self._head
+        if head is None:
+            return True
+        next_height, validators = head.height + 1, head.validators
+        return (
+            vote.validator in validators.keys
+            and vote.validator not in head.convicted
+            and vote.epoch == validators.epoch
+            and next_height - EVIDENCE_AGE_MAX <= vote.height <= next_height
+        )
 
     def take(self) -> tuple[Evidence, ...]:
         """Return what the next block should carry."""
         return tuple([self._waiting[key] for key in sorted(self._waiting)[:PER_BLOCK_MAX]])
 
-    def forget(self, carried: Iterable[Evidence], validators: ValidatorSet) -> None:
-        """Drop what is on the chain now, and what is about no validator of the next height."""
-        done = [accused_of(evidence) for evidence in carried]
-        for key in [one for one in self._waiting if one in done or one not in validators.keys]:
-            del self._waiting[key]
+    def follow(self, head: Head) -> None:
+        """Drop what is no news above this block: known, too old, about no validator any more."""
+        self._head = head
+        for key, evidence in list(self._waiting.items()):
+            if not self._has_effect(decode(SignedVote, evidence.votes[0])):
+                del self._waiting[key]
 
 
 def accused_of(evidence: Evidence) -> bytes:

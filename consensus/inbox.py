@@ -9,6 +9,7 @@ from chain.vote import SignedVote
 from consensus.height import HeightCore
 from consensus.messages import (
     BlockBody,
+    EvidenceFound,
     Message,
     PolkaCertificate,
     Proposal,
@@ -34,9 +35,11 @@ def height_of(message: Message) -> int | None:
             return None
 
 
-def wants(core: HeightCore, message: Message) -> bool:  # noqa: PLR0911 - a kind a line
+def wants(core: HeightCore, message: Message) -> bool:  # noqa: C901, PLR0911 - a kind a line
     """Tell whether a message may bring anything new, as far as is seen without any check."""
     height = height_of(message)
+    if isinstance(message, EvidenceFound):
+        return core.pool.wants(message.evidence)
     if height is None:
         return True
     if height == core.height + 1:

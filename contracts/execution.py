@@ -172,13 +172,13 @@ class _BlockRun:
         if not self.building and parent.height > 0:
             validators = previous_validators(state) or read_validators(state)
             check_certified(inputs.last_commit, parent, validators)
-        verify, plans = self.executor.verify_signature, self.executor.plans
-        is_recovery = begin_recovery(state, parent, plans, verify)
-        self.has_new_validators = is_recovery or pending_activation(state) is not None
+        chain_id, verify = self.executor.chain_id, self.executor.verify_signature
+        is_recovery = begin_recovery(state, parent, self.executor.plans, verify)
+        self.has_news = is_recovery or pending_activation(state) is not None
         self.validators_hash = read_validators(state).set_hash()
         note_block(state, self.height, inputs.proposer, inputs.last_commit, parent.proposer)
-        for evidence in inputs.evidence:
-            take_evidence(state, self.height, evidence, self.executor.chain_id, verify)
+        for one in inputs.evidence:
+            self.has_news |= take_evidence(state, self.height, one, chain_id, verify)
 
     def run(self) -> ExecutedBlock:
         skipped = self._fire_due()
@@ -197,7 +197,7 @@ class _BlockRun:
 
     def _check_cause(self) -> None:
         """Refuse a block that says nothing and was not due."""
-        if self.taken or self.inputs.evidence or self.has_due or self.has_new_validators:
+        if self.taken or self.has_news or self.has_due:
             return
         due_ms = timers.next_work_time(State(self.ledger), self.parent.time_ms)
         ends_halt = due_ms is not None and due_ms <= self.inputs.time_ms  # what fell due waits on

@@ -7,7 +7,7 @@ from chain.errors import InvalidBlockError, MalformedBytesError, RecoveryPlanErr
 from chain.executed import ExecutedBlock
 from chain.governance import pending_activation
 from chain.params import read_params
-from chain.proposers import previous_validators, proposer_order
+from chain.proposers import convicted_validators, previous_validators, proposer_order
 from chain.recovery import begin_recovery, next_validators
 from chain.rules import check_commit, check_header
 from chain.state import State
@@ -54,6 +54,7 @@ def head_of(ledger: AnyLedger) -> Head:
         heartbeat_ms=params.heartbeat_ms,
         due_ms=next_work_time(state, head.time_ms),
         has_activation=is_recovery or pending_activation(state) is not None,
+        convicted=convicted_validators(state),
     )
 
 

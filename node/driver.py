@@ -302,7 +302,7 @@ class Driver:
             self._store(self._execute(effect.block_id, effect.block), effect.commit)
         elif effect.height == ledger.height and effect.block_id != ledger.head_id:
             self._alarm(f"height {effect.height}: two blocks with certificates: the chain forks")
-        return HeightCommitted(head_of(ledger), effect.block.evidence)
+        return HeightCommitted(head_of(ledger))
 
     def _store(self, executed: ExecutedBlock, commit: Commit) -> None:
         self.ledger.append(executed, commit)
@@ -316,7 +316,7 @@ class Driver:
 
     def _apply(self, effect: ApplyBlocks) -> Sequence[Input]:
         ledger, blocks = self.ledger, effect.blocks
-        before, evidence = ledger.height, list[Evidence]()
+        before = ledger.height
         refused: list[Input] = []
         try:
             check_segment_of(ledger, blocks, effect.commit)
@@ -324,7 +324,6 @@ class Driver:
                 if block.header.height == ledger.height + 1:
                     commit = certificate_of(blocks, number, effect.commit)
                     self._store(self._execute(block_id(block.header), block), commit)
-                    evidence += block.evidence
         except (StoreError, MoneyError):
             raise
         except WashError as error:
@@ -335,4 +334,4 @@ class Driver:
             refused.append(BlocksRefused(effect.sender, text))
         if refused and ledger.height == before:
             return refused
-        return [HeightCommitted(head_of(ledger), tuple(evidence)), *refused]
+        return [HeightCommitted(head_of(ledger)), *refused]

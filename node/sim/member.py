@@ -308,7 +308,7 @@ class SimNode:
                 self.crash("it decided a block that it can not execute")
                 return
             self._store(executed, effect.commit)
-        self._tell_height(boot, effect.block)
+        self._tell_height(boot)
 
     def _store(self, executed: ExecutedBlock, commit: Commit) -> None:
         plans = self.ledger.executor.plans
@@ -321,12 +321,12 @@ class SimNode:
             self.settled.add(tx_id)
         self.around.on_commit(self, executed, commit)
 
-    def _tell_height(self, boot: int, block: Block) -> None:
+    def _tell_height(self, boot: int) -> None:
         now = self.ledger.head.time_ms
         for tx in [tx for tx in self.pool.values() if tx.body.valid_until <= now]:
             del self.pool[tx.tx_id]
             self.settled.add(tx.tx_id)
-        self.give(HeightCommitted(self.head(), block.evidence), boot)
+        self.give(HeightCommitted(self.head()), boot)
         if self.pool:
             self.give(WorkChanged(has_transactions=True), boot)
 
@@ -347,7 +347,7 @@ class SimNode:
                 self.give(BlocksRefused(effect.sender, str(error)), boot)
                 return
             self._store(executed, commit)
-        self._tell_height(boot, blocks[-1])
+        self._tell_height(boot)
 
     def _serve(self, start: int, count: int, to: bytes) -> None:
         blocks = served_blocks(self.ledger, start, count)

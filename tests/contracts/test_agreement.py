@@ -162,6 +162,17 @@ def test_evidence_is_a_cause_and_puts_the_liar_last(make: Maker) -> None:
     assert proposer_order(chain.state(), 3)[-1] == KEYS[1]
 
 
+def test_evidence_that_the_chain_has_already_is_no_cause(make: Maker) -> None:
+    chain = make()
+    chain.do("alice", GIFT)
+    chain.run(evidence=(lie_of(chain, 1),))
+
+    again = chain.build(evidence=(lie_of(chain, 1),)).block
+
+    with pytest.raises(InvalidBlockError, match="heartbeat"):
+        chain.check(again)
+
+
 def test_evidence_that_is_none_makes_a_block_invalid(make: Maker) -> None:
     chain = make()
     chain.do("alice", GIFT)
