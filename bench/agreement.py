@@ -13,7 +13,7 @@ from node.sim.cluster import Cluster, Shape
 from node.sim.rounds import crash_rounds
 from node.sim.world import World
 
-CRASHES = ((4, 1), (5, 1), (7, 2), (10, 3), (22, 7))
+CRASHES = ((4, 1), (5, 1), (7, 2), (10, 3), (22, 7), (50, 16))
 
 
 def cpu_per_block_us(validators: int, heights: int) -> int:

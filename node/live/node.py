@@ -15,27 +15,26 @@ from chain.errors import (
     BadSignatureError,
     ExpiredError,
     StoreError,
-    TooLargeError,
     WashError,
 )
 from chain.executed import ExecutedBlock
 from chain.nonces import next_nonce
 from chain.params import read_params
-from chain.rules import admit_transaction, check_form, check_signatures
+from chain.rules import check_signatures
 from chain.state import State
-from chain.transaction import ReceivedTransaction, read_transaction
+from chain.transaction import ReceivedTransaction
 from consensus import Engine
-from contracts.execution import allowance_gas, transaction_gas
 from node import __version__
 from node.driver import Driver, head_of
 from node.live.abis import AbiBook
 from node.live.clock import Clock
 from node.live.feed import EventFeed
+from node.live.intake import Intake
 from node.live.outcomes import Outcomes, Pending, TxStatus
 from node.live.pace import Pace
 from node.live.pool import Pool
 from node.live.refusals import Refusals
-from node.live.signatures import SignatureCheckers, let_others
+from node.live.signatures import SignatureCheckers
 from node.live.simulation import Simulated, Simulator
 from node.storage.disk import tell_fault
 from node.storage.ledger import ChainLedger
@@ -72,9 +71,10 @@ class Node:
         self.clock = clock
         self.pool = Pool() if pool is None else pool
         self._checkers = checkers or SignatureCheckers(0)
-        self._verified: set[bytes] = set()
         self._outcomes = Outcomes()
-        self._refusals = Refusals(self.pool, self._outcomes, self._verified)
+        self.intake = Intake(self, self._checkers, self._outcomes)
+        self.intake.on_accept.append(self._on_accept)
+        self._refusals = Refusals(self.pool, self._outcomes, self.intake.verified)
         self.abis = AbiBook(None) if abis is None else abis
         self.sponsor, self.folder = sponsor, folder
         self.version = __version__
@@ -89,7 +89,7 @@ class Node:
         self._open()
 
     def _open(self) -> None:
-        ledger = self.ledger = self._open_ledger(lambda tx: tx.witness_id in self._verified)
+        ledger = self.ledger = self._open_ledger(self.intake.is_verified)
         try:
             self.is_dev = bool(read_params(self.state()).dev)
             self.simulator = Simulator(ledger)
@@ -132,81 +132,11 @@ class Node:
 
     def submit(self, data: bytes) -> Pending:
         """Take signed bytes, or raise the typed refusal; the same bytes get the same answer."""
-        tx = read_transaction(data)
-        known = self._known(tx)
-        if known is not None:
-            return known
-        self._check(tx)
-        check_signatures(tx)
-        return self._accept(tx)
+        return self.intake.submit(data)
 
     async def submit_batch(self, items: list[bytes]) -> list[Pending | WashError]:
         """Take many; each item is answered by itself. Signatures are checked in other processes."""
-        answers: list[Pending | WashError | None] = []
-        fresh: list[tuple[int, ReceivedTransaction]] = []
-        for place, data in enumerate(items):
-            await let_others(place)
-            try:
-                tx = read_transaction(data)
-                answers.append(self._known(tx))
-            except StoreError:  # no answer to one item: it stops the node
-                raise
-            except WashError as error:
-                answers.append(error)
-                continue
-            if answers[-1] is None:
-                fresh.append((place, tx))
-        verdicts = await self._checkers.check([tx for _place, tx in fresh])
-        for (place, tx), good in zip(fresh, verdicts, strict=True):
-            await let_others(place)
-            answers[place] = self._take(tx, good=good)
-        return [answer for answer in answers if answer is not None]
-
-    def _take(self, tx: ReceivedTransaction, *, good: bool) -> Pending | WashError:
-        known = self._known(tx)  # it may stand in the batch twice
-        if known is not None:
-            return known
-        try:
-            self._check(tx)
-            if not good:
-                check_signatures(tx)
-                raise BadSignatureError(tx.tx_id.hex())
-            return self._accept(tx)
-        except StoreError:
-            raise
-        except WashError as error:
-            return error
-
-    def _known(self, tx: ReceivedTransaction) -> Pending | None:
-        tx_id = tx.tx_id
-        if tx_id in self.pool or self.ledger.store.find_transaction(tx_id) is not None:
-            return Pending(tx_id, tx.body.valid_until, is_known=True)
-        return None
-
-    def _check(self, tx: ReceivedTransaction) -> None:
-        """Check all but the signatures, as the next block would."""
-        self._check_form_and_sender(tx, self.block_time())
-        self.pool.check(tx)
-
-    def _check_form_and_sender(self, tx: ReceivedTransaction, now: int) -> None:
-        state = self.state()
-        params = read_params(state)
-        check_form(tx, self.ledger.chain_id, params, now)
-        need, limit = transaction_gas(tx), tx.body.gas_limit
-        if need > limit:
-            raise TooLargeError("gas of size and signatures", maximum=limit, found=need)
-        _key_limits, on_allowance = admit_transaction(state, tx, params, now)
-        maximum = allowance_gas(params) if on_allowance else params.block_gas_max
-        if limit > maximum:  # it would wait for room that no block has
-            raise TooLargeError("gas_limit", maximum=maximum, found=limit)
-
-    def _accept(self, tx: ReceivedTransaction) -> Pending:
-        self._verified.add(tx.witness_id)
-        self._outcomes.forget(tx.tx_id)
-        self.pool.add(tx)
-        if not self.driver.knows_of_work:
-            self._work.set()
-        return Pending(tx.tx_id, tx.body.valid_until)
+        return await self.intake.submit_batch(items)
 
     def next_nonce(self, account: bytes, key: bytes) -> int:
         """Return the lowest nonce above those of the chain and of what waits."""
@@ -269,7 +199,7 @@ class Node:
         for tx in self.pool.offer(at_ms, gas_max):
             if self.pool.is_put_off(tx.tx_id):
                 try:
-                    self._check_form_and_sender(tx, at_ms)
+                    self.intake.check_form_and_sender(tx, at_ms)
                 except StoreError:
                     raise
                 except ExpiredError:
@@ -282,8 +212,7 @@ class Node:
         return chosen
 
     def _on_commit(self, executed: ExecutedBlock) -> None:
-        for witness_id in self._forget(executed):
-            self._verified.discard(witness_id)
+        self.intake.forget(executed)
         now = executed.block.header.time_ms
         self._refusals.take(executed)
         self._pace.note_block()
@@ -297,9 +226,9 @@ class Node:
     def _on_poison(self, tx_id: bytes, text: str) -> None:
         self._refusals.put_aside(tx_id, text, self.block_time())
 
-    def _forget(self, executed: ExecutedBlock) -> list[bytes]:
-        removed = [self.pool.remove(tx_id) for tx_id in executed.tx_ids]
-        return [tx.witness_id for tx in removed if tx is not None]
+    def _on_accept(self, _tx: ReceivedTransaction, _origin: bytes | None) -> None:
+        if not self.driver.knows_of_work:
+            self._work.set()
 
     async def run(self) -> None:
         """Let the engine do what it is time for, until cancelled; returns after `fail`."""
@@ -366,7 +295,7 @@ class Node:
             action()
         finally:
             self._vote_log.forget()
-            self._verified.clear()
+            self.intake.verified.clear()
             for tx in self.pool:
                 self._outcomes.settle(tx.tx_id)
             self.pool.clear()

@@ -12,6 +12,7 @@ from chain.errors import DiskFullError, ExpiredError, NonceStaleError, StoreErro
 from chain.params import ChainParams, read_params
 from chain.transaction import read_transaction
 from chain.types import HOUR_MS
+from node.live import intake
 from node.live import node as node_module
 from node.live.node import Node
 from node.live.outcomes import Outcomes, Pending, TxStatus
@@ -99,6 +100,7 @@ def small_blocks(monkeypatch: pytest.MonkeyPatch, gas_max: int) -> None:
         return replace(read_params(state), block_gas_max=gas_max)  # type: ignore[arg-type]
 
     monkeypatch.setattr(node_module, "read_params", read)
+    monkeypatch.setattr(intake, "read_params", read)
 
 
 def test_what_no_block_has_room_for_is_refused_at_once(
