@@ -23,6 +23,11 @@ class CatchUp:
         self._is_set = False
         self._turn = 0
 
+    @property
+    def heights(self) -> list[int]:
+        """The heights that peers decide by what they told last, the highest first."""
+        return sorted(self._heights.values(), reverse=True)
+
     def note(self, peer: bytes, deciding: int, height: int, now_mono: int) -> list[Effect]:
         """Remember that a peer decides a height; returns what to do if that is above ours."""
         if peer not in self._heights and len(self._heights) >= PEERS_MAX:

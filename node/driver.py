@@ -91,6 +91,9 @@ class Driver:
         self.pending: list[ReceivedTransaction] = []
         self.alarms: deque[str] = deque(maxlen=NOTES_MAX)
         self.evidence: deque[Evidence] = deque(maxlen=NOTES_MAX)
+        self.alarms_total = 0
+        self.watchers: list[Callable[[Effect], None]] = []  # told of every effect before it is done
+        self.before_store: list[Callable[[ExecutedBlock], None]] = []
         self.mode, self.mode_reason = Mode.LISTENING, ""
         self._executed: dict[bytes, ExecutedBlock] = {}
         self._newest: ExecutedBlock | None = None
@@ -143,6 +146,16 @@ class Driver:
         self.elapse(now_wall, now_mono)
 
     @property
+    def engine(self) -> Engine:
+        """The engine, for reading."""
+        return self._engine
+
+    @property
+    def vote_log(self) -> VoteRecords:
+        """The vote log, for reading."""
+        return self._log
+
+    @property
     def knows_of_work(self) -> bool:
         """Whether the engine knows that transactions wait: more of them are no news."""
         return self._engine.machine.has_transactions
@@ -166,6 +179,8 @@ class Driver:
         inputs: deque[Input] = deque([event])
         while inputs:
             for effect in self._engine.handle(inputs.popleft(), now_wall, mono):
+                for watch in self.watchers:
+                    watch(effect)
                 inputs.extend(self._perform(effect))
 
     # Effects --------------------------------------------------------------------------------------
@@ -214,6 +229,7 @@ class Driver:
 
     def _alarm(self, text: str, fault: Exception | None = None) -> None:
         self.alarms.append(text)
+        self.alarms_total += 1
         _log.critical("%s", text, exc_info=fault)
 
     def _tell_refused_plans(self) -> None:
@@ -305,6 +321,8 @@ class Driver:
         return HeightCommitted(head_of(ledger))
 
     def _store(self, executed: ExecutedBlock, commit: Commit) -> None:
+        for tell in self.before_store:
+            tell(executed)
         self.ledger.append(executed, commit)
         self._tell_refused_plans()
         self._executed.clear()

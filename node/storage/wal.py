@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import IO, Annotated, Protocol
+from typing import IO, Annotated, Literal, Protocol, TypeAlias
 
 from chain.codec import AtMost, decode, encode, wire
 from chain.errors import MalformedBytesError
@@ -25,6 +25,7 @@ from node.storage.folder import sync_folder
 RECORD_BYTES_MAX = 64 * 1024 * 1024
 LOG_BYTES_MAX = 8 * 1024 * 1024  # above this the log is written anew at the next commit
 SECTOR_BYTES = 512  # a disk writes a sector whole or not at all
+LogCondition: TypeAlias = Literal["good", "distrusted", "damaged", "missing"]
 _HEAD_BYTES = 12
 _ENTRIES_MAX = 16  # a header, the blocks of a round's votes and locks, a state
 
@@ -154,6 +155,18 @@ class VoteLog:
                 self._header = entry
             elif isinstance(entry, StateEntry):
                 self._state = entry
+
+    @property
+    def condition(self) -> LogCondition:
+        """What the log is worth; distrusted: it is well, but says that an earlier one was lost."""
+        if self._file is None and self._damage is not None:
+            return "missing" if self._damage == "missing" else "damaged"
+        return "good" if self._header.distrust is None else "distrusted"
+
+    @property
+    def size_bytes(self) -> int:
+        """How long the good part of the file is."""
+        return self._bytes
 
     @property
     def height(self) -> int:
