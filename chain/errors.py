@@ -9,7 +9,10 @@
     |  +- BadSignatureError, WrongChainError, NonceUsedError, ...
     +- ActionRefusedError           a transaction that enters a block and fails there
     |  +- InsufficientFundsError, NotIssuerError, TransferNotAllowedError, ...
+    +- UnknownFeatureError          a rule in force that this program does not know
     +- InvalidBlockError            a block that does not follow from its parent
+    +- PrunedError                  history that is no longer kept, or never was here
+    +- SnapshotError                a snapshot that is not what it says, or of another chain
     +- StoreError                   a store that can not be trusted
        +- CorruptStoreError, UnreadableStoreError
        +- DiskFullError, ReadOnlyStoreError, StoreInUseError
@@ -230,6 +233,75 @@ class InvalidBlockError(WashError):
     """A block that does not follow from its parent by the rules."""
 
     code = 4003
+
+
+class PrunedError(WashError):
+    """Something of a block that this store does not keep any more, or never had.
+
+    `height` is what was asked for, `min_height` the lowest height from which all of it is here.
+    """
+
+    code = -32009
+
+    def __init__(self, height: int, min_height: int) -> None:
+        super().__init__(
+            f"height {height} is not kept here in full; what is asked for is kept from height "
+            f"{min_height} on; ask a node that keeps all"
+        )
+        self.height, self.min_height = height, min_height
+
+
+class SnapshotError(WashError):
+    """A snapshot that is damaged, that nothing vouches for, or that is of another chain."""
+
+    code = 7006
+
+
+class QuorumRiskError(ActionRefusedError):
+    """A change after which those validators who were seen lately could decide nothing."""
+
+    code = 4001
+    retry = "later"
+
+    def __init__(self, *, seen: int, quorum: int, silent: tuple[bytes, ...]) -> None:
+        names = ", ".join(key.hex() for key in silent)
+        text = (
+            f"{seen} validators of the new set were seen lately, {quorum} must be; not seen: "
+            f"{names}; bring them back, or remove one that is gone first"
+        )
+        super().__init__(text)
+        self.seen, self.quorum, self.silent = seen, quorum, silent
+
+
+class LastValidatorError(ActionRefusedError):
+    """The removal of a chain's only validator."""
+
+    code = 4002
+
+    def __init__(self, key: bytes) -> None:
+        super().__init__(f"{key.hex()} is the only validator; add another one first")
+        self.key = key
+
+
+class NotReadyError(ActionRefusedError):
+    """A candidate that did not prove that it runs, or not lately."""
+
+    code = 4005
+    retry = "rebuild"
+
+
+class UnknownFeatureError(WashError):
+    """A rule that the operators put into force and this program does not know: it must stop."""
+
+    code = 4006
+
+    def __init__(self, name: str, activation: int) -> None:
+        text = (
+            f"feature {name} is in force from height {activation} on, and this program does not "
+            "know it; install a program that does and start the node again, nothing is lost"
+        )
+        super().__init__(text)
+        self.name, self.activation = name, activation
 
 
 class StoreError(WashError):

@@ -4,34 +4,33 @@ A commit is one atomic write: block, certificate, receipts, indexes and state to
 power cut leaves the height before or the height after. A mark tells a clean stop from a dirty one.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from types import TracebackType
 from typing import Any, Self
 
 import plyvel
 
-from chain.block import Block, Commit, Header, decode_block, encode_block
-from chain.codec import decode, decode_value, encode, encode_value
+from chain.block import Block, Commit, block_id, encode_block
+from chain.codec import encode, encode_value
 from chain.due_window import DueWindow
-from chain.errors import CorruptStoreError, MalformedBytesError, StoreError, UnknownIdError
+from chain.errors import StoreError
 from chain.executed import ExecutedBlock
-from chain.receipt import Receipt
-from chain.recent import Recent
+from chain.snapshot import SnapshotBase, SnapshotManifest
 from chain.state import QUEUE_PREFIX, QUEUE_STOP
+from chain.store_blocks import BASE_KEY, BODIES_KEY, CHAIN_KEY, HEAD_KEY, BlockReads
 from chain.store_faults import find_fault
-from chain.tables import Place, Table, Tuning, height_key, place_key, read_place
+from chain.tables import Table, Tuning, height_key, place_key
 
 SCHEMA = b"1"
 CACHED_BYTES_MAX = 1_024  # longer values are read anew: a full cache of them would fill the memory
 _STATE, _NODE = Table.STATE.value, Table.NODE.value
-_HEAD_KEY = Table.META.value + b"head"
 _OPEN_KEY = Table.META.value + b"open"
 _SCHEMA_KEY = Table.META.value + b"schema"
-_CHAIN_KEY = Table.META.value + b"chain"
+_MARK_KEY = Table.META.value + b"filling"
 
 
-class Store:
+class Store(BlockReads):
     """One chain on disk. Opening marks it dirty, `close` clean; `was_dirty` tells the last stop."""
 
     def __init__(self, path: str, tuning: Tuning | None = None, *, create: bool = True) -> None:
@@ -41,6 +40,7 @@ class Store:
         UnreadableStoreError, DiskFullError, ReadOnlyStoreError or another StoreError.
         """
         self._path, self._tuning = path, tuning or Tuning()
+        super().__init__(self._tuning)
         self._broken: StoreError | None = None  # after a failed write, none is tried any more
         try:
             self._db = plyvel.DB(
@@ -62,8 +62,6 @@ class Store:
         self._nodes: dict[bytes, bytes | None] = {}
         self._held: dict[bytes, bytes | None] = {}  # tree records not on disk yet
         self._due = DueWindow(self._scan, QUEUE_PREFIX, QUEUE_STOP)
-        self._blocks: Recent[Block] = Recent(self._tuning.blocks_cached_bytes)
-        self._receipts: Recent[list[Receipt]] = Recent(self._tuning.receipts_cached_bytes)
 
     def _begin(self) -> None:
         schema = self._read(_SCHEMA_KEY)
@@ -71,6 +69,7 @@ class Store:
             text = f"store {self._path} has schema {schema!r}, this program reads {SCHEMA!r}"
             raise StoreError(text)
         self.was_dirty = self._read(_OPEN_KEY) is not None
+        self._load_reach()
         batch = self._db.write_batch(sync=self._tuning.sync)
         batch.put(_OPEN_KEY, b"1")
         self._write(batch)
@@ -129,9 +128,11 @@ class Store:
         for key, value in self._walk(start=_STATE + start, stop=_STATE + stop):
             yield key[1:], value
 
-    def _walk(self, **bounds: Any) -> Iterator[Any]:
+    def _walk(self, source: Any = None, **bounds: Any) -> Iterator[Any]:
         try:
-            with self._db.iterator(verify_checksums=True, **bounds) as found:
+            with (self._db if source is None else source).iterator(
+                verify_checksums=True, **bounds
+            ) as found:
                 yield from found
         except plyvel.Error as error:
             raise find_fault(error, self._path, "read") from error
@@ -204,7 +205,7 @@ class Store:
         if is_flush:
             _write_all(batch, _NODE, self._held)
             _write_all(batch, _NODE, executed.nodes)
-        put(_HEAD_KEY, height)
+        put(HEAD_KEY, height)
         self._write(batch)
         self.put_nodes(executed.nodes)
         if is_flush:
@@ -228,104 +229,89 @@ class Store:
         height = height_key(0)
         batch = self._db.write_batch(sync=True)
         batch.put(_SCHEMA_KEY, SCHEMA)
-        batch.put(_CHAIN_KEY, block.header.chain_id)
+        batch.put(CHAIN_KEY, block.header.chain_id)
         batch.put(Table.BLOCK.value + height, encode_block(block))
         batch.put(Table.BLOCK_ID.value + executed.block_id, height)
         for key, value in executed.changes.items():
             if value is not None:
                 batch.put(_STATE + key, value)
         _write_all(batch, _NODE, executed.nodes)
-        batch.put(_HEAD_KEY, height)
+        batch.put(HEAD_KEY, height)
         self._write(batch)
         self._nodes.update(executed.nodes)
         self._remember(executed)
 
-    # Reading blocks ---------------------------------------------------------------------------
+    def drop_bodies(self, heights: Iterable[int], first_body: int) -> None:
+        """Keep no more than the headers of some blocks; from `first_body` on all are whole.
 
-    def chain_id(self) -> bytes | None:
-        """Return the id of the chain in the store, or None if it is empty."""
-        return self._read(_CHAIN_KEY)
+        In one batch. Receipts, certificates and indexes stay.
+        """
+        batch = self._db.write_batch(sync=True)
+        for height in heights:
+            batch.put(Table.HEADER.value + height_key(height), encode(self.header(height)))
+            batch.delete(Table.BLOCK.value + height_key(height))
+        batch.put(BODIES_KEY, height_key(first_body))
+        self._write(batch)
+        self.first_body = first_body
+        self._blocks.clear()
 
-    def head_height(self) -> int:
-        """Return the height of the newest block."""
-        data = self._read(_HEAD_KEY)
-        if data is None:
-            text = "the store is empty"
-            raise StoreError(text)
-        return int.from_bytes(data, "big")
+    # Copies and snapshots ---------------------------------------------------------------------
 
-    def block(self, height: int) -> Block:
-        """Return the block at a height; raises UnknownIdError or CorruptStoreError."""
-        block = self._blocks.get(height)
-        if block is None:
-            data = self._at_height(Table.BLOCK, height)
-            try:
-                block = decode_block(data)
-            except MalformedBytesError as error:
-                raise CorruptStoreError(height, f"stored block: {error}") from error
-            self._blocks.keep(height, block, len(data))
-        return block
+    def freeze(self) -> "Frozen":
+        """Return all that is stored now, to be read while more is written; close it after use."""
+        self.flush_nodes()
+        return Frozen(self._db.snapshot(), self._walk)
 
-    def header(self, height: int) -> Header:
-        """Return the header at a height."""
-        return self.block(height).header
+    def put_raw(self, entries: Iterable[tuple[bytes, bytes]]) -> None:
+        """Write entries as `Frozen.entries` gives them, in one batch: for filling a new store."""
+        batch = self._db.write_batch(sync=False)
+        for key, value in entries:
+            batch.put(key, value)
+        self._write(batch)
 
-    def commit(self, height: int) -> Commit:
-        """Return the certificate of the block at a height (from 1 on)."""
-        data = self._at_height(Table.COMMIT, height)
-        try:
-            return decode(Commit, data)
-        except MalformedBytesError as error:
-            raise CorruptStoreError(height, f"stored certificate: {error}") from error
+    def put_mark(self, value: bytes | None) -> None:
+        """Remember some bytes about how far the filling of a new store has come; None: forget."""
+        batch = self._db.write_batch(sync=True)
+        if value is None:
+            batch.delete(_MARK_KEY)
+        else:
+            batch.put(_MARK_KEY, value)
+        self._write(batch)
 
-    def receipt_bytes(self, height: int) -> list[bytes]:
-        """Return the encoded receipts of the block at a height (from 1 on)."""
-        data = self._at_height(Table.RECEIPTS, height)
-        try:
-            items = decode_value(data)
-        except MalformedBytesError as error:
-            raise CorruptStoreError(height, f"stored receipts: {error}") from error
-        if not isinstance(items, list) or not all(isinstance(one, bytes) for one in items):
-            raise CorruptStoreError(height, "stored receipts are no list of bytes")
-        return items
+    def mark(self) -> bytes | None:
+        """Return what `put_mark` wrote, or None."""
+        return self._read(_MARK_KEY)
 
-    def receipts(self, height: int) -> list[Receipt]:
-        """Return the receipts of the block at a height (from 1 on)."""
-        receipts = self._receipts.get(height)
-        if receipts is None:
-            encoded = self.receipt_bytes(height)
-            try:
-                receipts = [decode(Receipt, data) for data in encoded]
-            except MalformedBytesError as error:
-                raise CorruptStoreError(height, f"stored receipts: {error}") from error
-            self._receipts.keep(height, receipts, sum(map(len, encoded)))
-        return list(receipts)
+    def put_state(self, entries: Iterable[tuple[bytes, bytes]], mark: bytes) -> None:
+        """Write committed values and a mark into a store that is being filled, in one batch."""
+        batch = self._db.write_batch(sync=True)
+        for key, value in entries:
+            batch.put(_STATE + key, value)
+        batch.put(_MARK_KEY, mark)
+        self._write(batch)
+        self._values.clear()
+        self._due.clear()
 
-    def find_transaction(self, tx_id: bytes) -> Place | None:
-        """Return (height, number among the block's transactions), or None."""
-        data = self._read(Table.TRANSACTION.value + tx_id)
-        if data is None:
-            return None
-        return read_place(data)
+    def write_base(self, genesis: Block, manifest: SnapshotManifest) -> None:
+        """Let a store with a snapshot's state and tree be a chain that begins with its block."""
+        header, height = manifest.header, height_key(manifest.height)
+        base = SnapshotBase(manifest.height, manifest.validators, manifest.next_validators)
+        batch = self._db.write_batch(sync=True)
+        batch.put(_SCHEMA_KEY, SCHEMA)
+        batch.put(CHAIN_KEY, header.chain_id)
+        batch.put(Table.BLOCK.value + height_key(0), encode_block(genesis))
+        batch.put(Table.BLOCK_ID.value + block_id(genesis.header), height_key(0))
+        batch.put(Table.HEADER.value + height, encode(header))
+        batch.put(Table.COMMIT.value + height, encode(manifest.commit))
+        batch.put(Table.BLOCK_ID.value + block_id(header), height)
+        batch.put(BASE_KEY, encode(base))
+        batch.put(BODIES_KEY, height_key(manifest.height + 1))
+        batch.put(HEAD_KEY, height)
+        batch.delete(_MARK_KEY)
+        self._write(batch)
+        self._load_reach()
 
-    def find_block(self, wanted: bytes) -> int | None:
-        """Return the height of the block with an id, or None."""
-        data = self._read(Table.BLOCK_ID.value + wanted)
-        return None if data is None else int.from_bytes(data, "big")
-
-    def find_events(self, topic: bytes, after: Place, limit: int) -> list[Place]:
-        """Return at most `limit` places (height, number) of a topic above `after`, in order."""
-        prefix = Table.TOPIC.value + topic
-        start, stop = prefix + place_key(*after), prefix + b"\xff" * 9
-        keys = self._walk(start=start, stop=stop, include_start=False, include_value=False)
-        return [read_place(key[len(prefix) :]) for key in islice(keys, limit)]
-
-    def newest_events(self, topic: bytes, before: Place, limit: int) -> list[Place]:
-        """Return at most `limit` places (height, number) of a topic below `before`, last first."""
-        prefix = Table.TOPIC.value + topic
-        stop = prefix + place_key(*before)
-        keys = self._walk(start=prefix, stop=stop, include_value=False, reverse=True)
-        return [read_place(key[len(prefix) :]) for key in islice(keys, limit)]
+    # Whole tables -----------------------------------------------------------------------------
 
     def table_entries(self, table: Table) -> Iterator[tuple[bytes, bytes]]:
         """Yield every (key without prefix, value) of a table in key order, checksums verified."""
@@ -344,16 +330,6 @@ class Store:
         size: int = self._db.approximate_size(start, bytes([start[0] + 1]))
         return size
 
-    def _at_height(self, table: Table, height: int) -> bytes:
-        try:
-            data = self._read(table.value + height_key(height))
-        except StoreError as error:
-            raise CorruptStoreError(height, f"{table.name.lower()} unreadable: {error}") from error
-        if data is None:
-            text = f"height {height}: no {table.name.lower()} is stored"
-            raise UnknownIdError(text)
-        return data
-
     def clear_nodes(self) -> None:
         """Forget the tree, which follows from the values."""
         self._held.clear()
@@ -367,6 +343,28 @@ class Store:
         """Merge the store's files; used before a chain is put away."""
         self.flush_nodes()
         self._db.compact_range()
+
+
+class Frozen:
+    """A store as it was at one moment."""
+
+    def __init__(self, source: Any, walk: Callable[..., Iterator[Any]]) -> None:
+        self._source, self._walk = source, walk
+
+    def state_entries(self) -> Iterator[tuple[bytes, bytes]]:
+        """Yield every leaf of the state, (key, value) in key order."""
+        for key, value in self._walk(self._source, start=_STATE, stop=_STATE + QUEUE_PREFIX):
+            yield key[1:], value
+
+    def entries(self) -> Iterator[tuple[bytes, bytes]]:
+        """Yield everything, (key with its table's prefix, value), but the mark of being open."""
+        for key, value in self._walk(self._source):
+            if key != _OPEN_KEY:
+                yield key, value
+
+    def close(self) -> None:
+        """Let the store forget what it kept for this."""
+        self._source.close()
 
 
 def salvage(path: str) -> None:

@@ -48,6 +48,7 @@ class Table(Enum):
     TOPIC = b"e"  # topic, height, number of the event -> nothing
     STATE = b"s"  # state key -> value
     NODE = b"n"  # path -> tree record
+    HEADER = b"h"  # height -> header, where the block itself is not kept
 
 
 def height_key(height: int) -> bytes:

@@ -1,10 +1,14 @@
 """What must hold of a store before a node uses it."""
 
+from collections.abc import Iterator
+from heapq import merge
+
 from chain.block import block_id
 from chain.errors import (
     CorruptStoreError,
     InvalidBlockError,
     MalformedBytesError,
+    PrunedError,
     UnknownIdError,
 )
 from chain.merkle import root
@@ -18,7 +22,6 @@ from node.storage.recovery import check_values
 
 SCAN_BYTES_MAX = 256 * 1024 * 1024  # read in less than a second; a larger one after a bad stop only
 NEWEST = 1_000
-_FROM_HEIGHT = {Table.BLOCK: 0, Table.COMMIT: 1, Table.RECEIPTS: 1}
 
 
 def check_store(store: Store, came_to: int | None, *, is_scanned: bool) -> None:
@@ -37,34 +40,56 @@ def check_store(store: Store, came_to: int | None, *, is_scanned: bool) -> None:
             scan_tables(store, height)
         _check_newest(store, height)
         _check_head(store, height)
-    except (UnknownIdError, MalformedBytesError, InvalidBlockError) as error:
+    except (UnknownIdError, PrunedError, MalformedBytesError, InvalidBlockError) as error:
         raise CorruptStoreError(height, str(error)) from error
 
 
 def scan_tables(store: Store, height: int) -> None:
-    """Read every table with its checksums; blocks and what stands beside them have no gap."""
+    """Read every table with its checksums; blocks and what stands beside them have no gap.
+
+    Of a block that is not kept in full there is the header; below the height of the snapshot with
+    which a chain began there is nothing.
+    """
+    by_height = {Table.BLOCK, Table.HEADER, Table.COMMIT, Table.RECEIPTS}
     for table in Table:
-        first = _FROM_HEIGHT.get(table)
-        if first is None:
+        if table not in by_height:
             for _key in store.table_keys(table):
                 pass
-            continue
-        expected = first
-        for key in store.table_keys(table):
-            if key != height_key(expected):
-                break
-            expected += 1
-        else:
-            if expected == height + 1:
-                continue
-        text = f"no {table.name.lower()} is stored, or one too many"
-        raise CorruptStoreError(min(expected, height), text)
+    base = store.base_height
+    blocks, headers = store.table_keys(Table.BLOCK), _headers(store)
+    if next(blocks, None) != height_key(0):
+        raise CorruptStoreError(0, "no block is stored")
+    _check_gapless("block", merge(blocks, headers), max(base, 1), height)
+    _check_gapless("commit", store.table_keys(Table.COMMIT), max(base, 1), height)
+    _check_gapless("receipts", store.table_keys(Table.RECEIPTS), base + 1, height)
+
+
+def _headers(store: Store) -> Iterator[bytes]:
+    """Yield the heights of which there is the header alone, as keys."""
+    for key in store.table_keys(Table.HEADER):
+        if key >= height_key(store.first_body):
+            height = int.from_bytes(key, "big")
+            raise CorruptStoreError(height, "the block should be stored in full")
+        yield key
+
+
+def _check_gapless(what: str, keys: Iterator[bytes], first: int, height: int) -> None:
+    expected = first
+    for key in keys:
+        if key != height_key(expected):
+            break
+        expected += 1
+    else:
+        if expected == height + 1:
+            return
+    text = f"no {what} is stored, or one too many"
+    raise CorruptStoreError(min(expected, height), text)
 
 
 def _check_newest(store: Store, height: int) -> None:
     """Check that the newest blocks hang together, and their receipts with them."""
     child = None
-    for number in range(height, max(height - NEWEST, -1), -1):
+    for number in range(height, max(height - NEWEST, store.base_height - 1), -1):
         header = store.header(number)
         found = block_id(header)
         if header.height != number or (child is not None and child.parent_id != found):
@@ -76,6 +101,8 @@ def _check_newest(store: Store, height: int) -> None:
             break
         if store.commit(number).block_id != found:
             raise CorruptStoreError(number, "the certificate is of another block")
+        if number == store.base_height:
+            break
         if root(store.receipt_bytes(number)) != header.receipt_root:
             raise CorruptStoreError(number, "the receipts are not those of the block")
 
