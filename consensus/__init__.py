@@ -56,6 +56,9 @@ from consensus.evidence import (
     accuse,
     make_evidence,
 )
+from consensus.gossip import (
+    status_of,
+)
 from consensus.height import (
     Step,
 )
@@ -210,6 +213,7 @@ __all__ = [
     "reply_bytes",
     "segment_length",
     "signatures_of",
+    "status_of",
     "trust_genesis",
     "trust_header",
     "verify_checkpoint",

@@ -79,15 +79,17 @@ class Driver:
         on_unused: Callable[[ExecutedBlock], None] | None = None,
         on_poison: Callable[[bytes, str], None] | None = None,
         send: Callable[[Message, bytes | None], None] | None = None,
+        on_refused: Callable[[bytes, str], None] | None = None,
     ) -> None:
         """`offer` returns what a block at a time may take besides what was submitted here.
 
         `on_commit` is told of every block once it is stored, `on_unused` of one that was built and
-        had nothing in it, `on_poison` of a transaction that can not be executed (id, why).
+        had nothing in it, `on_poison` of a transaction that can not be executed (id, why),
+        `on_refused` of a peer whose decided blocks do not hold (key, why).
         """
         self.ledger, self._engine, self._log = ledger, engine, log
         self._on_commit, self._on_unused, self._on_poison = on_commit, on_unused, on_poison
-        self._offer, self._send = offer, send
+        self._offer, self._send, self._on_refused = offer, send, on_refused
         self.pending: list[ReceivedTransaction] = []
         self.alarms: deque[str] = deque(maxlen=NOTES_MAX)
         self.evidence: deque[Evidence] = deque(maxlen=NOTES_MAX)
@@ -346,6 +348,8 @@ class Driver:
             raise
         except WashError as error:
             refused.append(BlocksRefused(effect.sender, str(error)))
+            if self._on_refused is not None:
+                self._on_refused(effect.sender, str(error))
         except Exception as error:  # noqa: BLE001 - told, and asked for again: it may pass
             text = f"height {ledger.height + 1}: a certified block does not execute: {error!r}"
             self._alarm(text, error)

@@ -22,14 +22,15 @@ from chain.nonces import next_nonce
 from chain.params import read_params
 from chain.rules import check_signatures
 from chain.state import State
-from chain.transaction import ReceivedTransaction
-from consensus import Engine
+from chain.transaction import ReceivedTransaction, read_transaction
+from consensus import Engine, Message, Received
 from node import __version__
 from node.driver import Driver, head_of
 from node.live.abis import AbiBook
 from node.live.clock import Clock
 from node.live.feed import EventFeed
 from node.live.intake import Intake
+from node.live.outbox import Outbox
 from node.live.outcomes import Outcomes, Pending, TxStatus
 from node.live.pace import Pace
 from node.live.pool import Pool
@@ -74,7 +75,11 @@ class Node:
         self._outcomes = Outcomes()
         self.intake = Intake(self, self._checkers, self._outcomes)
         self.intake.on_accept.append(self._on_accept)
-        self._refusals = Refusals(self.pool, self._outcomes, self.intake.verified)
+        self.say: Callable[[Message, bytes | None], None] | None = None  # to other nodes
+        self.on_refused: list[Callable[[bytes, str], None]] = []  # peers whose blocks do not hold
+        self.outbox = Outbox(None if folder is None else folder / "outbox.log")
+        verified = self.intake.verified
+        self._refusals = Refusals(self.pool, self._outcomes, verified, self.outbox)
         self.abis = AbiBook(None) if abis is None else abis
         self.sponsor, self.folder = sponsor, folder
         self.version = __version__
@@ -109,6 +114,8 @@ class Node:
                 offer=self._offer,
                 on_unused=self._refusals.take_unused,
                 on_poison=self._on_poison,
+                send=self._say,
+                on_refused=self._tell_refused,
             )
             self.driver.recover(self._pace.now_ms(), self.clock.mono_ms())
         except BaseException:
@@ -213,6 +220,7 @@ class Node:
 
     def _on_commit(self, executed: ExecutedBlock) -> None:
         self.intake.forget(executed)
+        self.outbox.remove(list(executed.tx_ids))
         now = executed.block.header.time_ms
         self._refusals.take(executed)
         self._pace.note_block()
@@ -226,7 +234,40 @@ class Node:
     def _on_poison(self, tx_id: bytes, text: str) -> None:
         self._refusals.put_aside(tx_id, text, self.block_time())
 
-    def _on_accept(self, _tx: ReceivedTransaction, _origin: bytes | None) -> None:
+    def _say(self, message: Message, to: bytes | None) -> None:
+        if self.say is not None:
+            self.say(message, to)
+
+    def _tell_refused(self, peer: bytes, text: str) -> None:
+        for tell in self.on_refused:
+            tell(peer, text)
+
+    def hear(self, message: Message, sender: bytes) -> None:
+        """Give the engine what a peer says; its form and signatures were checked."""
+        if self.failure is not None or self._stopped.is_set():
+            return
+        try:
+            now, mono = self._pace.now_ms(), self.clock.mono_ms()
+            self.driver.start(now, mono)
+            self.driver.handle(Received(message, sender), now, mono)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the node stops loudly
+            self.fail(error)
+        self._work.set()  # timers may have been set
+
+    def take_outbox(self) -> None:
+        """Let what clients sent before the last stop wait again; drop what no block can have."""
+        for data in self.outbox:
+            try:
+                self.intake.submit(data)
+            except StoreError:
+                raise
+            except WashError as error:
+                if error.retry not in {"same", "later"}:
+                    self.outbox.remove([read_transaction(data).tx_id])
+
+    def _on_accept(self, tx: ReceivedTransaction, origin: bytes | None) -> None:
+        if origin is None:
+            self.outbox.add(tx.tx_id, tx.data)
         if not self.driver.knows_of_work:
             self._work.set()
 

@@ -54,6 +54,7 @@ class Pool:
         self._limits = limits or PoolLimits()
         self._entries: dict[bytes, ReceivedTransaction] = {}
         self._put_off: dict[bytes, int] = {}  # not offered before: refused for what may pass
+        self._by_witness: dict[bytes, bytes] = {}
         self._ends: list[tuple[int, bytes]] = []  # a heap of valid_until and id
         self._nonces: dict[tuple[bytes, bytes], dict[int, bytes]] = {}
         self._counts: Counter[bytes] = Counter()  # of senders
@@ -72,6 +73,11 @@ class Pool:
     def get(self, tx_id: bytes) -> ReceivedTransaction | None:
         """Return a waiting transaction, or None."""
         return self._entries.get(tx_id)
+
+    def find_witness(self, witness_id: bytes) -> bytes | None:
+        """Return the signed bytes of a waiting transaction by their hash, or None."""
+        tx_id = self._by_witness.get(witness_id)
+        return None if tx_id is None else self._entries[tx_id].data
 
     def check(self, tx: ReceivedTransaction) -> None:
         """Raise PoolFullError, NonceUsedError or DuplicateReferenceError unless it may be added."""
@@ -98,6 +104,7 @@ class Pool:
         """Let a transaction wait; `check` has passed."""
         body = tx.body
         self._entries[tx.tx_id] = tx
+        self._by_witness[tx.witness_id] = tx.tx_id
         heapq.heappush(self._ends, (body.valid_until, tx.tx_id))
         self._nonces.setdefault(_key(tx), {})[body.nonce] = tx.tx_id
         self._counts[body.account] += 1
@@ -115,6 +122,7 @@ class Pool:
         if tx is None:
             return None
         self._put_off.pop(tx_id, None)
+        del self._by_witness[tx.witness_id]
         if len(self._ends) > 2 * len(self._entries) + _ENDS_MIN:  # most are in blocks for long
             self._ends = [(one.body.valid_until, one.tx_id) for one in self._entries.values()]
             heapq.heapify(self._ends)

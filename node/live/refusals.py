@@ -8,6 +8,7 @@ from chain.transaction import ReceivedTransaction
 from chain.types import MINUTE_MS
 from contracts.execution import BlockFullError
 from contracts.firing import ExecutionFaultError
+from node.live.outbox import Outbox
 from node.live.outcomes import Outcomes
 from node.live.pool import Pool
 
@@ -20,15 +21,19 @@ _log = logging.getLogger("washnode.node")
 class Refusals:
     """Acts on refusals; times are of blocks."""
 
-    def __init__(self, pool: Pool, outcomes: Outcomes, verified: set[bytes]) -> None:
+    def __init__(
+        self, pool: Pool, outcomes: Outcomes, verified: set[bytes], outbox: Outbox
+    ) -> None:
         """`verified` are the witness ids of transactions whose signatures were found good."""
         self._pool, self._outcomes, self._verified = pool, outcomes, verified
+        self._outbox = outbox
         self.offered: dict[bytes, ReceivedTransaction] = {}  # to the newest block made here
 
     def drop(self, tx: ReceivedTransaction, error: WashError) -> None:
         """Say of a transaction that waits no more why no block contains it."""
         self._verified.discard(tx.witness_id)
         self._pool.free_reference(tx)
+        self._outbox.remove([tx.tx_id])
         self._outcomes.drop(tx.tx_id, error)
 
     def refuse(self, tx: ReceivedTransaction, error: Exception, now: int) -> None:
