@@ -121,7 +121,9 @@ CATALOGUE: dict[int, ErrorText] = {
     ),
     3602: ErrorText("ROLE", "this account may not do this", "该账户无权执行此操作"),
     # The chain's own affairs.
-    4001: ErrorText("QUORUM_RISK", "too few validators would be left", "验证节点将不足法定数量"),
+    4001: ErrorText(
+        "QUORUM_RISK", "too few validators would be left", "验证节点将不足法定数量", "later"
+    ),
     4002: ErrorText(
         "LAST_VALIDATOR", "the last validator can not leave", "最后一个验证节点不能退出"
     ),
@@ -130,6 +132,17 @@ CATALOGUE: dict[int, ErrorText] = {
     ),
     4004: ErrorText(
         "BAD_RECOVERY_PLAN", "the recovery plan does not fit this chain", "恢复方案与本链不符"
+    ),
+    4005: ErrorText(
+        "CANDIDATE_NOT_READY",
+        "the candidate has not proved that it runs",
+        "候选验证节点尚未证明其正在运行",
+        "rebuild",
+    ),
+    4006: ErrorText(
+        "UNKNOWN_FEATURE",
+        "the chain follows a rule that this program does not know",
+        "本链启用了此程序不认识的规则，请升级程序",
     ),
     # The contract machine.
     5001: ErrorText("VM_STEPS", "the gas was used up; allow more", "计算量超出上限", "rebuild"),
@@ -144,6 +157,8 @@ CATALOGUE: dict[int, ErrorText] = {
     7003: ErrorText("DISK_FULL", "the disk is full", "磁盘已满"),
     7004: ErrorText("READ_ONLY", "the data folder can not be written", "数据文件夹不可写"),
     7005: ErrorText("STORE_IN_USE", "another node uses the store", "存储正被另一个节点使用"),
+    7006: ErrorText("BAD_SNAPSHOT", "a snapshot that can not be used", "快照无法使用"),
+    7007: ErrorText("BACKUP", "a copy that can not be made or used", "备份无法创建或使用"),
 }
 
 # What a contract's failure inside the machine is called: VM_ and the trap's name.
