@@ -163,6 +163,44 @@ class KeyConfig(_Section):
     )
 
 
+class P2pConfig(_Section):
+    """`[p2p]`: this node among others."""
+
+    role: Literal["validator", "full", "gateway"] = Field(
+        default="validator",
+        description="validator: decides blocks; full: follows; gateway: brings others on",
+    )
+    listen: bool = Field(
+        default=False, description="take connections; without it the node only dials others"
+    )
+    host: str = Field(
+        default="127.0.0.1",
+        min_length=1,
+        max_length=255,
+        description="address to listen on for other nodes",
+    )
+    port: int = Field(
+        default=8788, ge=0, le=65_535, description="port for other nodes; 0 takes a free one"
+    )
+    url: str = Field(
+        default="",
+        max_length=255,
+        description="where others reach this node, as wss://node.example/p2p; empty: they do not",
+    )
+    peers: tuple[str, ...] = Field(
+        default=(),
+        strict=False,
+        max_length=64,
+        description="nodes to stay connected to, as wss://node.example/p2p; two or more are wise",
+    )
+    allowed: tuple[str, ...] = Field(
+        default=(),
+        strict=False,
+        max_length=256,
+        description="node keys as hex that may connect besides those that the chain knows",
+    )
+
+
 class Config(_Section):
     """All settings of a node. Build it with `load_config`."""
 
@@ -178,6 +216,7 @@ class Config(_Section):
     rpc: RpcConfig = RpcConfig()
     pool: PoolConfig = PoolConfig()
     keys: KeyConfig = KeyConfig()
+    p2p: P2pConfig = P2pConfig()
 
     @property
     def genesis_path(self) -> Path:

@@ -353,3 +353,4 @@ class Node:
             self.ledger.close(clean=self.failure is None)
         finally:
             self._vote_log.close()
+            self.outbox.close()

@@ -125,8 +125,14 @@ class Exchange:
                 self._peers.send(key, Kind.BLOCK, payload)
 
     def greet(self, key: bytes) -> None:
-        """Tell a new peer where this node is, and of what its clients wait for."""
+        """Tell a new peer where this node is, and of what its clients wait for.
+
+        A validator that has just started asks it too for votes that its log may lack.
+        """
         self._send(key, status_of(self._engine.machine))
+        question = self._engine.guard.question()
+        if question is not None and self._engine.me in self._engine.machine.validators.keys:
+            self._send(key, question)
         self.relay.greet(key)
 
     def forget(self, key: bytes) -> None:
