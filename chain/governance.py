@@ -3,32 +3,29 @@
 from dataclasses import dataclass, fields, replace
 from typing import Annotated
 
-from chain.codec import AtMost, decode, encode, wire
-from chain.crypto import hash_bytes
-from chain.errors import (
-    LimitError,
-    MalformedBytesError,
-    RoleError,
-    UnknownIdError,
-    WrongStateError,
-)
-from chain.ids import encode_id
-from chain.params import ChainParams, read_params, write_params
-from chain.proposers import begin_record
-from chain.roles import Role, has_role, read_operators, set_role
-from chain.state import PENDING_VALIDATORS_KEY, VALIDATORS_KEY, Space, State
-from chain.transaction import (
-    Change,
+from chain.changes import (
     GrantRole,
     InstallContract,
     RevokeRole,
+    SetFeature,
     SetParam,
     SetValidator,
 )
-from chain.types import Hash, Height, Id
-from chain.validators import VALIDATORS_MAX, ValidatorSet, read_validators
+from chain.codec import AtMost, decode, encode, wire
+from chain.crypto import hash_bytes, verify_signature
+from chain.errors import MalformedBytesError, RoleError, UnknownIdError, WrongStateError
+from chain.features import Feature, changed_features, read_features, write_features
+from chain.ids import encode_id
+from chain.ledger import issue_asset
+from chain.membership import check_validator_change, plan_change
+from chain.params import ChainParams, read_params, write_params
+from chain.readiness import Verify, check_readiness
+from chain.roles import Role, has_role, read_operators, set_role
+from chain.state import Space, State
+from chain.transaction import Change, IssueAsset
+from chain.types import ZERO_ID, Hash, Height, Id
 
-ACTIVATION_HEIGHTS = 2  # after the vote: the next block still tells everybody who comes
+ADMITTER_STOP_VOTES = 2
 _PROPOSAL = bytes([Space.PROPOSAL])
 _NAME = bytes([Space.NAME])
 
@@ -43,31 +40,13 @@ class Proposal:
     proposed_at: Height
 
 
-@wire()
 @dataclass(frozen=True, slots=True)
-class PendingValidators:
-    """Validators that were voted for, and the first height that they decide."""
+class Occasion:
+    """Where a vote falls: the chain, the height of its block, what checks a signature there."""
 
-    activation: Height
-    validators: ValidatorSet
-
-
-def pending_activation(state: State) -> int | None:
-    """Return the height at which other validators take over, or None."""
-    data = state.get(PENDING_VALIDATORS_KEY)
-    return None if data is None else decode(PendingValidators, data).activation
-
-
-def activate_validators(state: State, height: int, proposer: bytes) -> None:
-    """At the end of a block: put the validators of the next height into force, if they change."""
-    data = state.get(PENDING_VALIDATORS_KEY)
-    if data is None:
-        return
-    pending = decode(PendingValidators, data)
-    if pending.activation == height + 1:
-        begin_record(state, height, proposer)
-        state.put(VALIDATORS_KEY, encode(pending.validators))
-        state.delete(PENDING_VALIDATORS_KEY)
+    chain_id: bytes
+    height: int
+    verify: Verify = verify_signature
 
 
 def propose_removal(state: State, validator: bytes, reason: bytes, height: int) -> None:
@@ -81,38 +60,62 @@ def proposal_id(change_call: bytes) -> bytes:
     return hash_bytes("proposal", change_call)
 
 
-def propose(state: State, operator: bytes, change: Change, place: tuple[bytes, int]) -> bool:
+def propose(
+    state: State, operator: bytes, change: Change, change_call: bytes, at: Occasion
+) -> bool:
     """Put a change to the vote, the proposer's vote included; tells whether it is applied already.
 
-    `place` is (the action's call id, the height).
+    `change_call` is the call id of the action. Raises the typed refusal of a change that could not
+    be made now; one that adds a validator must carry its proof of readiness.
     """
     _check_operator(state, operator)
-    _check_change(state, change)
-    new_id = proposal_id(place[0])
-    state.put(_PROPOSAL + new_id, encode(Proposal(change, (), place[1])))
-    return vote(state, operator, new_id, place[1])
+    check_proposal(state, change, at)
+    new_id = proposal_id(change_call)
+    state.put(_PROPOSAL + new_id, encode(Proposal(change, (), at.height)))
+    return vote(state, operator, new_id, at.height)
 
 
 def vote(state: State, operator: bytes, proposal: Hash, height: int) -> bool:
-    """Count an operator's vote; with more than two thirds the change is applied: True."""
+    """Count an operator's vote; with enough of them the change is applied: True."""
     _check_operator(state, operator)
-    data = state.get(_PROPOSAL + proposal)
-    if data is None:
+    record = read_proposal(state, proposal)
+    if record is None:
         text = f"no open proposal {proposal.hex()}"
         raise UnknownIdError(text)
-    record = decode(Proposal, data)
     if operator in record.votes:
         text = "this operator has voted for it before"
         raise WrongStateError(text)
     operators = read_operators(state)
     votes = tuple(sorted(one for one in (*record.votes, operator) if one in operators))
-    if 3 * len(votes) > 2 * len(operators):
-        _check_change(state, record.change)  # other decisions may have come between
+    if len(votes) >= votes_needed(record.change, len(operators)):
+        _check_change(state, record.change, height)  # other decisions may have come between
         state.delete(_PROPOSAL + proposal)
         _apply(state, record.change, height)
         return True
     state.put(_PROPOSAL + proposal, encode(replace(record, votes=votes)))
     return False
+
+
+def votes_needed(change: Change, operators: int) -> int:
+    """Return how many of so many operators carry a change: more than two thirds of them.
+
+    Two are enough to take the admitter's role from somebody: who admits strangers is soon stopped.
+    """
+    most = 2 * operators // 3 + 1
+    is_stop = isinstance(change, RevokeRole) and change.role == Role.ADMITTER
+    return min(most, ADMITTER_STOP_VOTES) if is_stop else most
+
+
+def check_proposal(state: State, change: Change, at: Occasion) -> None:
+    """Raise the typed refusal of a change that may not be put to the vote now."""
+    _check_change(state, change, at.height)
+    if isinstance(change, SetValidator):
+        if change.power:
+            proof = change.ready
+            check_readiness(state, at.chain_id, change.key, proof, at.height, at.verify)
+        elif change.ready is not None:
+            text = "a removal with a proof of readiness; leave the proof out"
+            raise WrongStateError(text)
 
 
 def _check_operator(state: State, account: bytes) -> None:
@@ -121,7 +124,7 @@ def _check_operator(state: State, account: bytes) -> None:
         raise RoleError(text)
 
 
-def _check_change(state: State, change: Change) -> None:
+def _check_change(state: State, change: Change, height: int) -> None:
     match change:
         case SetParam(name, value):
             _changed_params(read_params(state), name, value)
@@ -137,13 +140,28 @@ def _check_change(state: State, change: Change) -> None:
                 text = "the last operator stays"
                 raise WrongStateError(text)
         case SetValidator(key, power):
-            pending = pending_activation(state)
-            if pending is not None:
-                text = f"validators change at height {pending}; one change at a time, try after it"
-                raise WrongStateError(text)
-            _changed_validators(read_validators(state), key, power)
+            check_validator_change(state, key, power, height)
+        case SetFeature():
+            _changed_features(state, change, height)
+        case IssueAsset():
+            mark = state.mark()
+            _issue(state, change)
+            state.revert(mark)
         case GrantRole() | RevokeRole():
             pass
+
+
+def _changed_features(state: State, change: SetFeature, height: int) -> tuple[Feature, ...]:
+    changed, is_dev = Feature(change.name, change.height), bool(read_params(state).dev)
+    return changed_features(read_features(state), changed, height, is_dev=is_dev)
+
+
+def _issue(state: State, action: IssueAsset) -> None:
+    """Make an asset of the chain's own, as the genesis file does."""
+    if action.issuer is None:
+        text = "an asset without an issuer; name the account that mints it"
+        raise WrongStateError(text)
+    issue_asset(state, ZERO_ID, action)
 
 
 def _changed_params(params: ChainParams, name: str, value: int) -> ChainParams:
@@ -159,18 +177,6 @@ def _changed_params(params: ChainParams, name: str, value: int) -> ChainParams:
         raise WrongStateError(text) from error
 
 
-def _changed_validators(validators: ValidatorSet, key: bytes, power: int) -> ValidatorSet:
-    keys = [one for one in validators.keys if one != key]
-    if power:
-        keys.append(key)
-    if not keys or (len(keys) == len(validators.keys) and power == 0):
-        text = "the set of validators would be empty, or the key is not in it"
-        raise WrongStateError(text)
-    if len(keys) > VALIDATORS_MAX:
-        raise LimitError("validators", maximum=VALIDATORS_MAX, found=len(keys))
-    return replace(validators, keys=tuple(sorted(keys)))
-
-
 def _apply(state: State, change: Change, height: int) -> None:
     match change:
         case GrantRole(account, role):
@@ -182,9 +188,11 @@ def _apply(state: State, change: Change, height: int) -> None:
         case InstallContract(name, contract):
             install_contract(state, name, contract)
         case SetValidator(key, power):
-            changed = _changed_validators(read_validators(state), key, power)
-            pending = PendingValidators(height + ACTIVATION_HEIGHTS, changed)
-            state.put(PENDING_VALIDATORS_KEY, encode(pending))
+            plan_change(state, key, power, height)
+        case SetFeature():
+            write_features(state, _changed_features(state, change, height))
+        case IssueAsset():
+            _issue(state, change)
 
 
 def install_contract(state: State, name: str, contract: bytes) -> None:
@@ -205,10 +213,17 @@ def installed_contracts(state: State, limit: int) -> list[bytes]:
     return [key[len(start) :] for key, _name in found]
 
 
-def read_change(state: State, proposal: bytes) -> Change | None:
-    """Return the change that an open proposal asks for, or None."""
+def read_proposal(state: State, proposal: bytes) -> Proposal | None:
+    """Return an open proposal, or None."""
     data = state.get(_PROPOSAL + proposal)
-    return None if data is None else decode(Proposal, data).change
+    return None if data is None else decode(Proposal, data)
+
+
+def open_proposals(state: State, after: bytes, limit: int) -> list[tuple[bytes, Proposal]]:
+    """Return at most `limit` open proposals with their ids, those above the id `after`, by id."""
+    start, stop = _PROPOSAL + after + b"\0", bytes([Space.PROPOSAL + 1])
+    found = state.scan(start if after else _PROPOSAL, stop, limit)
+    return [(key[1:], decode(Proposal, data)) for key, data in found]
 
 
 def is_installed(state: State, contract: bytes) -> bool:

@@ -8,6 +8,14 @@ good signatures. A cache by `tx_id` would let a bad signature ride on a good id 
 from dataclasses import dataclass
 from typing import Annotated, TypeAlias
 
+from chain.changes import (
+    GrantRole,
+    InstallContract,
+    RevokeRole,
+    SetFeature,
+    SetParam,
+    SetValidator,
+)
 from chain.codec import AnyValue, AtMost, Between, ExactBytes, decode, encode, wire
 from chain.crypto import Signer, hash_bytes
 from chain.errors import MalformedBytesError
@@ -20,7 +28,6 @@ from chain.types import (
     Count,
     Hash,
     Id,
-    Name,
     PublicKey,
     Signature,
     TimeMs,
@@ -183,52 +190,9 @@ class FinishRecovery:
     account: Id
 
 
-@wire(tag=20)
-@dataclass(frozen=True, slots=True)
-class GrantRole:
-    """Governance: give a role."""
-
-    account: Id
-    role: Annotated[int, Between(0, 15)]
-
-
-@wire(tag=21)
-@dataclass(frozen=True, slots=True)
-class RevokeRole:
-    """Governance: take a role."""
-
-    account: Id
-    role: Annotated[int, Between(0, 15)]
-
-
-@wire(tag=22)
-@dataclass(frozen=True, slots=True)
-class SetParam:
-    """Governance: set one chain parameter."""
-
-    name: Name
-    value: Count
-
-
-@wire(tag=23)
-@dataclass(frozen=True, slots=True)
-class InstallContract:
-    """Governance: give an instance a name, and with it the standing of a standard contract."""
-
-    name: Name
-    contract: Id
-
-
-@wire(tag=24)
-@dataclass(frozen=True, slots=True)
-class SetValidator:
-    """Governance: add a validator's key (`power` 1) or take it out (0), from the next height on."""
-
-    key: PublicKey
-    power: Annotated[int, Between(0, 1)]
-
-
-Change: TypeAlias = GrantRole | RevokeRole | SetParam | InstallContract | SetValidator
+Change: TypeAlias = (
+    GrantRole | RevokeRole | SetParam | InstallContract | SetValidator | SetFeature | IssueAsset
+)
 
 
 @wire(tag=14)

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from chain import accounts, governance, ledger
+from chain.changes import SetParam, SetValidator
 from chain.errors import (
     ActionRefusedError,
     MalformedBytesError,
@@ -34,9 +35,9 @@ from chain.transaction import (
     Propose,
     RemoveKey,
     SetGuardians,
-    SetParam,
     Transfer,
     Vote,
+    asset_id,
     call_id,
     instance_id,
 )
@@ -48,6 +49,7 @@ from contracts.vm.traps import Trap, TrapKind
 from contracts.vm.values import read_arguments
 
 KERNEL_ACTION_GAS = 700
+READINESS_GAS = 700  # the signature of a candidate
 DEPLOY_GAS_PER_BYTE = 12  # decoding, verifying and preparing what is slow to verify
 INSTALLED_MAX = 1_000  # installed contracts that a vote on parameters looks at
 _TIMER_PARAMS = frozenset({"block_gas_max", "timer_gas_share_bp"})
@@ -92,6 +94,8 @@ def fixed_gas(action: Action) -> int:
     """Return the gas of an action beside code that it runs; it is due before it is tried."""
     if type(action) is Deploy:
         return KERNEL_ACTION_GAS + DEPLOY_GAS_PER_BYTE * len(action.code)
+    if type(action) is Propose and isinstance(action.change, SetValidator):
+        return KERNEL_ACTION_GAS + READINESS_GAS
     return _GAS.get(type(action), KERNEL_ACTION_GAS)
 
 
@@ -230,20 +234,30 @@ def _check_timers_fit(world: World, change: Change | None) -> None:
 
 
 def _propose(world: World, action: Propose) -> None:
-    _check_timers_fit(world, action.change)
+    state, change = world.state, action.change
+    _check_timers_fit(world, change)
     change_call = call_id(world.origin_id, world.place)
-    place = (change_call, world.height)
-    applied = governance.propose(world.state, world.origin, action.change, place)
+    at = governance.Occasion(world.chain_id, world.height, world.verify)
+    applied = governance.propose(state, world.origin, change, change_call, at)
     proposal = governance.proposal_id(change_call)
     _note(world, KernelEvent.PROPOSED, proposal, world.origin)
     if applied:
-        _note(world, KernelEvent.DECIDED, proposal)
+        _note_decided(world, proposal, change)
 
 
 def _vote(world: World, action: Vote) -> None:
-    _check_timers_fit(world, governance.read_change(world.state, action.proposal))
+    record = governance.read_proposal(world.state, action.proposal)
+    change = None if record is None else record.change
+    _check_timers_fit(world, change)
     if governance.vote(world.state, world.origin, action.proposal, world.height):
-        _note(world, KernelEvent.DECIDED, action.proposal)
+        _note_decided(world, action.proposal, change)
+
+
+def _note_decided(world: World, proposal: bytes, change: Change | None) -> None:
+    _note(world, KernelEvent.DECIDED, proposal)
+    if isinstance(change, IssueAsset) and change.issuer is not None:
+        asset = asset_id(ZERO_ID, change.symbol)
+        _note(world, KernelEvent.ASSET_ISSUED, asset, change.issuer)
 
 
 def _admit(world: World, action: Admit) -> None:

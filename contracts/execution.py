@@ -31,8 +31,8 @@ from chain.errors import (
 )
 from chain.evidence import take_evidence
 from chain.executed import ExecutedBlock
-from chain.governance import activate_validators, pending_activation
 from chain.ledger import audit_changes
+from chain.membership import activate_validators, begin_block
 from chain.merkle import root
 from chain.params import ChainParams, params_hash, read_params
 from chain.proposers import note_block, previous_validators
@@ -174,7 +174,7 @@ class _BlockRun:
             check_certified(inputs.last_commit, parent, validators)
         chain_id, verify = self.executor.chain_id, self.executor.verify_signature
         is_recovery = begin_recovery(state, parent, self.executor.plans, verify)
-        self.has_news = is_recovery or pending_activation(state) is not None
+        self.has_news = begin_block(state, parent) or is_recovery
         self.validators_hash = read_validators(state).set_hash()
         note_block(state, self.height, inputs.proposer, inputs.last_commit, parent.proposer)
         for one in inputs.evidence:
@@ -226,6 +226,7 @@ class _BlockRun:
             origin=origin,
             signer=b"",
             sponsor=ZERO_ID,
+            verify=self.executor.verify_signature,
         )
 
     def _fire_due(self) -> tuple[bytes, ...]:
@@ -361,9 +362,8 @@ class _BlockRun:
             params_hash=params_hash(read_params(state)),
             gas_used=self.gas_used,
         )
-        block = Block(
-            header, commit, inputs.evidence, skipped, tuple([tx.data for tx in self.taken])
-        )
+        transactions = tuple([tx.data for tx in self.taken])
+        block = Block(header, commit, inputs.evidence, skipped, transactions)
         return ExecutedBlock(
             block=block,
             block_id=block_id(header),

@@ -4,10 +4,12 @@ A `World` is one transaction, timer or read; a `Frame` is one call of one instan
 the interpreter. The chain's refusals become traps here, so that a contract fails in one way only.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from chain import timers
+from chain.crypto import verify_signature
 from chain.errors import ActionRefusedError
 from chain.governance import is_installed
 from chain.ledger import burn, get_balance, mint
@@ -50,7 +52,7 @@ class World:
     """The circumstances of one transaction, timer or read.
 
     `origin_id` is the transaction's id (or the firing's); `place` numbers the action; `due` is when
-    a timer was due. Events are collected here in order.
+    a timer was due. Events are collected here in order. `verify` checks (key, message, signature).
     """
 
     state: State
@@ -67,6 +69,7 @@ class World:
     due: int = 0
     place: int = 0
     events: list[Event] = field(default_factory=list)
+    verify: Callable[[bytes, bytes, bytes], bool] = verify_signature
 
 
 class Frame:

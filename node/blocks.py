@@ -5,7 +5,7 @@ from typing import Protocol
 from chain.block import Block, Commit, Header, block_id
 from chain.errors import InvalidBlockError, MalformedBytesError, RecoveryPlanError
 from chain.executed import ExecutedBlock
-from chain.governance import pending_activation
+from chain.membership import pending_activation
 from chain.params import read_params
 from chain.proposers import convicted_validators, previous_validators, proposer_order
 from chain.recovery import begin_recovery, next_validators
@@ -115,7 +115,12 @@ def certificate_of(blocks: tuple[Block, ...], number: int, commit: Commit) -> Co
 
 
 def read_segment(ledger: ChainLedger, start: int, count: int) -> Blocks | None:
-    """Return stored blocks from a height on, as many as one message takes; None without any."""
+    """Return stored blocks from a height on, as many as one message takes; None without any.
+
+    There are none below the height from which this node keeps all blocks.
+    """
+    if max(start, 1) < ledger.store.first_body:
+        return None
     stop = min(start + min(count, BLOCKS_PER_MESSAGE), ledger.height + 1)
     chosen: list[Block] = []
     size_bytes = 0

@@ -11,8 +11,9 @@ from collections.abc import Callable, Sequence
 from typing import assert_never
 
 from chain.block import Block, Commit, Evidence, block_id
-from chain.errors import StoreError, WashError
+from chain.errors import StoreError, UnknownFeatureError, WashError
 from chain.executed import ExecutedBlock
+from chain.features import check_features
 from chain.params import read_params
 from chain.timers import next_work_time
 from chain.transaction import ReceivedTransaction
@@ -27,6 +28,7 @@ from consensus import (
     CommitBlock,
     Effect,
     Engine,
+    HealthChanged,
     HeightCommitted,
     Input,
     Message,
@@ -60,6 +62,7 @@ __all__ = ["Driver", "head_of"]
 
 EXECUTED_MAX = 16  # blocks of one height whose outcome is kept
 NOTES_MAX = 64  # alarms and evidence kept for people
+_STOPPING = (StoreError, MoneyError, UnknownFeatureError)  # no block's fault: the node must stop
 _LASTING = {TimerKind.RESEND, TimerKind.STATUS, TimerKind.SYNC, TimerKind.REJOIN}
 
 _log = logging.getLogger("washnode.driver")
@@ -103,6 +106,7 @@ class Driver:
         self._is_started = False
         self._is_wished = False  # somebody asked for a block, be it empty
         self._tell_refused_plans()
+        check_features(ledger.state(), ledger.height + 1)
 
     # For whoever runs it --------------------------------------------------------------------------
 
@@ -123,6 +127,10 @@ class Driver:
     def recover(self, now_wall: int, now_mono: int | None = None) -> None:
         """Check what the vote log held; a block that was decided before the stop is stored."""
         self.handle(WorkChanged(has_transactions=False), now_wall, now_mono)
+
+    def set_trouble(self, trouble: str | None, now_wall: int, now_mono: int | None = None) -> None:
+        """Let the node propose nothing and vote for nothing, with the reason; None: go on."""
+        self.handle(HealthChanged(trouble), now_wall, now_mono)
 
     def start(self, now_wall: int, now_mono: int | None = None) -> None:
         """Let the engine begin, once."""
@@ -249,7 +257,7 @@ class Driver:
         inputs = BlockInputs(effect.time_ms, me, effect.last_commit, offered, effect.evidence)
         try:
             built = ledger.executor.build(ledger.store, ledger.head, inputs)
-        except (StoreError, MoneyError):
+        except _STOPPING:
             raise
         except Exception as fault:  # noqa: BLE001 - others may build one that this node can execute
             self._alarm(f"height {effect.height}: no block can be built here: {fault!r}", fault)
@@ -291,7 +299,7 @@ class Driver:
         fault: str | None = None
         try:
             self._execute(found, block)
-        except (StoreError, MoneyError):
+        except _STOPPING:
             raise
         except WashError as refusal:
             fault = str(refusal)
@@ -333,6 +341,7 @@ class Driver:
         self._newest = executed
         if self._on_commit is not None:
             self._on_commit(executed)
+        check_features(self.ledger.state(), self.ledger.height + 1)
 
     def _apply(self, effect: ApplyBlocks) -> Sequence[Input]:
         ledger, blocks = self.ledger, effect.blocks
@@ -344,7 +353,7 @@ class Driver:
                 if block.header.height == ledger.height + 1:
                     commit = certificate_of(blocks, number, effect.commit)
                     self._store(self._execute(block_id(block.header), block), commit)
-        except (StoreError, MoneyError):
+        except _STOPPING:
             raise
         except WashError as error:
             refused.append(BlocksRefused(effect.sender, str(error)))

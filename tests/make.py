@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from chain.block import Block, Commit, Evidence, Header, make_commit, vote_bytes
+from chain.changes import InstallContract, SetValidator
 from chain.crypto import Signer, hash_bytes
 from chain.executed import ExecutedBlock
 from chain.genesis import Genesis, GenesisAccount, GenesisAsset, ParamsModel, genesis_asset_id
 from chain.ledger import get_balance
+from chain.readiness import newest_anchor, prove_readiness
 from chain.receipt import Receipt
 from chain.state import Space, State, StateReader
 from chain.tables import Tuning
@@ -19,7 +21,6 @@ from chain.transaction import (
     Action,
     Call,
     Deploy,
-    InstallContract,
     Propose,
     ReceivedTransaction,
     Transaction,
@@ -222,6 +223,13 @@ class TestChain:
         """Return why a builder leaves a transaction out; nothing is stored."""
         ((_id, error),) = self.build(self.sign(name, *actions, **changes)).refused
         return error
+
+    def joining(self, candidate: Signer) -> SetValidator:
+        """Return the change that makes a candidate a validator, with its proof of readiness."""
+        chain_id = self.ledger.chain_id
+        anchor = newest_anchor(self.state(), chain_id, self.head.height)
+        proof = prove_readiness(candidate, chain_id, anchor)
+        return SetValidator(candidate.public_key, 1, proof)
 
     def deploy(
         self,

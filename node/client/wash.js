@@ -707,19 +707,23 @@ const ROLE_CHANGE = record(["account", ACCOUNT], ["role", ROLE]);
 const MOVE = record(["asset", ASSET], ["to", ACCOUNT], ["amount", money]);
 const SCOPE = record(["contract", CONTRACT], ["functions", array(text(48), 32)]);
 const LIMIT = record(["asset", ASSET], ["amount", money], ["window_ms", TIME]);
+const ISSUE = record(["symbol", text(12)], ["decimals", integer(0, 18)],
+  ["policy", named(inOrder("open", "to_members", "contracts_only"), 2)], ["issuer", optional(ACCOUNT), null],
+  ["contracts", array(CONTRACT, 64), []]);
+const READY = record(["height", count], ["block_id", HASH], ["signature", hex(64)]);
 const CHANGE = union({
   grant_role: [20, ROLE_CHANGE],
   revoke_role: [21, ROLE_CHANGE],
   set_param: [22, record(["name", text(64)], ["value", count])],
   install_contract: [23, record(["name", text(64)], ["contract", CONTRACT])],
-  set_validator: [24, record(["key", HASH], ["power", integer(0, 1)])],
+  set_validator: [24, record(["key", HASH], ["power", integer(0, 1)], ["ready", optional(READY), null])],
+  set_feature: [25, record(["name", text(64)], ["height", count])],
+  issue_asset: [2, ISSUE],
 });
 // What would mean "everything" when forgotten (a key's scopes, a scope's functions) must be said.
 const ACTION = union({
   transfer: [1, MOVE],
-  issue_asset: [2, record(["symbol", text(12)], ["decimals", integer(0, 18)],
-    ["policy", named(inOrder("open", "to_members", "contracts_only"), 2)], ["issuer", optional(ACCOUNT), null],
-    ["contracts", array(CONTRACT, 64), []])],
+  issue_asset: [2, ISSUE],
   mint: [3, MOVE],
   burn: [4, record(["asset", ASSET], ["amount", money])],
   allow_contracts: [5, record(["asset", ASSET], ["contracts", array(CONTRACT, 64)])],

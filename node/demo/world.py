@@ -8,18 +8,10 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import count
 
+from chain.changes import InstallContract
 from chain.errors import WashError
 from chain.governance import contract_by_name
-from chain.transaction import (
-    Action,
-    Call,
-    Deploy,
-    InstallContract,
-    Propose,
-    instance_id,
-    read_transaction,
-    tx_id,
-)
+from chain.transaction import Action, Call, Deploy, Propose, instance_id, read_transaction, tx_id
 from chain.types import DAY_MS, SECOND_MS
 from node.catalog import container_bytes
 from node.demo.accounts import Signing, account_of, make_body, sign_body

@@ -6,6 +6,7 @@ from itertools import groupby
 from pathlib import Path
 
 from chain.block import TRANSACTIONS_MAX
+from chain.changes import InstallContract
 from chain.crypto import hash_bytes
 from chain.executed import ExecutedBlock
 from chain.genesis import Genesis, GenesisAccount, GenesisAsset, ParamsModel, genesis_asset_id
@@ -16,7 +17,6 @@ from chain.transaction import (
     Action,
     Call,
     Deploy,
-    InstallContract,
     Propose,
     ReceivedTransaction,
     instance_id,

@@ -5,10 +5,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from chain.block import Block, Commit
+from chain.changes import SetValidator
 from chain.codec import decode
 from chain.crypto import Signer, verify_signature
 from chain.executed import ExecutedBlock
 from chain.genesis import Genesis, GenesisAccount, GenesisAsset, ParamsModel, genesis_asset_id
+from chain.readiness import newest_anchor, prove_readiness
 from chain.recovery import RecoveryPlan, sign_plan
 from chain.transaction import (
     Action,
@@ -16,7 +18,6 @@ from chain.transaction import (
     Deploy,
     Propose,
     ReceivedTransaction,
-    SetValidator,
     Transaction,
     Transfer,
     instance_id,
@@ -357,8 +358,13 @@ class Cluster:
         self.submit(self.customers[0], Call(self.bells, "plan", (name, at_ms), 0))
 
     def vote_validator(self, key: bytes, power: int) -> None:
-        """Let the operator add or remove a validator."""
-        self.submit(self.operator, Propose(SetValidator(key, power)))
+        """Let the operator add or remove a validator; a new one proves that it is ready."""
+        proof = None
+        if power:
+            ledger = self.top().ledger
+            anchor = newest_anchor(ledger.state(), self.chain_id, ledger.height)
+            proof = prove_readiness(self.by_key[key][0].signer, self.chain_id, anchor)
+        self.submit(self.operator, Propose(SetValidator(key, power, proof)))
 
     def recover(self, node: SimNode, keys: Sequence[bytes]) -> None:
         """Let the operator sign that these validators decide what is above a node's head.

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any, Self
 
 from chain import ledger, timers
+from chain.changes import InstallContract
 from chain.errors import WashError
 from chain.params import ChainParams
 from chain.pots import read_pot
 from chain.state import Space, State
-from chain.transaction import Call, Deploy, InstallContract, Propose, instance_id
+from chain.transaction import Call, Deploy, Propose, instance_id
 from contracts.vm.container import FunctionKind
 from node.abi import AbiFunction
 from node.workbench.built import Built, build, build_file

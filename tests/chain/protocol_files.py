@@ -45,6 +45,7 @@ def all_vectors() -> dict[str, dict[str, Any]]:
         "votes": third.vote_vectors(),
         "proposers": third.proposer_vectors(),
         "recovery": fourth.recovery_vectors(),
+        "readiness": second.readiness_vectors(),
         "state": second.state_vectors(),
         "tree": second.tree_vectors(),
         "nonces": second.nonce_vectors(),

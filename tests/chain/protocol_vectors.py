@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from chain import changes, readiness
 from chain import transaction as tx
 from chain.block import (
     PRECOMMIT,
@@ -127,11 +128,18 @@ ACTIONS: tuple[tx.Action, ...] = (
     tx.ApproveRecovery(ALICE.public_key, BOB.public_key),
     tx.CancelRecovery(),
     tx.FinishRecovery(ALICE.public_key),
-    tx.Propose(tx.GrantRole(BOB.public_key, 3)),
-    tx.Propose(tx.RevokeRole(BOB.public_key, 3)),
-    tx.Propose(tx.SetParam("sponsor_daily_max", 5_000)),
-    tx.Propose(tx.InstallContract("booking", CONTRACT)),
-    tx.Propose(tx.SetValidator(BOB.public_key, 1)),
+    tx.Propose(changes.GrantRole(BOB.public_key, 3)),
+    tx.Propose(changes.RevokeRole(BOB.public_key, 3)),
+    tx.Propose(changes.SetParam("sponsor_daily_max", 5_000)),
+    tx.Propose(changes.InstallContract("booking", CONTRACT)),
+    tx.Propose(changes.SetValidator(BOB.public_key, 0)),
+    tx.Propose(
+        changes.SetValidator(
+            BOB.public_key, 1, readiness.prove_readiness(BOB, CHAIN, (1_230, BLOCK))
+        )
+    ),
+    tx.Propose(changes.SetFeature("night-prices", 50_000)),
+    tx.Propose(tx.IssueAsset("EUR", 2, 1, SHOP.public_key, ())),
     tx.Vote(BLOCK),
     tx.Admit(BOB.public_key),
 )

@@ -5,7 +5,18 @@ from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 
-from chain import accounts, governance, ledger, pots, roles, rules, timers
+from chain import (
+    accounts,
+    changes,
+    features,
+    governance,
+    ledger,
+    pots,
+    readiness,
+    roles,
+    rules,
+    timers,
+)
 from chain import transaction as tx
 from chain.block import block_id
 from chain.codec import encode, encode_value, to_json
@@ -121,7 +132,9 @@ def state_cases() -> list[tuple[str, tuple[Prepare, ...]]]:
 
 def later_cases(operators: Prepare) -> list[tuple[str, tuple[Prepare, ...]]]:
     """Return the cases of what falls due, what operators decide, and what there is one of."""
-    change = tx.GrantRole(B, roles.Role.ADMITTER)
+    change = changes.GrantRole(B, roles.Role.ADMITTER)
+    start = genesis_block(parse_genesis(genesis_text().encode())).block.header
+    occasion = governance.Occasion(CHAIN, 12)
     place = timers.timer_key(CONTRACT, b"\x05" + BLOCK)
     return [
         ("a timer due at noon", (lambda s: timers.schedule(s, place, NOON),)),
@@ -132,7 +145,11 @@ def later_cases(operators: Prepare) -> list[tuple[str, tuple[Prepare, ...]]]:
             bytes([Space.DEAD_LETTER]) + place[1:], encode_value([NOON, 12, 1, 4])),)),
         ("a proposal with one vote of three", (
             operators,
-            lambda s: governance.propose(s, A, change, (tx.call_id(BLOCK, 0), 12)))),
+            lambda s: governance.propose(s, A, change, tx.call_id(BLOCK, 0), occasion))),
+        ("a feature that waits for its height", (
+            lambda s: features.write_features(s, (features.Feature("night-prices", 50_000),)),)),
+        ("a block that candidates may sign", (
+            lambda s: readiness.note_anchor(s, replace(start, height=1_230)),)),
         ("a contract that the operators installed", (
             lambda s: governance.install_contract(s, "booking", CONTRACT),)),
         ("an instance", (lambda s: s.put(
@@ -266,9 +283,27 @@ GENESIS = """{
 """
 
 
+def genesis_text() -> str:
+    """Return a genesis file."""
+    return GENESIS % {"a": A.hex(), "b": B.hex(), "s": S.hex(), "c": CONTRACT.hex()}
+
+
+def readiness_vectors() -> dict[str, Any]:
+    """Return what a candidate signs before it is voted in, and its signature."""
+    proof = readiness.prove_readiness(BOB, CHAIN, (1_230, BLOCK))
+    return {
+        "chain_id": CHAIN.hex(),
+        "key": B.hex(),
+        "height": proof.height,
+        "block_id": proof.block_id.hex(),
+        "sign_bytes": readiness.ready_bytes(CHAIN, B, 1_230, BLOCK).hex(),
+        "signature": proof.signature.hex(),
+    }
+
+
 def genesis_vectors() -> dict[str, Any]:
     """Return a genesis file, its chain's id, its first block and its state."""
-    text = GENESIS % {"a": A.hex(), "b": B.hex(), "s": S.hex(), "c": CONTRACT.hex()}
+    text = genesis_text()
     genesis = parse_genesis(text.encode())
     first = genesis_block(genesis)
     header = first.block.header

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from chain.block import PRECOMMIT, PREVOTE, PROPOSAL, Evidence
+from chain.changes import SetValidator
 from chain.codec import decode, encode
 from chain.crypto import verify_signature
 from chain.errors import InvalidBlockError
@@ -13,7 +14,6 @@ from chain.evidence import EVIDENCE_AGE_MAX, read_evidence, take_evidence
 from chain.governance import Proposal, proposal_id
 from chain.proposers import note_block, proposer_order, read_proposers
 from chain.state import VALIDATORS_KEY, Space, State
-from chain.transaction import SetValidator
 from chain.validators import ValidatorSet
 from chain.vote import SignedVote, signed_bytes
 from tests.make import memory_state, signer, word

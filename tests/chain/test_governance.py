@@ -1,32 +1,36 @@
 """Operators decide with more than two thirds; roles follow; the last operator stays."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from chain.errors import LimitError, RoleError, UnknownIdError, WrongStateError
+from chain.changes import GrantRole, InstallContract, RevokeRole, SetParam, SetValidator
+from chain.errors import LastValidatorError, LimitError, RoleError, UnknownIdError, WrongStateError
 from chain.governance import (
     contract_by_name,
     is_installed,
-    pending_activation,
+    open_proposals,
     proposal_id,
+    votes_needed,
 )
+from chain.ledger import Policy
+from chain.membership import pending_activation
 from chain.params import read_params
-from chain.receipt import KernelEvent, Receipt
+from chain.receipt import Event, KernelEvent, Receipt
 from chain.roles import Role, has_role, read_operators
 from chain.transaction import (
     Admit,
     Change,
-    GrantRole,
-    InstallContract,
+    IssueAsset,
+    Mint,
     Propose,
-    RevokeRole,
-    SetParam,
-    SetValidator,
     Transfer,
     Vote,
+    asset_id,
 )
+from chain.types import ZERO_ID
 from chain.validators import VALIDATORS_MAX, QuorumRule, ValidatorSet, read_validators
 from tests.make import MONEY, VALIDATOR, TestChain, account, genesis, signer, word
 
@@ -115,9 +119,9 @@ def test_a_vote_sets_a_parameter_within_its_range(chain: TestChain) -> None:
 def test_a_vote_changes_the_validators_two_heights_later(chain: TestChain) -> None:
     new = signer("v1")
     chain.voters.append(new)
-    carry(chain, SetValidator(new.public_key, 1))
+    carry(chain, chain.joining(new))
     voted, pending = chain.head, pending_activation(chain.state())
-    second = chain.do("olga", Propose(SetValidator(word("x"), 1)))
+    second = chain.do("olga", Propose(chain.joining(signer("x"))))
     changed = chain.head
     chain.run()
 
@@ -136,9 +140,9 @@ def test_a_change_that_was_proposed_in_time_is_not_decided_while_another_waits(
     chain: TestChain,
 ) -> None:
     chain.voters.append(signer("v1"))
-    late = propose(chain, SetValidator(word("x"), 1))
+    late = propose(chain, chain.joining(signer("x")))
     chain.do("otto", Vote(late))
-    carry(chain, SetValidator(signer("v1").public_key, 1))
+    carry(chain, chain.joining(signer("v1")))
     waiting = pending_activation(chain.state())
 
     refused = chain.do("oona", Vote(late)).error
@@ -155,21 +159,66 @@ def test_validators_that_change_keep_the_rule_of_the_genesis_file(tmp_path: Path
     chain.voters = three[:2]
     before = read_validators(chain.state())
 
-    chain.do("olga", Propose(SetValidator(word("x"), 1)))
+    chain.do("olga", Propose(chain.joining(signer("x"))))
     chain.run()
     after = read_validators(chain.state())
     chain.close()
 
-    keys = tuple(sorted((*before.keys, word("x"))))
+    keys = tuple(sorted((*before.keys, account("x"))))
     assert before == ValidatorSet(before.keys, QuorumRule.CRASH)
     assert (after, after.quorum) == (ValidatorSet(keys, QuorumRule.CRASH), 3)
 
 
-@pytest.mark.parametrize(
-    "change", [SetValidator(VALIDATOR.public_key, 0), SetValidator(word("x"), 0)]
-)
-def test_no_vote_leaves_the_chain_without_validators(chain: TestChain, change: Change) -> None:
-    assert chain.do("olga", Propose(change)).error == WrongStateError.code
+def test_no_vote_leaves_the_chain_without_validators(chain: TestChain) -> None:
+    changes = [SetValidator(VALIDATOR.public_key, 0), SetValidator(word("x"), 0)]
+
+    codes = [chain.do("olga", Propose(change)).error for change in changes]
+
+    assert codes == [LastValidatorError.code, WrongStateError.code]
+
+
+def test_two_operators_are_enough_to_stop_an_admitter(tmp_path: Path) -> None:
+    names = [f"operator {number}" for number in range(5)]
+    chain = board(tmp_path, *names)  # and olga
+    role = Role.ADMITTER
+    counts = [votes_needed(RevokeRole(SAM, role), operators) for operators in (1, 2, 3, 6)]
+    others = [votes_needed(GrantRole(SAM, role), operators) for operators in (1, 2, 3, 6)]
+    given = propose(chain, GrantRole(SAM, role))
+    for name in names[:4]:
+        chain.do(name, Vote(given))
+    before = has_role(chain.state(), SAM, role)
+
+    taken = propose(chain, RevokeRole(SAM, role))
+    receipt = chain.do(names[4], Vote(taken))
+    after = has_role(chain.state(), SAM, role)
+    chain.close()
+
+    assert (counts, others) == ([1, 2, 2, 2], [1, 2, 3, 5])
+    assert (before, decided(receipt), after) == (True, True, False)
+
+
+def test_operators_make_an_asset_of_the_chains_own(chain: TestChain) -> None:
+    points = IssueAsset("POINTS", 0, Policy.OPEN, account("olga"), ())
+    bad = [replace(points, issuer=None), replace(points, symbol="CNY"), replace(points, symbol="")]
+
+    codes = [chain.do("olga", Propose(change)).error for change in bad]
+    receipt = carry(chain, points)
+    asset = asset_id(ZERO_ID, "POINTS")
+    minted = chain.do("olga", Mint(asset, SAM, 5))
+
+    issued = Event(ZERO_ID, KernelEvent.ASSET_ISSUED, (asset, account("olga")))
+    assert (codes, receipt.events[1]) == ([WrongStateError.code] * 3, issued)
+    assert (minted.ok, chain.balance("sam", asset)) == (True, 5)
+
+
+def test_open_proposals_are_listed_by_their_ids(chain: TestChain) -> None:
+    ids = sorted([propose(chain, GrantRole(word(str(number)), 0)) for number in range(3)])
+
+    listed = open_proposals(chain.state(), b"", 2)
+    rest = open_proposals(chain.state(), listed[-1][0], 2)
+
+    assert [one for one, _proposal in (*listed, *rest)] == ids
+    assert rest[0][1].votes == (account("olga"),)
 
 
 def test_two_removals_together_can_not_leave_the_chain_without_operators(tmp_path: Path) -> None:
@@ -214,7 +263,7 @@ def test_there_are_as_many_validators_as_a_certificate_has_room_for(tmp_path: Pa
     keys = tuple(word(f"validator {number}").hex() for number in range(VALIDATORS_MAX))
     chain = TestChain(tmp_path, genesis().model_copy(update={"validators": keys}))
 
-    receipt = chain.do("olga", Propose(SetValidator(word("one more"), 1)))
+    receipt = chain.do("olga", Propose(chain.joining(signer("one more"))))
 
     found = len(read_validators(chain.state()).keys)
     chain.close()

@@ -12,7 +12,7 @@ from chain.accounts import add_key, remove_key
 from chain.block import Header, block_id
 from chain.codec import decode, encode
 from chain.errors import InvalidBlockError, RecoveryPlanError
-from chain.governance import PendingValidators, pending_activation
+from chain.membership import PendingValidators, pending_activation
 from chain.recovery import (
     PLAN_BYTES_MAX,
     PlanSignature,

@@ -14,7 +14,7 @@ from chain.codec import decode, encode
 from chain.ledger import balance_key
 from chain.merkle import inclusion_path
 from chain.state import QUEUE_PREFIX
-from chain.transaction import Propose, SetValidator, Transfer
+from chain.transaction import Propose, Transfer
 from chain.tree import Proof, prove_key
 from chain.validators import ValidatorSet
 from consensus import (
@@ -275,7 +275,7 @@ def test_validators_that_operators_voted_in_are_followed_from_the_genesis_file(
     sets = [names, names, names]
     for name in ("v1", "v2", "v3"):
         chain.voters.append(signer(name))
-        chain.do("olga", Propose(SetValidator(account(name), 1)))
+        chain.do("olga", Propose(chain.joining(signer(name))))
         chain.run()
         names = [*names, name]
         voted[chain.ledger.height] = names

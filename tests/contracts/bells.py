@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
+from chain.changes import SetParam
 from chain.receipt import Receipt, ReceiptKind
-from chain.transaction import Call, Propose, SetParam
+from chain.transaction import Call, Propose
 from contracts.firing import TIMER_OVERHEAD_GAS
 from contracts.vm.program import load_program
 from tests.make import BOX, TestChain, account, compiled, word

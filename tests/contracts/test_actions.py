@@ -2,6 +2,7 @@
 
 import pytest
 
+from chain.changes import GrantRole, SetParam
 from chain.errors import WrongStateError
 from chain.governance import proposal_id
 from chain.receipt import Event, KernelEvent
@@ -13,12 +14,10 @@ from chain.transaction import (
     Burn,
     Call,
     Deploy,
-    GrantRole,
     IssueAsset,
     Mint,
     Propose,
     SetGuardians,
-    SetParam,
     Transfer,
     asset_id,
     call_id,

@@ -8,14 +8,15 @@ from typing import Any
 import pytest
 
 from chain.block import PRECOMMIT, Block, Commit, Evidence, make_commit
+from chain.changes import SetValidator
 from chain.codec import encode
 from chain.crypto import Signer
 from chain.errors import InvalidBlockError, RecoveryPlanError
-from chain.governance import pending_activation
+from chain.membership import pending_activation
 from chain.proposers import previous_validators, proposer_order, read_proposers
 from chain.recovery import RecoveryPlan, sign_plan
 from chain.rules import check_commit, check_header
-from chain.transaction import Propose, SetValidator, Transfer
+from chain.transaction import Propose, Transfer
 from chain.types import DAY_MS, MINUTE_MS
 from chain.validators import ValidatorSet, read_validators
 from chain.vote import SignedVote, signed_bytes
@@ -219,7 +220,7 @@ def recover(chain: TestChain, plan: RecoveryPlan, voters: list[Signer] = FOUR[2:
 
 def test_after_a_recovery_the_planned_validators_go_on_alone(make: Maker) -> None:
     chain = make()
-    chain.do("olga", Propose(SetValidator(word("newcomer"), 1)))
+    chain.do("olga", Propose(chain.joining(signer("newcomer"))))
     plan, alone = plan_for(chain)
     waiting = pending_activation(chain.state())
 

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chain.block import Block, block_id, decode_block, encode_block
+from chain.changes import SetParam
 from chain.errors import (
     InsufficientFundsError,
     InvalidBlockError,
@@ -20,7 +21,7 @@ from chain.ledger import balance_key
 from chain.merkle import root
 from chain.receipt import ReceiptKind, encode_receipt
 from chain.rules import check_commit, check_header
-from chain.transaction import Mint, Propose, SetParam, Transfer
+from chain.transaction import Mint, Propose, Transfer
 from chain.tree import prove_key, verify_proof
 from chain.types import HOUR_MS
 from chain.validators import ValidatorSet

@@ -2,8 +2,9 @@
 
 import pytest
 
+from chain.changes import SetParam
 from chain.errors import WrongStateError
-from chain.transaction import Propose, SetParam
+from chain.transaction import Propose
 from chain.types import DAY_MS, MINUTE_MS
 from contracts.vm.traps import TrapKind
 from tests.make import BOX, TestChain, account, word

@@ -7,7 +7,7 @@ import pytest
 
 from chain.errors import RecoveryPlanError
 from chain.recovery import PLAN_BYTES_MAX, RecoveryPlan, sign_plan, write_plan
-from chain.transaction import Propose, SetValidator
+from chain.transaction import Propose
 from chain.validators import ValidatorSet
 from node.app import NotValidatorError, build_node
 from node.config import Config
@@ -91,17 +91,17 @@ def test_a_validator_of_a_plan_may_run_a_node(tmp_path: Path) -> None:
 
 def test_the_validators_before_and_after_a_recovery_are_found(chain: TestChain) -> None:
     first = ValidatorSet((make.VALIDATOR.public_key,))
-    chain.do("olga", Propose(SetValidator(word("newcomer"), 1)))
+    chain.do("olga", Propose(chain.joining(signer("newcomer"))))
     after = ValidatorSet((signer("new").public_key,), epoch=1)
     plan = RecoveryPlan(chain.ledger.chain_id, 1, chain.ledger.head_id, after)
     chain.ledger.executor.plans = (make_good(plan),)
     chain.voters = [signer("new")]
     built = chain.build()
     chain.ledger.append(built, certify(built.block.header, built.block_id, after, chain.voters))
-    chain.do("olga", Propose(SetValidator(word("newcomer"), 1)))
+    chain.do("olga", Propose(chain.joining(signer("newcomer"))))
     chain.run()  # the last block of one, which brings two into force
 
-    two = replace(after, keys=tuple(sorted((*after.keys, word("newcomer")))))
+    two = replace(after, keys=tuple(sorted((*after.keys, account("newcomer")))))
     sets = [first, after, two]
     assert [find_validators(chain.ledger, one.set_hash()) for one in sets] == sets
 

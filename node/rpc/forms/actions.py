@@ -279,6 +279,7 @@ _SPECIAL = Special(
         ("Deploy", "assets"): (),
         ("Deploy", "links"): (),
         ("Deploy", "arguments"): (),
+        ("SetValidator", "ready"): None,
         ("AccountKey", "limits"): (),
         ("AccountKey", "expires_at"): None,
     },

@@ -8,12 +8,13 @@ it is a recovery, whose set is in the plan that this node was given.
 from collections.abc import Iterator
 from dataclasses import replace
 
+from chain.changes import SetValidator
 from chain.executed import event_topic
 from chain.governance import proposal_id
 from chain.receipt import KernelEvent, Receipt, ReceiptKind
 from chain.recovery import plan_above
 from chain.tables import Place
-from chain.transaction import Change, Propose, SetValidator, call_id, read_transaction
+from chain.transaction import Change, Propose, call_id, read_transaction
 from chain.types import ZERO_ID
 from chain.validators import ValidatorSet, read_validators
 from node.rpc.errors import NotFoundError
@@ -31,7 +32,12 @@ def find_validators(ledger: ChainLedger, wanted: bytes) -> ValidatorSet:
     current = read_validators(ledger.state())
     if current.set_hash() == wanted:
         return current
+    base = ledger.store.base
     validators = ledger.genesis.validator_set()
+    if base is not None:  # the snapshot said who its validators were
+        if base.validators.set_hash() == wanted:
+            return base.validators
+        validators = base.next_validators
     for height in reversed(_change_heights(ledger)):
         if validators.set_hash() == wanted:
             return validators
@@ -50,7 +56,7 @@ def find_validators(ledger: ChainLedger, wanted: bytes) -> ValidatorSet:
 def _change_heights(ledger: ChainLedger) -> list[int]:
     heights: list[int] = []
     height = ledger.head.last_validators_change_height
-    while height and len(heights) < CHANGES_MAX:
+    while height > ledger.store.base_height and len(heights) < CHANGES_MAX:
         heights.append(height)
         height = ledger.store.header(height - 1).last_validators_change_height
     return heights

@@ -10,20 +10,11 @@ from typing import Any, Literal
 
 from typing_extensions import TypedDict
 
+from chain.changes import GrantRole, RevokeRole, SetFeature, SetValidator
 from chain.errors import MalformedBytesError, Retry, WashError
 from chain.receipt import Event, KernelEvent, Receipt
 from chain.roles import Role
-from chain.transaction import (
-    Action,
-    AddKey,
-    Call,
-    Change,
-    GrantRole,
-    Propose,
-    RevokeRole,
-    SetValidator,
-    Transaction,
-)
+from chain.transaction import Action, AddKey, Call, Change, Propose, Transaction
 from chain.types import ZERO_ID
 from contracts.vm.container import FunctionKind, Scalar
 from contracts.vm.values import read_arguments
@@ -158,6 +149,8 @@ class Explainer:
             told["role"] = str(change.role) if name is None else self.words.say("roles", name)
         if isinstance(change, SetValidator):
             told["adding"] = self.words.say("words", "add" if change.power else "remove")
+        if isinstance(change, SetFeature):
+            told["adding"] = self.words.say("words", "add" if change.height else "remove")
         return self.words.say("changes", snake(type(change).__name__), **told)
 
     # Events -------------------------------------------------------------------------------------

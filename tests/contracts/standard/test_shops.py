@@ -2,8 +2,9 @@
 
 import pytest
 
+from chain.changes import GrantRole
 from chain.roles import Role
-from chain.transaction import GrantRole, Propose
+from chain.transaction import Propose
 from chain.types import DAY_MS, HOUR_MS
 from contracts.vm.container import FunctionKind
 from node.catalog import abi, program

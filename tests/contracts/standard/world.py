@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any, Self
 
 from chain.block import Header
+from chain.changes import InstallContract
 from chain.ledger import get_balance, get_supply
 from chain.receipt import KernelEvent, Receipt
 from chain.state import Space, State
@@ -17,7 +18,6 @@ from chain.transaction import (
     Action,
     Call,
     Deploy,
-    InstallContract,
     Propose,
     Transaction,
     call_id,

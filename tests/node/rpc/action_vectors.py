@@ -136,7 +136,16 @@ ACTIONS: dict[str, list[dict[str, Any]]] = {
     "propose revoke_role without a name": [propose("revoke_role", account=acct("bob"), role=15)],
     "propose set_param": [propose("set_param", name="timers_per_block", value=300)],
     "propose install_contract": [propose("install_contract", name="洗车", contract=BOX)],
-    "propose set_validator": [propose("set_validator", key=key("validator"), power=1)],
+    "propose set_validator": [propose("set_validator", key=key("validator"), power=0)],
+    "propose a validator that is ready": [
+        propose("set_validator", key=key("validator"), power=1, ready={
+            "height": 1_230, "block_id": word("a block"), "signature": "5a" * 64})
+    ],
+    "propose set_feature": [propose("set_feature", name="night-prices", height=50_000)],
+    "propose issue_asset": [
+        propose("issue_asset", symbol="EUR", decimals=2, policy="to_members", issuer=acct("shop"),
+                contracts=[BOX])
+    ],
     "vote": [{"type": "vote", "proposal": word("proposal")}],
     "admit": [{"type": "admit", "account": acct("bob")}],
     "sixteen": [{"type": "burn", "asset": CNY, "amount": n} for n in range(16)],

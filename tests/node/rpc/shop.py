@@ -3,17 +3,11 @@
 from pathlib import Path
 from typing import Any, cast
 
+from chain.changes import InstallContract
 from chain.nonces import next_nonce
 from chain.receipt import Receipt
 from chain.state import State
-from chain.transaction import (
-    Deploy,
-    InstallContract,
-    Propose,
-    ReceivedTransaction,
-    call_id,
-    instance_id,
-)
+from chain.transaction import Deploy, Propose, ReceivedTransaction, call_id, instance_id
 from chain.types import DAY_MS, HOUR_MS
 from node.catalog import container_bytes
 from node.live.abis import AbiBook

@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from chain.changes import SetParam, SetValidator
 from chain.ids import encode_id
-from chain.transaction import Mint, Propose, SetParam, SetValidator, Transfer
+from chain.transaction import Mint, Propose, Transfer
 from chain.validators import ValidatorSet
 from tests import make
 from tests.make import MONEY, RICH, TestChain, account, word
@@ -212,7 +213,7 @@ async def test_certificates_of_older_validators_are_shown_with_their_keys(
     sets = [ValidatorSet((make.VALIDATOR.public_key,))]
     sets.append(ValidatorSet(tuple(sorted((make.VALIDATOR.public_key, other.public_key)))))
     chain.voters.append(other)
-    chain.do("olga", Propose(SetValidator(other.public_key, 1)))
+    chain.do("olga", Propose(chain.joining(other)))
     chain.run()
     chain.do("olga", Propose(SetValidator(other.public_key, 0)))
     chain.run()

@@ -13,7 +13,7 @@ from chain.codec import decode, encode
 from chain.ids import encode_id
 from chain.ledger import balance_key
 from chain.state import QUEUE_PREFIX
-from chain.transaction import Propose, SetValidator, Transfer
+from chain.transaction import Propose, Transfer
 from chain.types import DAY_MS
 from chain.validators import ValidatorSet
 from consensus.light import (
@@ -142,14 +142,16 @@ async def test_a_proof_of_another_network_or_other_validators_shows_nothing(
 
 
 async def test_a_block_signed_by_too_few_is_no_proof(chain: TestChain) -> None:
-    others = [make.signer(name).public_key for name in ("v1", "v2", "v3")]
-    chain.voters += [make.signer(name) for name in ("v1", "v2", "v3")]
-    for key in others:
-        chain.do("olga", Propose(SetValidator(key, 1)))
+    others = [make.signer(name) for name in ("v1", "v2", "v3")]
+    chain.voters += others
+    for other in others:
+        chain.do("olga", Propose(chain.joining(other)))
         chain.run()
     chain.run()
     header = chain.head
-    validators = ValidatorSet(tuple(sorted([make.VALIDATOR.public_key, *others])))
+    validators = ValidatorSet(
+        tuple(sorted([make.VALIDATOR.public_key, *[one.public_key for one in others]]))
+    )
     message = vote_bytes(2, header.chain_id, (header.height, 0), chain.ledger.head_id)
     signed = {make.VALIDATOR.public_key: make.VALIDATOR.sign(message)}
     commit = make_commit(validators, (header.height, 0), chain.ledger.head_id, signed)
@@ -258,7 +260,7 @@ def test_nothing_that_a_stranger_sends_does_more_than_be_refused(proof: object) 
 
 def test_validators_that_never_were_are_not_found(chain: TestChain) -> None:
     chain.voters.append(make.signer("other"))
-    chain.do("olga", Propose(SetValidator(make.signer("other").public_key, 1)))
+    chain.do("olga", Propose(chain.joining(make.signer("other"))))
     chain.run()
     chain.run()
 
@@ -268,7 +270,7 @@ def test_validators_that_never_were_are_not_found(chain: TestChain) -> None:
 
 async def test_a_proof_names_the_next_validators_where_they_change(chain: TestChain) -> None:
     other = make.signer("other").public_key
-    changed = chain.do("olga", Propose(SetValidator(other, 1)))
+    changed = chain.do("olga", Propose(chain.joining(make.signer("other"))))
     chain.do("alice", Transfer(MONEY, account("bob"), 1))
     reader = Reader(chain)
 
@@ -283,7 +285,7 @@ async def test_a_proof_names_the_next_validators_where_they_change(chain: TestCh
 
 
 async def test_a_light_client_crosses_a_change_of_validators_with_proofs(chain: TestChain) -> None:
-    chain.do("olga", Propose(SetValidator(make.signer("other").public_key, 1)))
+    chain.do("olga", Propose(chain.joining(make.signer("other"))))
     chain.run()
     proof = await Reader(chain).ask("chain_getProof", kind="block", height=2)
     first = ValidatorSet((make.VALIDATOR.public_key,))
