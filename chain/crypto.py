@@ -1,4 +1,4 @@
-"""Signatures, hashes and sealed secrets: the only door to libsodium.
+"""Signatures, hashes, sealed secrets and sealed streams: the only door to libsodium.
 
 Ed25519 (RFC 8032) with libsodium's acceptance rules: it refuses small-order keys and points and
 non-canonical encodings. Other libraries accept some of those, and two validators that disagree on
@@ -17,6 +17,8 @@ HASH_BYTES = 32
 SALT_BYTES = 16
 SEAL_NONCE_BYTES = 24
 SEAL_TAG_BYTES = 16  # a sealed secret is this much longer than the secret
+STREAM_HEADER_BYTES = 24
+STREAM_EXTRA_BYTES = 17  # a sealed part of a stream is this much longer than the part
 
 _open_signed = nacl.bindings.crypto_sign_open
 _sign_message = nacl.bindings.crypto_sign
@@ -127,3 +129,63 @@ def _stretch(passphrase: bytes, salt: bytes, cost: PassphraseCost) -> bytes:
     except nacl.exceptions.RuntimeError as error:  # libsodium's only reason at run time
         text = f"a passphrase needs {cost.memory_bytes} bytes of free memory to be checked"
         raise MemoryError(text) from error
+
+
+def exchange_key(secret: bytes) -> bytes:
+    """Return the 32-byte X25519 public key of a 32-byte secret (RFC 7748, 5)."""
+    return nacl.bindings.crypto_scalarmult_base(secret)
+
+
+def shared_secret(secret: bytes, public_key: bytes) -> bytes | None:
+    """Return the 32 bytes that two X25519 keys share, or None if the public key is of low order.
+
+    With such a key the result would be all zero, whatever the secret (RFC 7748, 6.1).
+    """
+    try:
+        return nacl.bindings.crypto_scalarmult(secret, public_key)
+    except nacl.exceptions.RuntimeError:  # libsodium's only reason
+        return None
+
+
+class StreamSealer:
+    """Seals the parts of one stream: XChaCha20-Poly1305 under a key that changes with each part.
+
+    A part opens only after all parts before it, in order (libsodium's secretstream). A key must be
+    used for one stream only.
+    """
+
+    __slots__ = ("_state",)
+
+    def __init__(self, key: bytes, header: bytes) -> None:
+        """Begin a stream under a fresh 32-byte `key`; the 24-byte `header` goes to the reader."""
+        self._state = nacl.bindings.crypto_secretstream_xchacha20poly1305_state()
+        # Sealing and opening begin in the same state; libsodium's call for the sealing side differs
+        # only in that it draws the header itself. Here chance is an argument.
+        nacl.bindings.crypto_secretstream_xchacha20poly1305_init_pull(self._state, header, key)
+
+    def seal(self, part: bytes) -> bytes:
+        """Return the next part, sealed."""
+        return nacl.bindings.crypto_secretstream_xchacha20poly1305_push(self._state, part)
+
+
+class StreamOpener:
+    """Opens what a StreamSealer with the same key and header sealed."""
+
+    __slots__ = ("_state",)
+
+    def __init__(self, key: bytes, header: bytes) -> None:
+        """Begin to read a stream: 32-byte `key`, 24-byte `header`."""
+        self._state = nacl.bindings.crypto_secretstream_xchacha20poly1305_state()
+        nacl.bindings.crypto_secretstream_xchacha20poly1305_init_pull(self._state, header, key)
+
+    def open(self, sealed: bytes) -> bytes | None:
+        """Return the next part, or None if it was changed, left out, repeated or moved."""
+        if len(sealed) < STREAM_EXTRA_BYTES:
+            return None
+        try:
+            part, tag = nacl.bindings.crypto_secretstream_xchacha20poly1305_pull(
+                self._state, sealed
+            )
+        except nacl.exceptions.CryptoError:  # the state is as it was
+            return None
+        return part if tag == 0 else None  # no other mark is ever set
