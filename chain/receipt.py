@@ -1,5 +1,6 @@
 """Receipts: what became of each timer, fallback and transaction of a block, with its events."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Annotated
@@ -55,6 +56,11 @@ class Receipt:
     error: U16
     gas_used: Count
     events: Annotated[tuple[Event, ...], AtMost(1_024)]
+
+
+def count_firings(receipts: Iterable[Receipt]) -> int:
+    """Return how many of a block's receipts are of timers and fallbacks, which come first."""
+    return sum(receipt.kind != ReceiptKind.TRANSACTION for receipt in receipts)
 
 
 def encode_receipt(receipt: Receipt) -> bytes:

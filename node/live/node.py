@@ -9,6 +9,7 @@ import logging
 import secrets
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from chain.crypto import Signer
 from chain.errors import (
@@ -20,6 +21,7 @@ from chain.errors import (
 from chain.executed import ExecutedBlock
 from chain.nonces import next_nonce
 from chain.params import read_params
+from chain.receipt import count_firings
 from chain.rules import check_signatures
 from chain.state import State
 from chain.transaction import ReceivedTransaction, read_transaction
@@ -35,6 +37,7 @@ from node.live.outcomes import Outcomes, Pending, TxStatus
 from node.live.pace import Pace
 from node.live.pool import Pool
 from node.live.refusals import Refusals
+from node.live.searched import is_over, searched_heights
 from node.live.signatures import SignatureCheckers
 from node.live.simulation import Simulated, Simulator
 from node.storage.disk import tell_fault
@@ -77,6 +80,7 @@ class Node:
         self.intake.on_accept.append(self._on_accept)
         self.say: Callable[[Message, bytes | None], None] | None = None  # to other nodes
         self.on_refused: list[Callable[[bytes, str], None]] = []  # peers whose blocks do not hold
+        self.network: Any = None  # node.net.network.Network, where this node is among others
         self.outbox = Outbox(None if folder is None else folder / "outbox.log")
         verified = self.intake.verified
         self._refusals = Refusals(self.pool, self._outcomes, verified, self.outbox)
@@ -171,9 +175,9 @@ class Node:
             return self._status_in_block(*place)
         if tx_id in self.pool:
             return TxStatus("pending", error=self._outcomes.trouble(tx_id))
-        searched = (0, self.ledger.height)
+        searched = searched_heights(self.ledger)
         error = self._outcomes.error(tx_id)
-        over = valid_until is not None and self.ledger.head.time_ms >= valid_until
+        over = valid_until is not None and is_over(self.ledger, valid_until)
         if isinstance(error, ExpiredError) or (error is None and over):
             return TxStatus("expired", searched=searched)
         if error is not None:
@@ -182,9 +186,8 @@ class Node:
 
     def _status_in_block(self, height: int, place: int) -> TxStatus:
         receipts = self.ledger.store.receipts(height)
-        first = len(receipts) - len(self.ledger.store.block(height).transactions)
-        receipt = receipts[first + place]
-        return TxStatus("final" if receipt.ok else "failed", height, first + place)
+        number = count_firings(receipts) + place
+        return TxStatus("final" if receipts[number].ok else "failed", height, number)
 
     async def wait(self, tx_id: bytes, timeout_ms: int) -> TxStatus:
         """Return the status once it is settled, or as it is after `timeout_ms`."""
@@ -254,16 +257,18 @@ class Node:
             self.fail(error)
         self._work.set()  # timers may have been set
 
-    def take_outbox(self) -> None:
+    async def take_outbox(self) -> None:
         """Let what clients sent before the last stop wait again; drop what no block can have."""
-        for data in self.outbox:
-            try:
-                self.intake.submit(data)
-            except StoreError:
-                raise
-            except WashError as error:
-                if error.retry not in {"same", "later"}:
-                    self.outbox.remove([read_transaction(data).tx_id])
+        items = list(self.outbox)
+        answers = await self.submit_batch(items)
+        over: list[bytes] = []
+        for tx_id, answer in zip(
+            [read_transaction(one).tx_id for one in items], answers, strict=True
+        ):
+            is_over = isinstance(answer, WashError) and answer.retry not in {"same", "later"}
+            if is_over or self.ledger.store.find_transaction(tx_id) is not None:
+                over.append(tx_id)
+        self.outbox.remove(over)
 
     def _on_accept(self, tx: ReceivedTransaction, origin: bytes | None) -> None:
         if origin is None:

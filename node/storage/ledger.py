@@ -88,6 +88,9 @@ class ChainLedger:
     def _drop_passed_over(self) -> None:
         """Drop plans about older blocks above which the chain went on without them."""
         for plan in self.executor.plans:
+            if plan.height < self.store.base_height:  # all of that is in the snapshot
+                self.executor.plans = tuple(one for one in self.executor.plans if one != plan)
+                continue
             if plan.height >= self.height or not plan_above((plan,), self._header(plan.height)):
                 continue
             try:

@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic_core import to_json
 
+from chain.errors import PrunedError
 from node.live.feed import BLOCK_END, EventFilter, FeedEvent, Place, Reading
 from node.rpc.errors import InvalidParamsError
 from node.rpc.forms import shapes
@@ -46,9 +47,12 @@ def find_start(node: Any, text: str, name: str) -> Place:
     if text == "latest":
         latest: Place = node.feed.latest
         return latest
+    base = node.ledger.store.base_height
     if text == "earliest":
-        return EARLIEST
+        return (base, BLOCK_END) if base else EARLIEST
     place = parse_place(text, name)
+    if place < (base, 0):  # what comes next is not here: going on would leave a gap
+        raise PrunedError(place[0], base)
     if place[0] > node.ledger.height:
         fault = f"{text} is beyond this chain's newest block, {node.ledger.height}"
         raise InvalidParamsError(name, fault)

@@ -9,6 +9,7 @@ from typing import Any
 
 from typing_extensions import TypedDict
 
+from chain.errors import PrunedError
 from chain.receipt import Event, KernelEvent, Receipt, ReceiptKind
 from chain.transaction import Call, Deploy, Transaction, read_transaction
 from chain.types import ZERO_ID
@@ -218,7 +219,10 @@ def _suspects(view: ChainView, receipt: Receipt, tx: Transaction | None) -> list
         place = view.ledger.store.find_transaction(receipt.id)
         if place is None:
             return []
-        tx = read_transaction(view.ledger.store.block(place[0]).transactions[place[1]]).body
+        try:
+            tx = read_transaction(view.ledger.store.block(place[0]).transactions[place[1]]).body
+        except PrunedError:  # the receipt is kept, what it is of is not
+            return []
     suspects = []
     for action in tx.actions:
         if isinstance(action, Deploy):

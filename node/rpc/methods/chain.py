@@ -9,7 +9,7 @@ from typing_extensions import TypedDict
 from chain.block import Header
 from chain.ledger import get_supply, read_asset
 from chain.params import params_hash, read_params
-from chain.receipt import Receipt
+from chain.receipt import Receipt, count_firings
 from chain.transaction import ReceivedTransaction, read_transaction
 from chain.validators import read_validators
 from node.rpc.action_lookup import ChainLookup
@@ -119,7 +119,7 @@ def chain_head(call: Call, *, detail: Detail = "header") -> BlockJson:
     return _block_json(call, call.node.ledger.height, detail)
 
 
-@rpc_method(errors=(NotFoundError,))
+@rpc_method(errors=(NotFoundError, HistoryPrunedError))
 def chain_getBlock(
     call: Call,
     *,
@@ -127,7 +127,10 @@ def chain_getBlock(
     hash_: BlockHash | None = None,
     detail: Detail = "ids",
 ) -> BlockJson:
-    """Return the block at a height or with an id."""
+    """Return the block at a height or with an id.
+
+    A node may keep no more than the header of an old block, and proves that (`chain_getProof`).
+    """
     if (height is None) == (hash_ is None):
         raise InvalidParamsError("height", "give either height or hash")
     if hash_ is not None:
@@ -138,13 +141,15 @@ def chain_getBlock(
     return _block_json(call, _check_height(call, height), detail)
 
 
-@rpc_method()
+@rpc_method(errors=(HistoryPrunedError,))
 def chain_listBlocks(call: Call, *, cursor: Cursor | None = None, limit: Limit = 50) -> BlockPage:
     """Return blocks, newest first."""
     store = call.node.ledger.store
     newest = (call.node.ledger.height + 1, 0)
     below, _number = decode_place(cursor, _BLOCKS_FILTER, newest)
-    lowest = max(0, below - limit)
+    # A page ends where blocks are no longer kept in full; the next one is refused.
+    kept = store.first_body if below > store.first_body > 1 else 0
+    lowest = max(kept, below - limit)
     items = []
     for height in range(below - 1, lowest - 1, -1):
         receipts = len(store.receipt_bytes(height)) if height else 0
@@ -259,8 +264,7 @@ def _prove_by_id(call: Call, kind: str, tx_id: bytes) -> ProofJson:
     height, index = found
     if kind == "transaction":
         return prove_transaction(ledger, height, index)
-    firings = len(ledger.store.receipt_bytes(height)) - len(ledger.store.block(height).transactions)
-    return prove_receipt(ledger, height, firings + index)
+    return prove_receipt(ledger, height, count_firings(ledger.store.receipts(height)) + index)
 
 
 def _need(field: str, value: _Given | None) -> _Given:

@@ -169,5 +169,5 @@ def status_json(node: Any, tx_id: bytes, status: TxStatus) -> TxStatusJson:
         shown["error"] = failure_json(status.error)
     if status.searched is not None:
         first, last = status.searched
-        shown["searched"] = {"from": first, "to": last, "complete": True}
+        shown["searched"] = {"from": first, "to": last, "complete": first == 0}
     return shown

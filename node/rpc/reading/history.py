@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 
 from chain.block import Block
+from chain.errors import PrunedError
 from chain.executed import account_topic, event_topic
 from chain.governance import installed_contracts
 from chain.receipt import KernelEvent, Receipt
@@ -94,7 +95,8 @@ def account_entries(
 ) -> tuple[list[Entry], Place | None]:
     """Return at most `limit` entries below (height, index), newest first, and where to go on.
 
-    The second part is None at the end. A page can be short, or empty, and not be the last.
+    The second part is None at the end. A page can be short, or empty, and not be the last. Where
+    blocks are no longer kept in full a page ends; one that would begin there is a PrunedError.
     """
     fields = _account_fields(ledger)
     topics = [account_topic(account)]
@@ -110,7 +112,13 @@ def account_entries(
             return found, None
         receipts = ledger.store.receipts(height)
         looked_at += len(receipts)
-        for entry in _entries_at(ledger, account, (height, receipts), fields):
+        try:
+            entries = list(_entries_at(ledger, account, (height, receipts), fields))
+        except PrunedError:
+            if not found:
+                raise
+            return found, before
+        for entry in entries:
             if (height, entry.index) < before:
                 found.append(entry)
                 if len(found) == limit:
@@ -176,7 +184,12 @@ def sent_transactions(
     for height, numbers in groupby(places[:limit], key=lambda place: place[0]):
         if looked_at > RECEIPTS_MAX:
             return found, (height + 1, 0)
-        block, receipts = ledger.store.block(height), ledger.store.receipts(height)
+        try:
+            block, receipts = ledger.store.block(height), ledger.store.receipts(height)
+        except PrunedError:
+            if not found:
+                raise
+            return found, (height + 1, 0)
         looked_at += len(receipts)
         for _height, index in numbers:
             entry = _transaction_entry(block, receipts, index)
@@ -199,7 +212,12 @@ def list_transactions(
     looked_at = 0
     lowest = max(height - BLOCKS_MAX, 0)
     while height > lowest and looked_at < RECEIPTS_MAX:
-        block = ledger.store.block(height)
+        try:
+            block = ledger.store.block(height)
+        except PrunedError:
+            if not found:
+                raise
+            return found, before
         looked_at += 2 * len(block.transactions)  # bytes are searched, receipts decoded
         if block.transactions:
             receipts = ledger.store.receipts(height)
