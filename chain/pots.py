@@ -52,8 +52,11 @@ def pot_key(instance: bytes, key: bytes) -> bytes:
 def read_pot(state: State, place: bytes) -> Pot | None:
     """Return the pot at a state key, or None."""
     data = state.get(place)
-    if data is None:
-        return None
+    return None if data is None else decode_pot(data)
+
+
+def decode_pot(data: bytes) -> Pot:
+    """Return the pot of a state value."""
     return Pot(*_VALUE.unpack(data))
 
 

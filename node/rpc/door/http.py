@@ -44,6 +44,15 @@ class HttpError(InvalidRequestError):
         self.status = status
 
 
+class FarProbeError(UnauthenticatedError):
+    """A question about the node itself, from another machine and without a token."""
+
+    def __init__(self) -> None:
+        WashError.__init__(
+            self, "from another machine this needs a token: send Authorization: Bearer TOKEN"
+        )
+
+
 class Gate:
     """What every request passes: host, origin, token, and the bucket of its client."""
 
@@ -57,6 +66,16 @@ class Gate:
         self.check_place(request)
         header = request.headers.get("Authorization")
         return tier_of(header, self._tokens, is_local=is_loopback(request.remote or ""))
+
+    def enter_near(self, request: web.Request) -> Tier:
+        """Return the tier of a request about the node itself: from elsewhere it needs a token.
+
+        Raises FarProbeError besides what `enter` does.
+        """
+        tier = self.enter(request)
+        if tier == "public" and not is_loopback(request.remote or ""):
+            raise FarProbeError
+        return tier
 
     def check_place(self, request: web.Request) -> None:
         """Raise RefusedPlaceError for a host that is not ours, or a page that may not call."""

@@ -7,10 +7,10 @@ from typing import Any, TypeVar
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
-from pydantic_core import to_json
 
 from node.config import RpcConfig
 from node.rpc.door.access import Tokens
+from node.rpc.door.health import HealthDoor
 from node.rpc.door.http import Gate, RpcDoor, make_shield
 from node.rpc.door.metrics import CONTENT_TYPE, Metrics
 from node.rpc.door.sse import EventLines
@@ -65,6 +65,7 @@ class RpcServer:
         )
         self._door = RpcDoor(node, self._dispatcher, self._gate, config)
         self._is_stopping = False
+        self._health = HealthDoor(node, self._gate, lambda: self._is_stopping)
         self._runner: web.AppRunner | None = None
         self._listener: asyncio.Server | None = None
 
@@ -96,7 +97,7 @@ class RpcServer:
             await runner.cleanup()
             raise
         self._runner = runner
-        self._node.on_commit.append(self.metrics.on_commit)
+        self.metrics.start()
         port: int = self._listener.sockets[0].getsockname()[1]
         return port
 
@@ -105,12 +106,13 @@ class RpcServer:
         if self._runner is None or self._listener is None:
             return
         self._is_stopping = True
+        self.metrics.note_stopping()
         self._listener.close()
         async with asyncio.TaskGroup() as tasks:
             for stream in list(self._streams.values()):
                 tasks.create_task(stream.close())
         await self._runner.cleanup()
-        self._node.on_commit.remove(self.metrics.on_commit)
+        self.metrics.stop()
         self._runner = self._listener = None
 
     def _accept(self) -> asyncio.Protocol:
@@ -128,7 +130,7 @@ class RpcServer:
         app.router.add_get("/ws", self._websocket, allow_head=False)
         app.router.add_get("/events", self._events, allow_head=False)
         app.router.add_options("/events", self._preflight)
-        app.router.add_get("/health", self._health)
+        self._health.add_to(app)
         app.router.add_get("/metrics", self._metrics)
         app.router.add_get("/", self._page)
         return app
@@ -172,18 +174,8 @@ class RpcServer:
     async def _preflight(self, request: web.Request) -> web.StreamResponse:
         return self._gate.preflight(request)
 
-    async def _health(self, request: web.Request) -> web.StreamResponse:
-        self._gate.check_place(request)
-        node = self._node
-        head = node.ledger.head
-        is_ready = node.failure is None and not self._is_stopping
-        body = {"ready": is_ready, "height": head.height, "time": head.time_ms}
-        return web.Response(
-            status=200 if is_ready else 503, body=to_json(body), content_type="application/json"
-        )
-
     async def _metrics(self, request: web.Request) -> web.StreamResponse:
-        self._gate.enter(request)
+        self._gate.enter_near(request)
         self._gate.charge_or_raise(request)
         return web.Response(body=self.metrics.render(), headers={"Content-Type": CONTENT_TYPE})
 

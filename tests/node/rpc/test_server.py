@@ -269,7 +269,7 @@ async def test_figures_tell_of_blocks_and_calls(made: TestNode) -> None:
 
     wanted = [
         "wash_height 1.0",
-        'wash_tx_total{code="0"} 1.0',
+        'wash_tx_total{code="0",type="transfer"} 1.0',
         "wash_mempool_txs 0.0",
         'wash_rpc_requests_total{code="0",method="echo"} 1.0',
         'wash_rpc_requests_total{code="-32602",method="echo"} 1.0',

@@ -1,0 +1,1 @@
+"""What operators watch: figures, readiness, a dashboard and alert rules."""

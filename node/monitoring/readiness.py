@@ -1,0 +1,94 @@
+"""May this node be sent work? What /health/ready answers, with what to do if it may not."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from consensus import Engine
+from node.live.node import Node
+from node.storage.disk import free_bytes
+
+READY_FREE_BYTES_MIN = 256 * 1024 * 1024  # with less, blocks may soon find no room
+BEHIND_MAX = 2  # heights: what is being decided or carried right now is nothing to wait for
+REASON_NAMES = ("FAILED", "STOPPING", "BEHIND", "DISK_FULL", "TROUBLE")
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a node is not ready: a name for programs, texts in two languages, and what to do."""
+
+    name: str
+    text: str
+    zh: str
+    fix: str
+
+
+@dataclass(frozen=True, slots=True)
+class Vitals:
+    """What readiness depends on; `free` is bytes, None if nobody can tell."""
+
+    has_failed: bool
+    is_stopping: bool
+    behind: int
+    free: int | None
+    trouble: str | None
+
+
+def heights_behind(engine: Engine) -> int:
+    """Return how many blocks peers have that this node lacks.
+
+    The highest height counts that two peers tell, or the only peer: one alone that makes up a
+    height must not take nodes out of service.
+    """
+    told = engine.catch_up.heights
+    if not told:
+        return 0
+    return max(0, told[min(1, len(told) - 1)] - engine.height)
+
+
+def read_vitals(node: Node, *, is_stopping: bool = False) -> Vitals:
+    """Measure a node; costs one question to the disk."""
+    return Vitals(
+        has_failed=node.failure is not None,
+        is_stopping=is_stopping,
+        behind=heights_behind(node.driver.engine),
+        free=free_bytes(node.ledger.folder),
+        trouble=node.driver.engine.machine.trouble,
+    )
+
+
+def find_reasons(vitals: Vitals) -> list[Reason]:
+    """Return why a node is not ready, the worst first; nothing if it is."""
+    found: list[Reason] = []
+    if vitals.has_failed:
+        found.append(
+            Reason(
+                "FAILED",
+                "the node stopped after a fault; its log says which",
+                "节点因故障停止; 原因见日志",
+                "read the log, see that the disk is well and has room, start the node again",
+            )
+        )
+    if vitals.is_stopping:
+        text, zh = "the node is stopping", "节点正在停止"
+        found.append(Reason("STOPPING", text, zh, "ask again once it was started"))
+    if vitals.behind > BEHIND_MAX:
+        text = f"peers have {vitals.behind} blocks that are missing here"
+        zh = f"落后其他节点 {vitals.behind} 个区块"
+        fix = "wait until they have come; if their number grows, see docs/monitoring.md"
+        found.append(Reason("BEHIND", text, zh, fix))
+    if vitals.free is not None and vitals.free < READY_FREE_BYTES_MIN:
+        text = f"{vitals.free} bytes are free on the disk of the chain"
+        zh = f"链所在磁盘仅剩 {vitals.free} 字节"
+        found.append(Reason("DISK_FULL", text, zh, f"make room: {READY_FREE_BYTES_MIN} bytes"))
+    if vitals.trouble is not None:
+        text = f"the node votes for no block now: {vitals.trouble}"
+        zh = f"节点暂不为任何区块投票: {vitals.trouble}"
+        found.append(
+            Reason("TROUBLE", text, zh, "see to what the text names; it goes on by itself")
+        )
+    return found
+
+
+def readiness_json(reasons: list[Reason]) -> dict[str, Any]:
+    """Return what /health/ready answers."""
+    return {"ready": not reasons, "reasons": [asdict(reason) for reason in reasons]}
