@@ -1,5 +1,6 @@
 """Authenticated, encrypted sessions between nodes, and what a node knows of its peers."""
 
+from p2p.book import Address, AddressBook, Source
 from p2p.connection import Connection, Timings
 from p2p.errors import (
     BadAddressError,
@@ -24,6 +25,9 @@ from p2p.kinds import Kind, Priority, message_bytes_max, priority_of
 from p2p.limits import DEFAULT_RATES, Rate, RateLimiter
 from p2p.messages import PEERS_TOLD_MAX, PeerAddress, PeerList
 from p2p.queues import Outbox, QueueLimits, SendQueue
+from p2p.roster import ROOM, Accepted, Answer, Candidate, Refused, Roster
+from p2p.scores import FAULT_POINTS, ScoreBook, by_address, by_key
+from p2p.seen import SeenIds
 from p2p.session import FRAME_BYTES_MAX, Established, Event, MessageReceived, Session
 from p2p.socket import accept, dial, make_response
 from p2p.urls import URL_BYTES_MAX, check_url
@@ -31,13 +35,20 @@ from p2p.urls import URL_BYTES_MAX, check_url
 __all__ = [
     "CHANCE_BYTES",
     "DEFAULT_RATES",
+    "FAULT_POINTS",
     "FRAME_BYTES_MAX",
     "PEERS_TOLD_MAX",
     "PROTOCOL_VERSION",
+    "ROOM",
     "URL_BYTES_MAX",
     "About",
+    "Accepted",
+    "Address",
+    "AddressBook",
+    "Answer",
     "BadAddressError",
     "BadPeerFileError",
+    "Candidate",
     "Connection",
     "DialError",
     "Established",
@@ -60,6 +71,10 @@ __all__ = [
     "QueueLimits",
     "Rate",
     "RateLimiter",
+    "Refused",
+    "Roster",
+    "ScoreBook",
+    "SeenIds",
     "SelfConnectionError",
     "SendQueue",
     "Session",
@@ -67,9 +82,12 @@ __all__ = [
     "SessionError",
     "SilentPeerError",
     "SlowPeerError",
+    "Source",
     "Timings",
     "TooFastError",
     "accept",
+    "by_address",
+    "by_key",
     "check_url",
     "dial",
     "make_response",

@@ -180,6 +180,31 @@ async def _refuse_redirects(
     return response
 
 
+async def _connect(url: str, times: Timings, ssl_context: ssl.SSLContext | None) -> _Link:
+    client = aiohttp.ClientSession(
+        ws_response_class=_DialedSocket,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        middlewares=(_refuse_redirects,),
+    )
+    try:
+        async with asyncio.timeout(times.connect_ms / 1_000):
+            socket = await client.ws_connect(
+                url,
+                max_msg_size=WEBSOCKET_BYTES_MAX,
+                autoping=False,
+                ssl=ssl_context or True,
+                timeout=aiohttp.ClientWSTimeout(ws_close=times.close_ms / 1_000),
+            )
+    except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
+        await client.close()
+        raise DialError(url, str(error)[:200] or type(error).__name__) from error
+    except BaseException:
+        await client.close()
+        raise
+    assert isinstance(socket, _DialedSocket)
+    return _Link(socket, socket.transport, client, times)
+
+
 async def dial(
     url: str,
     session: Session,
@@ -196,29 +221,8 @@ async def dial(
 
     Raises BadAddressError, DialError if no node answers there, or another SessionError.
     """
-    times, checked = timings or Timings(), check_url(url)
-    client = aiohttp.ClientSession(
-        ws_response_class=_DialedSocket,
-        cookie_jar=aiohttp.DummyCookieJar(),
-        middlewares=(_refuse_redirects,),
-    )
-    try:
-        async with asyncio.timeout(times.connect_ms / 1_000):
-            socket = await client.ws_connect(
-                checked,
-                max_msg_size=WEBSOCKET_BYTES_MAX,
-                autoping=False,
-                ssl=ssl_context or True,
-                timeout=aiohttp.ClientWSTimeout(ws_close=times.close_ms / 1_000),
-            )
-    except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
-        await client.close()
-        raise DialError(checked, str(error)[:200] or type(error).__name__) from error
-    except BaseException:
-        await client.close()
-        raise
-    assert isinstance(socket, _DialedSocket)
-    link = _Link(socket, socket.transport, client, times)
+    times = timings or Timings()
+    link = await _connect(check_url(url), times, ssl_context)
     await _shake_hands(link, session, times)
     return Connection(
         link,
