@@ -12,6 +12,7 @@ TABLE = {
     "Start": [
         ("dev", f"{_HERE}.dev", "dev", "A development chain with two shops, and its clock."),
         ("init", f"{_HERE}.init", "init", "Make a new chain of one validator."),
+        ("genesis", f"{_HERE}.genesis", "genesis", "Begin a chain together with other shops."),
         ("run", f"{_HERE}.run", "run", "Run a node."),
         ("stop", f"{_HERE}.run", "stop", "Stop the running node."),
         ("status", f"{_HERE}.status", "status", "Show how a node is, as traffic lights."),

@@ -1,4 +1,4 @@
-"""`washnode init`: a new chain of one validator."""
+"""`washnode init`: a new chain of one validator, or a folder for one that members began."""
 
 import os
 from pathlib import Path
@@ -29,8 +29,15 @@ validator = "{validator}"
     type=click.Path(file_okay=False, path_type=Path),
     envvar=["WASH_DATA", "WASH_DATA_DIR"],
 )
-@click.option("--name", default="washnode", show_default=True, help="The chain's name.")
-@click.option("--currency", default="CNY", show_default=True, help="Symbol of the chain's money.")
+@click.option("--name", help="The chain's name; default washnode.")
+@click.option("--currency", help="Symbol of the chain's money; default CNY.")
+@click.option(
+    "--genesis",
+    "final",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="No new chain: the one that members began with `washnode genesis`, of its final file.",
+)
 @click.option(
     "--passphrase-file",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -46,8 +53,9 @@ validator = "{validator}"
 def init(
     *,
     folder: Path | None,
-    name: str,
-    currency: str,
+    name: str | None,
+    currency: str | None,
+    final: Path | None,
     passphrase_file: Path | None,
     is_plain: bool,
 ) -> None:
@@ -55,15 +63,33 @@ def init(
 
     Makes the keys of the validator and of the operator, who issues the chain's money, and writes
     genesis.json and config.toml. What is there already is never written over.
+
+    With --genesis it makes no keys: the node takes part by those in DIR/keys.
     """
+    from node.commands.connect import DATA_DEFAULT
+
+    place = folder or DATA_DEFAULT
+    if final is not None:
+        if name or currency or passphrase_file or is_plain:
+            seen = t("--genesis brings name and money, and the keys are there already")
+            fail(seen, EXIT_USAGE, fix=t("give it alone"))
+        from node.commands.init_genesis import init_from
+
+        init_from(final, place)
+        return
+    if is_plain and passphrase_file is not None:
+        fail(t("give --no-passphrase or --passphrase-file, not both"), EXIT_USAGE)
+    _make_chain(place, name or "washnode", currency or "CNY", passphrase_file, is_plain=is_plain)
+
+
+def _make_chain(
+    place: Path, name: str, currency: str, passphrase_file: Path | None, *, is_plain: bool
+) -> None:
     from node.commands.connect import DATA_DEFAULT, KEYS_NAME
     from node.commands.passphrase import ask_passphrase
     from node.keys.store import KeyStore
 
-    place = folder or DATA_DEFAULT
     _check_new(place)
-    if is_plain and passphrase_file is not None:
-        fail(t("give --no-passphrase or --passphrase-file, not both"), EXIT_USAGE)
     prompt = t("New passphrase")
     passphrase = None if is_plain else ask_passphrase(passphrase_file, prompt, is_new=True)
     store = KeyStore(place / KEYS_NAME)

@@ -31,6 +31,18 @@ def write_phrase(secret: bytes, language: Language = "en") -> list[str]:
     return _library(WORD_LISTS[language]).to_mnemonic(secret).split()
 
 
+def spell_words(data: bytes, language: Language = "en") -> list[str]:
+    """Return one word for every 11 bits of some bytes, without a checksum.
+
+    They are for comparing by ear, not for keeping. The length is a multiple of 11 bytes.
+    """
+    count, rest = divmod(8 * len(data), _WORD_BITS)
+    assert not rest, len(data)
+    words, number = _library(WORD_LISTS[language]).wordlist, int.from_bytes(data, "big")
+    places = [number >> _WORD_BITS * (count - 1 - place) for place in range(count)]
+    return [words[place & (1 << _WORD_BITS) - 1] for place in places]
+
+
 def read_phrase(text: str, *, words: int = SECRET_WORDS, language: Language | None = None) -> bytes:
     """Return the secret that a phrase of so many words holds.
 

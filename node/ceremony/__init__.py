@@ -1,0 +1,1 @@
+"""How several shops begin one chain together without trusting one computer; pure."""
