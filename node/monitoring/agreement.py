@@ -83,14 +83,13 @@ class AgreementCounters:
         if block.evidence:
             self._evidence.labels("blocks").inc(len(block.evidence))
         if block.last_commit is not None:
-            signers = block.last_commit.signers
-            for index, key in enumerate(self._signed_by.keys):
-                if not signers[index // 8] >> index % 8 & 1:
-                    self._missed.labels(key.hex()).inc()
-        state = node.state()
-        signing = previous_validators(state) or read_validators(state)
-        if signing != self._signed_by:
-            self._follow(signing)
+            signers, keys = block.last_commit.signers, self._signed_by.keys
+            bits = int.from_bytes(signers, "little")  # bit i is validator i
+            for key in [key for index, key in enumerate(keys) if not bits >> index & 1]:
+                self._missed.labels(key.hex()).inc()
+        if header.validators_hash != self._signed_by.set_hash():
+            state = node.state()
+            self._follow(previous_validators(state) or read_validators(state))
 
     def _follow(self, validators: ValidatorSet) -> None:
         """Count for these from now on; who left is not shown any more."""

@@ -31,8 +31,8 @@ _PAGE = """<!doctype html>
 <p>This is a washnode, a node of a chain for car-wash shops.</p>
 <p>Programs talk to it by JSON-RPC 2.0: POST to <code>/rpc</code>, or a WebSocket to
 <code>/ws</code>. The method <code>rpc.discover</code> describes all others.
-<code>/events</code> is the event stream, <code>/health</code> and <code>/metrics</code> are for
-probes.</p>
+<code>/events</code> is the event stream; <code>/health/live</code>, <code>/health/ready</code> and
+<code>/metrics</code> are for probes.</p>
 </html>
 """
 _PAGE_POLICY = "default-src 'none'; frame-ancestors 'none'"

@@ -187,3 +187,15 @@ async def test_who_stops_listening_leaves_nothing_behind(made: TestNode) -> None
 
     assert during == [count + 1 for count in before]
     assert [len(one) for one in lists] == before
+
+
+async def test_counting_goes_on_after_the_chain_was_opened_anew(made: TestNode) -> None:
+    async with open_door(made) as door:
+        made.pay_in_block()
+        made.node.reopen(lambda: None)
+        made.pay_in_block()
+        found = await scrape(door)
+
+    assert found.value("wash_height") == 2
+    assert found.value("wash_tx_total", type="transfer", code="0") == 2
+    assert found.value("wash_submit_to_final_seconds_count") == 2
