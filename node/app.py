@@ -63,13 +63,14 @@ def build_node(
 ) -> Node:
     """Open the chain in `config.data_dir` with everything around it but the door.
 
-    Raises NotValidatorError unless `signer` is a validator of the chain, StoreError, GenesisError,
+    Raises NotValidatorError where nobody could make blocks, StoreError, GenesisError,
     RecoveryPlanError for a file in the folder of plans that is none.
     """
     folder, pool = config.data_dir, config.pool
     plans = read_plans(folder)
     others = [*genesis.validators, *[one.hex() for plan in plans for one in plan.validators.keys]]
-    if not _has_chain(folder / "chain"):
+    is_among_others = config.p2p.listen or bool(config.p2p.peers)  # then others can make blocks
+    if not is_among_others and not _has_chain(folder / "chain"):
         _check_validator(signer, others)
     tuning = Tuning(
         sync=config.store.sync, values_cached_max=config.store.cache_bytes // _BYTES_PER_VALUE
@@ -79,7 +80,8 @@ def build_node(
         ledger = ChainLedger(folder / "chain", genesis, is_verified, tuning=tuning, plans=plans)
         keys = [key.hex() for key in read_validators(ledger.state()).keys]
         try:
-            _check_validator(signer, [*keys, *others])
+            if not is_among_others:
+                _check_validator(signer, [*keys, *others])
         except NotValidatorError:
             ledger.close()
             raise
@@ -168,7 +170,7 @@ async def serve(
 
 async def _run(node: Node, companions: Sequence[Callable[[], Coroutine[Any, Any, None]]]) -> None:
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(run()) for run in (node.run, *companions)]
+        tasks = [group.create_task(run()) for run in (node.run, node.take_outbox, *companions)]
         await node.stopped()
         for task in tasks:
             task.cancel()

@@ -72,6 +72,7 @@ def run(
     from node.app import build_node
     from node.commands.serving import ready_facts, run_loop, serve_node
     from node.logs import set_up_logs
+    from node.net.join import NetworkNode, has_network
 
     config = find_config(path, data, {"rpc.host": host, "rpc.port": port})
     genesis = read_genesis(config)
@@ -80,12 +81,13 @@ def run(
 
     async def main() -> None:
         node = build_node(config, genesis, signer, sponsor=sponsor)
+        companions = [NetworkNode(node, config.p2p, signer).run] if has_network(config.p2p) else []
 
         def tell(url: str) -> None:
             following = f"washnode status --rpc {url}"
             finish(ready_facts(node, url), t("Serving {url}", url=url), next_command=following)
 
-        await serve_node(node, config, tell)
+        await serve_node(node, config, tell, companions)
 
     run_loop(main())
 

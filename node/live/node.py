@@ -21,6 +21,7 @@ from chain.errors import (
 from chain.executed import ExecutedBlock
 from chain.nonces import next_nonce
 from chain.params import read_params
+from chain.readiness import Readiness, newest_anchor, prove_readiness
 from chain.receipt import count_firings
 from chain.rules import check_signatures
 from chain.state import State
@@ -32,6 +33,7 @@ from node.live.abis import AbiBook
 from node.live.clock import Clock
 from node.live.feed import EventFeed
 from node.live.intake import Intake
+from node.live.notices import Notices
 from node.live.outbox import Outbox
 from node.live.outcomes import Outcomes, Pending, TxStatus
 from node.live.pace import Pace
@@ -96,6 +98,7 @@ class Node:
         self._stopped = asyncio.Event()
         self.is_halted = False  # a development chain stands still on purpose
         self._open()
+        self.on_commit.append(Notices(self).on_commit)
 
     def _open(self) -> None:
         ledger = self.ledger = self._open_ledger(self.intake.is_verified)
@@ -308,6 +311,17 @@ class Node:
                 await self._work.wait()
         except TimeoutError:
             pass
+
+    def pause(self, reason: str | None) -> None:
+        """Make no blocks and vote for none until told None; a new start forgets it."""
+        self.driver.set_trouble(reason, self._pace.now_ms(), self.clock.mono_ms())
+        self._work.set()
+
+    def prove_readiness(self) -> Readiness:
+        """Return the proof that this node runs with its key, over a recent block of its chain."""
+        chain_id = self.ledger.chain_id
+        anchor = newest_anchor(self.state(), chain_id, self.ledger.height)
+        return prove_readiness(self._signer, chain_id, anchor)
 
     def wake(self) -> None:
         """Look for work again: the clock was moved, or a halt is over."""

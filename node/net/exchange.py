@@ -123,6 +123,7 @@ class Exchange:
         for key in sorted(others):
             if self._heights.get(key, height) >= height:  # who is further behind asks
                 self._peers.send(key, Kind.BLOCK, payload)
+                self._heights[key] = height + 1  # if it is lost, its next status says so
 
     def greet(self, key: bytes) -> None:
         """Tell a new peer where this node is, and of what its clients wait for.
