@@ -35,6 +35,7 @@ TABLE = {
     "Look after": [
         ("verify", f"{_HERE}.rehearse", "verify", "Execute a kept chain again, compare all."),
         ("db", f"{_HERE}.db", "db", "Check, repair and measure a node's data."),
+        ("metrics", f"{_HERE}.metrics", "metrics", "Watch nodes with Grafana and Prometheus."),
         ("recovery", f"{_HERE}.recovery", "recovery", "Go on after a quorum is lost for good."),
     ],
 }
