@@ -10,7 +10,7 @@ from node.storage.disk import free_bytes
 from node.storage.folder import folder_bytes
 
 MEASURED_EACH_MS = 30_000
-BACKUP_NAME = "backup.json"  # in the data folder: {"at_ms": when the last backup was made}
+BACKUP_NAME = "last-backup.json"  # in the data folder: {"made_at_ms": when, ...}
 _BACKUP_BYTES_MAX = 65_536
 _NEVER = float("inf")
 
@@ -54,5 +54,5 @@ def read_backup_time(path: Path) -> int | None:
             found = json.loads(file.read(_BACKUP_BYTES_MAX))
     except (OSError, ValueError):
         return None
-    at_ms = found.get("at_ms") if isinstance(found, dict) else None
+    at_ms = found.get("made_at_ms") if isinstance(found, dict) else None
     return at_ms if type(at_ms) is int else None

@@ -123,6 +123,10 @@ def _agreement(node: Node) -> Families:
     yield family("validator_mode", "1 for how this node takes part in voting.", samples)
     is_validator = machine.me in machine.validators.keys
     yield plain("is_validator", "1 if this node's key is a validator's.", float(is_validator))
+    text = (
+        "1 while this node makes no blocks and votes for none, by wish or for trouble of its own."
+    )
+    yield plain("validator_paused", text, float(machine.trouble is not None))
     text = "Alarms since the start: what never happens while all is well."
     yield CounterMetricFamily("wash_alarms", text, value=driver.alarms_total)
     log = driver.vote_log

@@ -9,7 +9,7 @@ from node.storage.disk import free_bytes
 
 READY_FREE_BYTES_MIN = 256 * 1024 * 1024  # with less, blocks may soon find no room
 BEHIND_MAX = 2  # heights: what is being decided or carried right now is nothing to wait for
-REASON_NAMES = ("FAILED", "STOPPING", "BEHIND", "DISK_FULL", "TROUBLE")
+REASON_NAMES = ("FAILED", "STOPPING", "BEHIND", "DISK_FULL")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,6 @@ class Vitals:
     is_stopping: bool
     behind: int
     free: int | None
-    trouble: str | None
 
 
 def heights_behind(engine: Engine) -> int:
@@ -52,7 +51,6 @@ def read_vitals(node: Node, *, is_stopping: bool = False) -> Vitals:
         is_stopping=is_stopping,
         behind=heights_behind(node.driver.engine),
         free=free_bytes(node.ledger.folder),
-        trouble=node.driver.engine.machine.trouble,
     )
 
 
@@ -80,12 +78,6 @@ def find_reasons(vitals: Vitals) -> list[Reason]:
         text = f"{vitals.free} bytes are free on the disk of the chain"
         zh = f"链所在磁盘仅剩 {vitals.free} 字节"
         found.append(Reason("DISK_FULL", text, zh, f"make room: {READY_FREE_BYTES_MIN} bytes"))
-    if vitals.trouble is not None:
-        text = f"the node votes for no block now: {vitals.trouble}"
-        zh = f"节点暂不为任何区块投票: {vitals.trouble}"
-        found.append(
-            Reason("TROUBLE", text, zh, "see to what the text names; it goes on by itself")
-        )
     return found
 
 

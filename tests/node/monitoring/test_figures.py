@@ -1,5 +1,6 @@
 """Figures of a node behind its door: what happens on the chain is what is counted."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -165,8 +166,11 @@ async def test_votes_for_no_block_are_counted_once_by_their_reason(made: TestNod
         watch(nil(1, 9, PRECOMMIT, me))
         found = await scrape(door)
         machine.trouble = None
+        well = await scrape(door)
 
     assert set(found.table("wash_nil_votes_total", "reason").values()) == {1}
+    assert found.value("wash_validator_paused") == 1
+    assert well.value("wash_validator_paused") == 0
 
 
 def test_reasons_of_votes_for_no_block_are_those_that_the_rules_give() -> None:
@@ -199,3 +203,19 @@ async def test_counting_goes_on_after_the_chain_was_opened_anew(made: TestNode) 
     assert found.value("wash_height") == 2
     assert found.value("wash_tx_total", type="transfer", code="0") == 2
     assert found.value("wash_submit_to_final_seconds_count") == 2
+
+
+async def test_the_age_of_the_last_backup_is_told(made: TestNode) -> None:
+    path = made.node.ledger.folder.parent / "last-backup.json"
+    found = []
+    async with open_door(made) as door:
+        for text in (
+            "",
+            "[]",
+            '{"made_at_ms": "x"}',
+            json.dumps({"made_at_ms": made.now_ms - 5_000}),
+        ):
+            path.write_text(text, encoding="utf-8")
+            found.append((await scrape(door)).value("wash_backup_age_seconds"))
+
+    assert found == [float("inf")] * 3 + [5]

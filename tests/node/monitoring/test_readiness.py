@@ -23,8 +23,8 @@ from node.rpc.door.access import RefusedPlaceError
 from node.rpc.door.http import FarProbeError, Gate
 from tests.node.rpc.door import TOKENS, Door, TestNode, open_door
 
-WELL = Vitals(has_failed=False, is_stopping=False, behind=0, free=None, trouble=None)
-ILL = Vitals(has_failed=True, is_stopping=True, behind=812, free=0, trouble="a bad clock")
+WELL = Vitals(has_failed=False, is_stopping=False, behind=0, free=None)
+ILL = Vitals(has_failed=True, is_stopping=True, behind=812, free=0)
 
 
 @pytest.fixture
