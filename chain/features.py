@@ -17,7 +17,7 @@ KNOWN_FEATURES: frozenset[str] = frozenset()  # a new rule brings its name
 FEATURES_MAX = 64
 NOTICE_HEIGHTS = 1_000  # between the deciding vote and the first block by the new rule
 NOTICE_HEIGHTS_DEV = 10  # on development chains
-_FEATURES_KEY = bytes([Space.CHAIN]) + b"features"
+FEATURES_KEY = bytes([Space.CHAIN]) + b"features"
 _MARKS = str.maketrans("._-", "000")
 
 
@@ -38,7 +38,7 @@ class _Features:
 
 def read_features(state: State) -> tuple[Feature, ...]:
     """Return all features that were voted for, in force or not yet, by name."""
-    data = state.get(_FEATURES_KEY)
+    data = state.get(FEATURES_KEY)
     return () if data is None else decode(_Features, data).entries
 
 
@@ -78,9 +78,9 @@ def changed_features(
 def write_features(state: State, features: tuple[Feature, ...]) -> None:
     """Put the features into the state; none leaves no key."""
     if features:
-        state.put(_FEATURES_KEY, encode(_Features(features)))
+        state.put(FEATURES_KEY, encode(_Features(features)))
     else:
-        state.delete(_FEATURES_KEY)
+        state.delete(FEATURES_KEY)
 
 
 def unknown_features(state: State, known: Collection[str] = KNOWN_FEATURES) -> tuple[Feature, ...]:

@@ -18,7 +18,7 @@ from chain.types import Height
 from chain.validators import VALIDATORS_MAX, ValidatorSet, read_validators
 
 ACTIVATION_HEIGHTS = 2  # after the vote: the next block still tells everybody who comes
-_DROPPED_KEY = bytes([Space.CHAIN]) + b"dropped-validators"
+DROPPED_KEY = bytes([Space.CHAIN]) + b"dropped-validators"
 
 
 @wire()
@@ -44,7 +44,7 @@ def pending_activation(state: State) -> int | None:
 
 def read_dropped(state: State) -> PendingValidators | None:
     """Return the last change that was decided and dropped, as it would have left no quorum."""
-    data = state.get(_DROPPED_KEY)
+    data = state.get(DROPPED_KEY)
     return None if data is None else decode(PendingValidators, data)
 
 
@@ -70,7 +70,7 @@ def activate_validators(state: State, height: int, proposer: bytes) -> None:
     try:
         check_quorum_seen(state, pending.validators, height)
     except QuorumRiskError:
-        state.put(_DROPPED_KEY, encode(pending))
+        state.put(DROPPED_KEY, encode(pending))
         return
     begin_record(state, height, proposer)
     state.put(VALIDATORS_KEY, encode(pending.validators))

@@ -100,6 +100,7 @@ class Driver:
         self.watchers: list[Callable[[Effect], None]] = []  # told of every effect before it is done
         self.before_store: list[Callable[[ExecutedBlock], None]] = []
         self.mode, self.mode_reason = Mode.LISTENING, ""
+        self.trouble: str | None = None  # why it makes no blocks and votes for none
         self._executed: dict[bytes, ExecutedBlock] = {}
         self._newest: ExecutedBlock | None = None
         self._timers: dict[TimerKind, tuple[int, Timer]] = {}
@@ -130,6 +131,7 @@ class Driver:
 
     def set_trouble(self, trouble: str | None, now_wall: int, now_mono: int | None = None) -> None:
         """Let the node propose nothing and vote for nothing, with the reason; None: go on."""
+        self.trouble = trouble
         self.handle(HealthChanged(trouble), now_wall, now_mono)
 
     def start(self, now_wall: int, now_mono: int | None = None) -> None:

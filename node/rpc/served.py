@@ -11,18 +11,20 @@ from node.rpc.methods import (
     contract_pending,
     dev,
     events,
+    gov,
     node,
     rpc,
     tx,
     tx_build,
     tx_explain,
     tx_list,
+    validator,
 )
 from node.rpc.registry import Registry, collect
 
 MODULES = (
-    account, admin, chain, contract, contract_pending, dev, events, node, rpc, tx, tx_build,
-    tx_explain, tx_list,
+    account, admin, chain, contract, contract_pending, dev, events, gov, node, rpc, tx,
+    tx_build, tx_explain, tx_list, validator,
 )  # fmt: skip
 
 

@@ -37,6 +37,7 @@ async def tell_story(teller: Teller) -> None:
     await _many_at_once(teller)
     await _what_has_been(teller, booked)
     await _proofs(teller, booked)
+    await _about_governance(teller)
     await _development(teller)
     await teller.show("admin_stop", "for today", tier="admin")
 
@@ -231,6 +232,42 @@ async def _proofs(teller: Teller, booked: Json) -> None:
     await teller.show("chain_getProof", "of a receipt", paid)
     balance = {"kind": "balance", "account": acct("alice"), "asset": "CNY"}
     await teller.show("chain_getProof", "of a balance", balance)
+
+
+async def _about_governance(teller: Teller) -> None:
+    await teller.show("validator_list", "who proposes next, and who was seen")
+    role = {"account": acct("sparkle"), "role": "operator"}
+    await teller.do("operator", {"type": "propose", "change": {"type": "grant_role", **role}})
+    change = {"type": "set_param", "name": "sponsor_daily_max", "value": 3_000}
+    wish = {"account": acct("operator"), "change": change}
+    await teller.refuse("gov_propose_build", "by a customer", {**wish, "account": acct("bob")})
+    built = await teller.show("gov_propose_build", "another quota", wish)
+    made = await teller.ask("tx_assemble", teller.sign("operator", built))
+    await teller.ask("tx_submit", {"tx": made["tx"]})
+    teller.make_block()
+    (proposal,) = [one["id"] for one in built["creates"]]
+    await teller.show("gov_proposals", "what waits for votes")
+    vote = {"account": acct("sparkle"), "proposal": proposal}
+    built = await teller.show("gov_vote_build", "the vote that decides it", vote)
+    made = await teller.ask("tx_assemble", teller.sign("sparkle", built))
+    await teller.ask("tx_submit", {"tx": made["tx"]})
+    teller.make_block()
+    await teller.show("gov_proposal", "one that was decided", {"proposal": proposal})
+    await teller.refuse("gov_vote_build", "for one that is decided", vote)
+    leaving = {"type": "propose", "change": {"type": "revoke_role", **role}}
+    await teller.do("operator", leaving)
+    (waiting,) = (await teller.ask("gov_proposals"))["items"]
+    await teller.do("sparkle", {"type": "vote", "proposal": waiting["proposal"]})
+    rule = {"type": "set_feature", "name": "night-prices", "height": 100_000}
+    await teller.do("operator", {"type": "propose", "change": rule})
+    await teller.show("gov_features", "rules to come")
+    back = {"type": "set_feature", "name": "night-prices", "height": 0}
+    await teller.do("operator", {"type": "propose", "change": back})
+    await teller.show("admin_validator_status", "does it take part", tier="admin")
+    pause = {"reason": "a new disk"}
+    await teller.show("admin_validator_pause", "while the disk is changed", pause, tier="admin")
+    await teller.show("admin_validator_resume", "it goes on", tier="admin")
+    await teller.show("admin_validator_ready", "before it is voted in", tier="admin")
 
 
 async def _development(teller: Teller) -> None:

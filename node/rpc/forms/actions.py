@@ -16,7 +16,7 @@ from chain.errors import MalformedBytesError
 from chain.ids import decode_id, encode_id
 from chain.ledger import Policy
 from chain.roles import Role
-from chain.transaction import Action, ReceivedTransaction, Transaction
+from chain.transaction import Action, Change, ReceivedTransaction, Transaction
 from chain.types import ACTIONS_MAX, ARGUMENTS_MAX, SAFE_INT_MAX, TX_BYTES_MAX
 from node.rpc.errors import InvalidParamsError
 from node.rpc.forms.wire_forms import (
@@ -286,6 +286,7 @@ _SPECIAL = Special(
 )
 _FORM = form_of(Action, _SPECIAL)
 _ACTIONS = array_form(_FORM, ACTIONS_MAX)
+_CHANGE = form_of(Change, _SPECIAL)
 ACTION_SCHEMA = _FORM.schema
 ACTIONS_SCHEMA = {**_ACTIONS.schema, "minItems": 1}
 ActionsJson = Annotated[
@@ -293,6 +294,7 @@ ActionsJson = Annotated[
     Field(min_length=1, max_length=ACTIONS_MAX),
     WithJsonSchema(ACTIONS_SCHEMA),
 ]
+ChangeOfChain = Annotated[dict[str, Any], WithJsonSchema(_CHANGE.schema)]
 _TRANSACTION = form_of(Transaction, _SPECIAL)
 
 
@@ -311,6 +313,18 @@ def read_actions(value: Json, lookup: Lookup, path: str = "actions") -> tuple[Ac
 def show_action(action: Action, lookup: Lookup) -> dict[str, Json]:
     """Return the JSON of one action; the inverse of `read_actions`."""
     shown: dict[str, Json] = _FORM.show(action, Place("", lookup))
+    return shown
+
+
+def read_change(value: Json, lookup: Lookup, path: str = "change") -> Change:
+    """Return the change that JSON describes for the operators' vote; raises as `read_actions`."""
+    change: Change = _CHANGE.read(value, Place(path, lookup))
+    return change
+
+
+def show_change(change: Change, lookup: Lookup) -> dict[str, Json]:
+    """Return the JSON of a change; the inverse of `read_change`."""
+    shown: dict[str, Json] = _CHANGE.show(change, Place("", lookup))
     return shown
 
 

@@ -7,8 +7,10 @@ from typing import Annotated, Any, NamedTuple
 from pydantic import Field
 from typing_extensions import TypedDict
 
+from chain.features import unknown_features
 from chain.ids import encode_id
 from consensus import Mode
+from node.live.notices import say_unknown
 from node.rpc.forms.blocks import HeaderJson, header_json
 from node.rpc.openrpc.document import API_VERSION
 from node.rpc.registry import Call, rpc_method
@@ -105,6 +107,8 @@ def node_health(call: Call) -> NodeHealthJson:
         recovered=None if node.ledger.recovered_from is None else str(node.ledger.recovered_from),
         observes=node.driver.mode_reason if node.driver.mode == Mode.OBSERVER else None,
         alarm=node.driver.alarms[-1] if node.driver.alarms else None,
+        paused=node.driver.trouble,
+        unknown_feature=_unknown_feature(node),
     )
     return {
         "ready": node.failure is None,
@@ -134,9 +138,13 @@ class Vitals(NamedTuple):
     recovered: str | None
     observes: str | None = None
     alarm: str | None = None
+    paused: str | None = None
+    unknown_feature: str | None = None
 
 
-def find_warnings(vitals: Vitals) -> list[HealthWarning]:  # noqa: C901 - a warning a line  # noqa: C901 - a fault a line
+def find_warnings(  # noqa: C901 - a warning a line
+    vitals: Vitals,
+) -> list[HealthWarning]:
     """Return what a person should look after, the worst first."""
     found: list[HealthWarning] = []
 
@@ -151,6 +159,11 @@ def find_warnings(vitals: Vitals) -> list[HealthWarning]:  # noqa: C901 - a warn
         warn("OBSERVER", f"the node signs no blocks: {vitals.observes}", fix)
     if vitals.alarm is not None:
         warn("ALARM", vitals.alarm, "read the log; keep it for whoever maintains the program")
+    if vitals.unknown_feature is not None:
+        warn("UNKNOWN_FEATURE", vitals.unknown_feature, "install a program that knows it in time")
+    if vitals.paused is not None:
+        text = f"the node makes no blocks and votes for none: {vitals.paused}"
+        warn("PAUSED", text, "go on with: washnode validator resume")
     free = vitals.disk_free_bytes
     if free is None:
         warn("DISK_UNKNOWN", "the data folder can not be asked for its free space", "look at it")
@@ -170,6 +183,11 @@ def find_warnings(vitals: Vitals) -> list[HealthWarning]:  # noqa: C901 - a warn
         text = f"the state was made anew from the blocks at the last start: {vitals.recovered}"
         warn("RECOVERED", text, "stop the node with its stop command; look for power cuts")
     return found
+
+
+def _unknown_feature(node: Any) -> str | None:
+    missing = unknown_features(node.state())
+    return say_unknown(missing[0]) if missing else None
 
 
 def _lag_ms(node: Any, now_ms: int) -> int:

@@ -65,7 +65,7 @@ def _change_heights(ledger: ChainLedger) -> list[int]:
 def _apply_changes(ledger: ChainLedger, height: int, validators: ValidatorSet) -> ValidatorSet:
     for receipt in ledger.store.receipts(height):
         for proposal in _decided(receipt):
-            change = _find_change(ledger, proposal)
+            change = find_change(ledger, proposal)
             if isinstance(change, SetValidator):
                 keys = {key for key in validators.keys if key != change.key}
                 if change.power:
@@ -80,7 +80,7 @@ def _decided(receipt: Receipt) -> Iterator[bytes]:
             yield event.values[0]
 
 
-def _find_change(ledger: ChainLedger, proposal: bytes) -> Change | None:
+def find_change(ledger: ChainLedger, proposal: bytes) -> Change | None:
     """Return what a proposal asked for, from the transaction that made it."""
     topic = event_topic(ZERO_ID, KernelEvent.PROPOSED, 0, proposal)
     for place in ledger.store.find_events(topic, (0, 0), _SAME_TOPIC_MAX):

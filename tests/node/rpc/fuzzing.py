@@ -242,6 +242,7 @@ class Target:
         node = self.node
         self.check_money()
         node.is_halted = False
+        node.pause(None)
         height = node.ledger.height
         assert node.make_block(node.block_time()) is not None
         assert node.ledger.height == height + 1

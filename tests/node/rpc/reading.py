@@ -9,14 +9,18 @@ from node.live.node import Node
 from node.rpc.jsonrpc import Dispatcher
 from node.rpc.methods import account as account_methods
 from node.rpc.methods import chain as chain_methods
+from node.rpc.methods import gov as gov_methods
 from node.rpc.methods import node as node_methods
 from node.rpc.methods import tx_list as list_methods
+from node.rpc.methods import validator as validator_methods
 from node.rpc.registry import Call, collect
 from node.storage.wal import VoteLog
 from tests import make
 from tests.make import TestChain
 
-REGISTRY = collect(account_methods, chain_methods, node_methods, list_methods)
+REGISTRY = collect(
+    account_methods, chain_methods, gov_methods, node_methods, list_methods, validator_methods
+)
 
 
 class Reader:
@@ -30,6 +34,7 @@ class Reader:
         clock = Clock(lambda: chain.now)
         self.node = Node(lambda _known: chain.ledger, log, make.VALIDATOR, clock, folder=folder)
         log.close()  # the test makes the blocks
+        self.node.outbox.close()
         self._dispatcher = Dispatcher(REGISTRY)
 
     async def answer(self, method: str, **params: Any) -> dict[str, Any]:
