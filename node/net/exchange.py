@@ -81,6 +81,8 @@ class Exchange:
         if isinstance(message, GetBlocks) and to is not None:
             self._ask(message, to)
         elif to is not None:
+            if isinstance(message, Blocks):  # if they are lost, its next status says so
+                self._heights[to] = message.blocks[-1].header.height + 1
             self._send(to, message)
         elif isinstance(message, Status):
             self._send_all(self._peers.connected(), message)
@@ -123,7 +125,7 @@ class Exchange:
         for key in sorted(others):
             if self._heights.get(key, height) >= height:  # who is further behind asks
                 self._peers.send(key, Kind.BLOCK, payload)
-                self._heights[key] = height + 1  # if it is lost, its next status says so
+                self._heights[key] = height + 1
 
     def greet(self, key: bytes) -> None:
         """Tell a new peer where this node is, and of what its clients wait for.
