@@ -339,10 +339,12 @@ class Store(BlockReads):
             batch.delete(key)
         self._write(batch)
 
-    def compact(self) -> None:
-        """Merge the store's files; used before a chain is put away."""
+    def compact(self, table: Table | None = None) -> None:
+        """Merge the store's files, or those of one table: what was deleted gives its room back."""
         self.flush_nodes()
-        self._db.compact_range()
+        start = None if table is None else table.value
+        stop = None if table is None else bytes([table.value[0] + 1])
+        self._db.compact_range(start=start, stop=stop)
 
 
 class Frozen:

@@ -101,6 +101,12 @@ class BlockReads(ABC):
         except PrunedError as error:
             raise PrunedError(height, self.base_height) from error
 
+    def has_body(self, height: int) -> bool:
+        """Tell whether the block at a height is kept in full."""
+        if height >= self.first_body:
+            return True
+        return self._read(Table.BLOCK.value + height_key(height)) is not None
+
     def commit(self, height: int) -> Commit:
         """Return the certificate of the block at a height (from 1 on)."""
         data = self._at_height(Table.COMMIT, height, self.base_height)

@@ -25,6 +25,7 @@ from node.rehearse.chain import tally_for_rehearsal
 from node.rehearse.tally import Tally
 from node.rehearse.wallets import check_chunk
 from node.storage.folder import held, link_files, read_height
+from node.storage.kept import check_kept
 from node.storage.ledger import ChainLedger
 from node.storage.recovery import rebuild_tree
 from node.storage.seal import Seal, SealError, broken_files, read_seal
@@ -40,12 +41,17 @@ class VerificationError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """What a chain that holds shows."""
+    """What a chain that holds shows.
+
+    `executed_from` is 1 where every block was executed again, 0 where that can not be done because
+    older blocks are not kept: then what is kept fits together, and the state has its root.
+    """
 
     tally: Tally
     transactions: int
     blocks: int
     timers_fired: int
+    executed_from: int = 1
 
 
 def verify_chain(folder: Path, on_progress: Callable[[int, int], None] | None = None) -> Verified:
@@ -160,11 +166,27 @@ def _replay_copy(
         if came_to is not None and height < came_to:
             text = f"the chain had come to {came_to}, its blocks end at {height}"
             raise _Found(height + 1, text)
+        if not kept.keeps_all:
+            return _check_unexecuted(kept, height, on_progress)
         if kept.was_dirty:
             rebuild_tree(kept)  # what of it was in memory only went with the bad stop
         again = temporary / "again"
         replay = _Replay(kept, beginning, again, on_progress, is_tallied=is_tallied)
         return replay.run(height, beginning.seal)
+
+
+def _check_unexecuted(
+    kept: Store, height: int, on_progress: Callable[[int, int], None]
+) -> Verified:
+    """Check a chain that lacks what would have to be executed: all that is kept, and the state."""
+    try:
+        found = check_kept(kept, on_progress)
+    except CorruptStoreError as error:
+        raise _Found(error.height, error.what) from error
+    except WashError as error:
+        raise _Found(height, str(error)) from error
+    tally = tally_for_rehearsal()
+    return Verified(tally, found.transactions, height, found.timers_fired, executed_from=0)
 
 
 def _unread(temporary: Path, chain: Path, error: StoreError) -> "_Found":

@@ -54,6 +54,20 @@ class LostBlocksError(CorruptStoreError):
         self.last, self.transactions = last, transactions
 
 
+class UnrepairableError(CorruptStoreError):
+    """A damaged chain that lacks the blocks from which it could be made anew."""
+
+    def __init__(self, error: StoreError) -> None:
+        what = str(error)
+        StoreError.__init__(
+            self,
+            f"{what}; it can not be made anew, because this chain does not keep its older blocks. "
+            "Bring the data folder back from a backup (washnode backup restore), or begin with a "
+            "snapshot of another node (washnode snapshot restore)",
+        )
+        self.height, self.what = 0, what
+
+
 @dataclass(frozen=True, slots=True)
 class Repaired:
     """What was wrong with a chain that was made anew, and where the damaged files are."""
@@ -74,8 +88,8 @@ def open_chain(
     """Open the chain in `folder`, which the caller has locked, or begin it there.
 
     Damage in what follows from blocks is repaired; `plans` are those of recoveries. Raises
-    LostBlocksError for damaged blocks, GenesisError for a folder of another chain, or another
-    StoreError; all files are as they were then.
+    LostBlocksError for damaged blocks, GenesisError for a folder of another chain,
+    UnrepairableError, or another StoreError; all files are as they were then.
     """
     settle(folder)
     if not holds_database(folder):
@@ -178,6 +192,8 @@ def _repair(
         if source.chain_id() not in {None, beginning.genesis.chain_id()}:
             text = f"{folder} holds another chain than that of the genesis file"
             raise GenesisError(text)
+        if next(source.table_keys(Table.HEADER), None) is not None:  # pruned, or from a snapshot
+            raise UnrepairableError(error)
         last = max(came_to or 0, _newest_height(source))
         try:
             _make_anew(folder, source, beginning, last, on_progress or _tell)

@@ -253,6 +253,15 @@ class VoteLog:
         if self._bytes > LOG_BYTES_MAX and self._file is not None:
             self._begin((self._header,) if self._state is None else (self._header, self._state))
 
+    def begin(self, distrust: str | None = None, epoch: int = 0) -> None:
+        """Begin anew, in the place of what there is, for a chain that was brought back.
+
+        `distrust` says why nobody knows what this node signed in epochs up to `epoch`: it observes
+        then, until that does not matter any more. None: nothing was signed that could matter.
+        """
+        self._state = None
+        self._begin((HeaderEntry(self._chain_id, distrust, epoch=epoch),))
+
     def forget(self) -> None:
         """Begin anew: a development chain goes back to an earlier height."""
         self._state = None
