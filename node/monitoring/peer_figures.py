@@ -102,7 +102,7 @@ class PeerFigures(Collector):
 
     def collect(self) -> Iterator[GaugeMetricFamily | CounterMetricFamily]:
         """Yield the families."""
-        network: NetworkView | None = getattr(self._node, "network", None)
+        network: NetworkView | None = self._node.network
         peers = [] if network is None else list(network.peers())
         roles = Counter(role_of(peer) for peer in peers)
         connected = GaugeMetricFamily("wash_peers", "Connected peers by role.", labels=["role"])

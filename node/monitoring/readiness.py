@@ -9,7 +9,7 @@ from node.storage.disk import free_bytes
 
 READY_FREE_BYTES_MIN = 256 * 1024 * 1024  # with less, blocks may soon find no room
 BEHIND_MAX = 2  # heights: what is being decided or carried right now is nothing to wait for
-REASON_NAMES = ("FAILED", "STOPPING", "BEHIND", "DISK_FULL")
+REASON_NAMES = ("FAILED", "STOPPING", "ALONE", "BEHIND", "DISK_FULL")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,7 @@ class Vitals:
 
     has_failed: bool
     is_stopping: bool
+    is_alone: bool
     behind: int
     free: int | None
 
@@ -44,11 +45,21 @@ def heights_behind(engine: Engine) -> int:
     return max(0, told[min(1, len(told) - 1)] - engine.height)
 
 
+def hears_nobody(node: Node) -> bool:
+    """Tell whether blocks may be made elsewhere without this node hearing of them."""
+    engine = node.driver.engine
+    if engine.machine.validators.keys == (engine.me,):
+        return False
+    has_peers = node.network is None or bool(node.network.peers())
+    return not (has_peers and engine.catch_up.heights)
+
+
 def read_vitals(node: Node, *, is_stopping: bool = False) -> Vitals:
     """Measure a node; costs one question to the disk."""
     return Vitals(
         has_failed=node.failure is not None,
         is_stopping=is_stopping,
+        is_alone=hears_nobody(node),
         behind=heights_behind(node.driver.engine),
         free=free_bytes(node.ledger.folder),
     )
@@ -69,6 +80,12 @@ def find_reasons(vitals: Vitals) -> list[Reason]:
     if vitals.is_stopping:
         text, zh = "the node is stopping", "节点正在停止"
         found.append(Reason("STOPPING", text, zh, "ask again once it was started"))
+    if vitals.is_alone:
+        text, zh = "no peer tells how far the chain is", "没有节点告知链的最新高度"
+        fix = (
+            "wait a few seconds after a start; else look at the line and at the addresses in [p2p]"
+        )
+        found.append(Reason("ALONE", text, zh, fix))
     if vitals.behind > BEHIND_MAX:
         text = f"peers have {vitals.behind} blocks that are missing here"
         zh = f"落后其他节点 {vitals.behind} 个区块"

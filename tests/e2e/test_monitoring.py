@@ -4,6 +4,8 @@ import json
 import signal
 import subprocess
 import sys
+import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from node.devnet.plan import PlannedNode, make_network
+from node.devnet.processes import DevNet
 from tests.e2e.test_commands import environment
 from tests.node.monitoring.scraped import Scrape, parse
 
@@ -79,3 +83,31 @@ def test_labels_have_few_values_whatever_is_asked(url: str) -> None:
 
     assert found.value("wash_rpc_requests_total", method="unknown", code="-32601") == 50
     assert len(found.samples) < 2_000
+
+
+async def test_nodes_of_a_network_show_each_other(tmp_path: Path) -> None:
+    nodes = make_network(tmp_path / "net", 2, 1, time_ms=time.time_ns() // 1_000_000)
+    net = DevNet(nodes)
+    for node in nodes:
+        net.start(node.name)
+    try:
+        ready = [until_ready(node) for node in nodes]
+        found = [scrape(node.rpc_url) for node in nodes]
+    finally:
+        await net.stop()
+
+    assert ready == [{"ready": True, "reasons": []}] * 3
+    for one, validators in zip(found, (1, 1, 2), strict=True):
+        assert 1 <= one.table("wash_peers", "role")["validator"] <= validators
+        assert sum(one.table("wash_p2p_bytes_total", "kind").values()) > 0
+        assert one.value("wash_quorum") == sum(one.table("wash_validators", "state").values()) == 2
+    assert [one.value("wash_is_validator") for one in found] == [1, 1, 0]
+
+
+def until_ready(node: PlannedNode) -> Any:
+    """Return what /health/ready says once it is 200; the test's own limit ends a wait in vain."""
+    while True:
+        try:
+            return json.loads(get(f"{node.rpc_url}/health/ready")[1])
+        except (urllib.error.URLError, ConnectionError):
+            time.sleep(0.2)

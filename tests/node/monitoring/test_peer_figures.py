@@ -89,7 +89,7 @@ def test_kinds_that_nobody_knows_do_not_grow_without_end() -> None:
 
 def test_a_node_without_a_network_has_no_peers() -> None:
     registry = CollectorRegistry()
-    registry.register(PeerFigures(SimpleNamespace()))  # type: ignore[arg-type]
+    registry.register(PeerFigures(SimpleNamespace(network=None)))  # type: ignore[arg-type]
 
     found = parse(generate_latest(registry).decode())
 

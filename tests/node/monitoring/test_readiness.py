@@ -17,14 +17,15 @@ from node.monitoring.readiness import (
     REASON_NAMES,
     Vitals,
     find_reasons,
+    hears_nobody,
     heights_behind,
 )
 from node.rpc.door.access import RefusedPlaceError
 from node.rpc.door.http import FarProbeError, Gate
 from tests.node.rpc.door import TOKENS, Door, TestNode, open_door
 
-WELL = Vitals(has_failed=False, is_stopping=False, behind=0, free=None)
-ILL = Vitals(has_failed=True, is_stopping=True, behind=812, free=0)
+WELL = Vitals(has_failed=False, is_stopping=False, is_alone=False, behind=0, free=None)
+ILL = Vitals(has_failed=True, is_stopping=True, is_alone=True, behind=812, free=0)
 
 
 @pytest.fixture
@@ -59,6 +60,29 @@ def test_one_peer_among_several_can_not_make_up_a_height(told: list[int], behind
     engine: Any = SimpleNamespace(height=5, catch_up=SimpleNamespace(heights=told))
 
     assert heights_behind(engine) == behind
+
+
+@pytest.mark.parametrize(
+    ("validators", "network", "told", "alone"),
+    [
+        ((b"me",), None, [], False),
+        ((b"me", b"you"), None, [], True),
+        ((b"me", b"you"), None, [1], False),
+        ((b"you",), [], [1], True),
+        ((b"you",), ["a peer"], [], True),
+        ((b"you",), ["a peer"], [1], False),
+    ],
+)
+def test_who_is_not_the_only_validator_must_hear_of_others(
+    validators: tuple[bytes, ...], network: list[str] | None, told: list[int], *, alone: bool
+) -> None:
+    machine = SimpleNamespace(validators=SimpleNamespace(keys=validators))
+    catch_up = SimpleNamespace(heights=told)
+    engine = SimpleNamespace(me=b"me", machine=machine, catch_up=catch_up)
+    peers = None if network is None else SimpleNamespace(peers=lambda: network)
+    node: Any = SimpleNamespace(driver=SimpleNamespace(engine=engine), network=peers)
+
+    assert hears_nobody(node) is alone
 
 
 async def test_a_working_node_is_live_and_ready(made: TestNode) -> None:
