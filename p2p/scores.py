@@ -15,13 +15,12 @@ from p2p.errors import BadPeerFileError
 
 MINUTE_MS = 60_000
 BAN_POINTS = 100
-POINTS_FADING_PER_MINUTE = 10
+POINT_MS = 6_000  # a point fades in this time; points are kept as the time until they are gone
 BAN_MS_MIN = 10 * MINUTE_MS
 BAN_MS_MAX = 24 * 60 * MINUTE_MS
 BANS_FORGOTTEN_MS = 24 * 60 * MINUTE_MS  # since the end of the last
 SUBJECTS_MAX = 4_096
 SUBJECT_BYTES_MAX = 80
-_MILLI = 1_000
 
 FAULT_POINTS = {
     "bad_signature": 100,  # under its own key, or handed on without a check
@@ -49,7 +48,7 @@ def by_address(address: str) -> str:
 
 @dataclass(slots=True)
 class _Score:
-    milli_points: int = 0
+    fading_ms: int = 0
     noted_ms: int = 0
     bans: int = 0  # in a row
     banned_until_ms: int = 0
@@ -62,7 +61,7 @@ class _Line(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
     subject: Annotated[str, Field(pattern=r"^(key:[0-9a-f]{64}|address:[0-9A-Za-z.:%]{1,64})$")]
-    milli_points: Annotated[int, Field(ge=0, lt=BAN_POINTS * _MILLI)]
+    fading_ms: Annotated[int, Field(ge=0, lt=BAN_POINTS * POINT_MS)]
     noted_ms: _Time
     bans: Annotated[int, Field(ge=0, le=64)]
     banned_until_ms: _Time
@@ -95,8 +94,8 @@ class ScoreBook:
         score = self._score(subject, now_ms)
         if score.banned_until_ms > now_ms:
             return True
-        score.milli_points += FAULT_POINTS[fault] * _MILLI
-        if score.milli_points < BAN_POINTS * _MILLI:
+        score.fading_ms += FAULT_POINTS[fault] * POINT_MS
+        if score.fading_ms < BAN_POINTS * POINT_MS:
             return False
         self._ban(score, now_ms)
         return True
@@ -118,7 +117,7 @@ class ScoreBook:
         is_long_ago = now_ms - score.banned_until_ms > BANS_FORGOTTEN_MS
         score.bans = 1 if is_long_ago else min(score.bans + 1, 64)
         score.banned_until_ms = now_ms + min(BAN_MS_MAX, BAN_MS_MIN << (score.bans - 1))
-        score.milli_points = 0
+        score.fading_ms = 0
 
     def points(self, subject: str, now_ms: int) -> int:
         """Return the points that a subject has now."""
@@ -126,7 +125,7 @@ class ScoreBook:
         if score is None:
             return 0
         self._fade(score, now_ms)
-        return score.milli_points // _MILLI
+        return -(-score.fading_ms // POINT_MS)
 
     def banned_until_ms(self, subject: str, now_ms: int) -> int | None:
         """Return when a ban ends, or None if there is none now."""
@@ -153,10 +152,8 @@ class ScoreBook:
 
     def _fade(self, score: _Score, now_ms: int) -> None:
         passed_ms = max(0, now_ms - score.noted_ms)
-        faded = passed_ms * POINTS_FADING_PER_MINUTE * _MILLI // MINUTE_MS
-        if faded:
-            score.milli_points = max(0, score.milli_points - faded)
-            score.noted_ms = now_ms
+        score.fading_ms = max(0, score.fading_ms - passed_ms)
+        score.noted_ms = now_ms
 
     def _make_room(self, now_ms: int) -> None:
         if len(self._scores) < SUBJECTS_MAX:
@@ -166,7 +163,7 @@ class ScoreBook:
 
         def worth(subject: str) -> tuple[int, int]:
             score = self._scores[subject]
-            return max(0, score.banned_until_ms - now_ms), score.milli_points
+            return max(0, score.banned_until_ms - now_ms), score.fading_ms
 
         del self._scores[min(self._scores, key=worth)]
 
@@ -175,7 +172,7 @@ class ScoreBook:
         lines = [
             _Line(
                 subject=subject,
-                milli_points=score.milli_points,
+                fading_ms=score.fading_ms,
                 noted_ms=score.noted_ms,
                 bans=score.bans,
                 banned_until_ms=score.banned_until_ms,
@@ -194,6 +191,6 @@ class ScoreBook:
         book = cls()
         for line in lines:
             book._scores[line.subject] = _Score(
-                line.milli_points, line.noted_ms, line.bans, line.banned_until_ms
+                line.fading_ms, line.noted_ms, line.bans, line.banned_until_ms
             )
         return book
