@@ -21,6 +21,7 @@ KERNEL_INDEXED: dict[int, tuple[int, ...]] = {
     KernelEvent.PROPOSED: (0, 1),
     KernelEvent.DECIDED: (0,),
     KernelEvent.ADMITTED: (0,),
+    KernelEvent.REJECTED: (0,),
 }
 TOPIC_BYTES = 8
 

@@ -33,11 +33,12 @@ _NAME = bytes([Space.NAME])
 @wire()
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A change and the operators who are for it."""
+    """A change, the operators who are for it and those who are against it, each sorted."""
 
     change: Change
     votes: Annotated[tuple[Id, ...], AtMost(1_024)]
     proposed_at: Height
+    against: Annotated[tuple[Id, ...], AtMost(1_024)] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +79,7 @@ def propose(
 def vote(state: State, operator: bytes, proposal: Hash, height: int) -> bool:
     """Count an operator's vote; with enough of them the change is applied: True."""
     _check_operator(state, operator)
-    record = read_proposal(state, proposal)
-    if record is None:
-        text = f"no open proposal {proposal.hex()}"
-        raise UnknownIdError(text)
+    record = _need_proposal(state, proposal)
     if operator in record.votes:
         text = "this operator has voted for it before"
         raise WrongStateError(text)
@@ -92,8 +90,37 @@ def vote(state: State, operator: bytes, proposal: Hash, height: int) -> bool:
         state.delete(_PROPOSAL + proposal)
         _apply(state, record.change, height)
         return True
-    state.put(_PROPOSAL + proposal, encode(replace(record, votes=votes)))
+    against = tuple([one for one in record.against if one != operator])
+    state.put(_PROPOSAL + proposal, encode(replace(record, votes=votes, against=against)))
     return False
+
+
+def oppose(state: State, operator: bytes, proposal: Hash) -> bool:
+    """Count an operator against a proposal, its vote taken back; closed when it can not pass: True.
+
+    That is when so many are against it that all others together are too few to decide it.
+    """
+    _check_operator(state, operator)
+    record = _need_proposal(state, proposal)
+    if operator in record.against:
+        text = "this operator is against it already"
+        raise WrongStateError(text)
+    operators = read_operators(state)
+    against = tuple(sorted(one for one in (*record.against, operator) if one in operators))
+    if len(operators) - len(against) < votes_needed(record.change, len(operators)):
+        state.delete(_PROPOSAL + proposal)
+        return True
+    votes = tuple([one for one in record.votes if one != operator])
+    state.put(_PROPOSAL + proposal, encode(replace(record, votes=votes, against=against)))
+    return False
+
+
+def _need_proposal(state: State, proposal: bytes) -> Proposal:
+    record = read_proposal(state, proposal)
+    if record is None:
+        text = f"no open proposal {proposal.hex()}"
+        raise UnknownIdError(text)
+    return record
 
 
 def votes_needed(change: Change, operators: int) -> int:
@@ -112,7 +139,9 @@ def check_proposal(state: State, change: Change, at: Occasion) -> None:
     if isinstance(change, SetValidator):
         if change.power:
             proof = change.ready
-            check_readiness(state, at.chain_id, change.key, proof, at.height, at.verify)
+            check_readiness(
+                state, at.chain_id, change.key, proof, height=at.height, verify=at.verify
+            )
         elif change.ready is not None:
             text = "a removal with a proof of readiness; leave the proof out"
             raise WrongStateError(text)
@@ -124,7 +153,9 @@ def _check_operator(state: State, account: bytes) -> None:
         raise RoleError(text)
 
 
-def _check_change(state: State, change: Change, height: int) -> None:
+def _check_change(  # noqa: C901 - a kind a line
+    state: State, change: Change, height: int
+) -> None:
     match change:
         case SetParam(name, value):
             _changed_params(read_params(state), name, value)

@@ -73,6 +73,7 @@ def check_readiness(
     chain_id: bytes,
     key: bytes,
     proof: Readiness | None,
+    *,
     height: int,
     verify: Verify,
 ) -> None:

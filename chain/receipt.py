@@ -32,6 +32,7 @@ class KernelEvent(IntEnum):
     PROPOSED = 9  # proposal, operator
     DECIDED = 10  # proposal
     ADMITTED = 11  # account, by
+    REJECTED = 12  # proposal
 
 
 @wire()

@@ -219,9 +219,18 @@ class Admit:
     account: Id
 
 
+@wire(tag=17)
+@dataclass(frozen=True, slots=True)
+class Oppose:
+    """An operator's word against a proposal; one that can find too few votes is closed."""
+
+    proposal: Hash
+
+
 Action: TypeAlias = (
     Transfer | IssueAsset | Mint | Burn | AllowContracts | Call | Deploy | AddKey | RemoveKey
     | SetGuardians | ApproveRecovery | CancelRecovery | FinishRecovery | Propose | Vote | Admit
+    | Oppose
 )  # fmt: skip
 
 

@@ -32,6 +32,7 @@ from chain.transaction import (
     FinishRecovery,
     IssueAsset,
     Mint,
+    Oppose,
     Propose,
     RemoveKey,
     SetGuardians,
@@ -253,6 +254,11 @@ def _vote(world: World, action: Vote) -> None:
         _note_decided(world, action.proposal, change)
 
 
+def _oppose(world: World, action: Oppose) -> None:
+    if governance.oppose(world.state, world.origin, action.proposal):
+        _note(world, KernelEvent.REJECTED, action.proposal)
+
+
 def _note_decided(world: World, proposal: bytes, change: Change | None) -> None:
     _note(world, KernelEvent.DECIDED, proposal)
     if isinstance(change, IssueAsset) and change.issuer is not None:
@@ -286,4 +292,5 @@ _KERNEL: dict[type, Callable[[World, Any], None]] = {
     Propose: _propose,
     Vote: _vote,
     Admit: _admit,
+    Oppose: _oppose,
 }

@@ -741,6 +741,7 @@ const ACTION = union({
   propose: [14, record(["change", CHANGE])],
   vote: [15, record(["proposal", HASH])],
   admit: [16, record(["account", ACCOUNT])],
+  oppose: [17, record(["proposal", HASH])],
 });
 const TRANSACTION = record(
   ["version", integer(0, 65_535)], ["chain_id", HASH], ["account", ACCOUNT], ["key", optional(HASH)],

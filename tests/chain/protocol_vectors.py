@@ -142,6 +142,7 @@ ACTIONS: tuple[tx.Action, ...] = (
     tx.Propose(tx.IssueAsset("EUR", 2, 1, SHOP.public_key, ())),
     tx.Vote(BLOCK),
     tx.Admit(BOB.public_key),
+    tx.Oppose(BLOCK),
 )
 
 

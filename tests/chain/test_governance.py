@@ -9,22 +9,27 @@ import pytest
 from chain.changes import GrantRole, InstallContract, RevokeRole, SetParam, SetValidator
 from chain.errors import LastValidatorError, LimitError, RoleError, UnknownIdError, WrongStateError
 from chain.governance import (
+    Proposal,
     contract_by_name,
     is_installed,
     open_proposals,
+    oppose,
     proposal_id,
+    propose_removal,
+    read_proposal,
     votes_needed,
 )
 from chain.ledger import Policy
 from chain.membership import pending_activation
 from chain.params import read_params
 from chain.receipt import Event, KernelEvent, Receipt
-from chain.roles import Role, has_role, read_operators
+from chain.roles import Role, has_role, read_operators, set_role
 from chain.transaction import (
     Admit,
     Change,
     IssueAsset,
     Mint,
+    Oppose,
     Propose,
     Transfer,
     Vote,
@@ -32,7 +37,7 @@ from chain.transaction import (
 )
 from chain.types import ZERO_ID
 from chain.validators import VALIDATORS_MAX, QuorumRule, ValidatorSet, read_validators
-from tests.make import MONEY, VALIDATOR, TestChain, account, genesis, signer, word
+from tests.make import MONEY, VALIDATOR, TestChain, account, genesis, memory_state, signer, word
 
 SAM = account("sam")
 
@@ -209,6 +214,46 @@ def test_operators_make_an_asset_of_the_chains_own(chain: TestChain) -> None:
     issued = Event(ZERO_ID, KernelEvent.ASSET_ISSUED, (asset, account("olga")))
     assert (codes, receipt.events[1]) == ([WrongStateError.code] * 3, issued)
     assert (minted.ok, chain.balance("sam", asset)) == (True, 5)
+
+
+def test_an_operator_takes_its_vote_back_and_gives_it_again(tmp_path: Path) -> None:
+    chain = board(tmp_path, "otto", "oona", "oskar")  # three of four decide
+    proposal = propose(chain, GrantRole(SAM, Role.MEMBER))
+    chain.do("otto", Vote(proposal))
+
+    taken = chain.do("olga", Oppose(proposal))
+    between = read_proposal(chain.state(), proposal)
+    again = chain.do("olga", Oppose(proposal)).error
+    receipts = [chain.do(name, Vote(proposal)) for name in ("olga", "oona")]
+    chain.close()
+
+    change, votes = GrantRole(SAM, Role.MEMBER), (account("otto"),)
+    assert (taken.ok, taken.events, again) == (True, (), WrongStateError.code)
+    assert between == Proposal(change, votes, 1, (account("olga"),))
+    assert [decided(one) for one in receipts] == [False, True]
+
+
+@pytest.mark.parametrize(("count", "needed"), [(1, 1), (2, 1), (3, 1), (4, 2), (6, 2), (7, 3)])
+def test_a_proposal_is_closed_once_the_others_are_too_few(count: int, needed: int) -> None:
+    names = ["olga", *[f"operator {number}" for number in range(1, count)]]
+    state = memory_state()
+    for name in names:
+        set_role(state, account(name), Role.OPERATOR, held=True)
+    propose_removal(state, word("v"), word("evidence"), 1)
+    proposal = proposal_id(word("evidence"))
+
+    closed = [oppose(state, account(name), proposal) for name in names[:needed]]
+
+    assert closed == [False] * (needed - 1) + [True]
+    assert read_proposal(state, proposal) is None
+
+
+def test_only_operators_are_against_a_proposal(chain: TestChain) -> None:
+    proposal = propose(chain, GrantRole(SAM, Role.MEMBER))
+
+    codes = [chain.do("alice", Oppose(proposal)).error, chain.do("otto", Oppose(word("x"))).error]
+
+    assert codes == [RoleError.code, UnknownIdError.code]
 
 
 def test_open_proposals_are_listed_by_their_ids(chain: TestChain) -> None:

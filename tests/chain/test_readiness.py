@@ -38,7 +38,8 @@ def prove(chain: TestChain) -> Readiness:
 
 def check(chain: TestChain, proof: Readiness | None, key: bytes = NEW.public_key) -> None:
     height = chain.head.height + 1
-    check_readiness(chain.state(), chain.ledger.chain_id, key, proof, height, verify_signature)
+    here = (chain.state(), chain.ledger.chain_id)
+    check_readiness(*here, key, proof, height=height, verify=verify_signature)
 
 
 def test_the_newest_block_to_sign_is_that_of_ten_heights_which_the_state_holds(

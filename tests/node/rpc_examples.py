@@ -39,6 +39,8 @@ async def tell_story(teller: Teller) -> None:
     await _proofs(teller, booked)
     await _about_governance(teller)
     await _development(teller)
+    await teller.show_on_disk("admin_backup", "to another disk", "chain-today")
+    await teller.show_on_disk("admin_snapshot", "of the newest block", "today.snapshot")
     await teller.show("admin_stop", "for today", tier="admin")
 
 
@@ -252,6 +254,8 @@ async def _about_governance(teller: Teller) -> None:
     made = await teller.ask("tx_assemble", teller.sign("sparkle", built))
     await teller.ask("tx_submit", {"tx": made["tx"]})
     teller.make_block()
+    other: Json = {"account": acct("sparkle"), "proposal": UNKNOWN, "against": True}
+    await teller.refuse("gov_vote_build", "against one that never was", other)
     await teller.show("gov_proposal", "one that was decided", {"proposal": proposal})
     await teller.refuse("gov_vote_build", "for one that is decided", vote)
     leaving = {"type": "propose", "change": {"type": "revoke_role", **role}}

@@ -32,6 +32,7 @@ _FIELDS: dict[KernelEvent, dict[str, AbiType]] = {
     KernelEvent.PROPOSED: {"proposal": _HASH, "operator": _ADDRESS},
     KernelEvent.DECIDED: {"proposal": _HASH},
     KernelEvent.ADMITTED: {"account": _ADDRESS, "by": _ADDRESS},
+    KernelEvent.REJECTED: {"proposal": _HASH},
 }  # fmt: skip
 
 KERNEL_ABI = ContractAbi(

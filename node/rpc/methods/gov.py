@@ -43,6 +43,7 @@ _REFUSALS = (
     UnknownIdError,
     WrongStateError,
 )
+Against = Annotated[bool, Field(strict=True, description="Be against it.")]
 _FILTER = "gov_proposals"
 _ANY_CALL = bytes(32)  # stands for the id of an action that is not sent yet
 
@@ -51,11 +52,12 @@ class ProposalJson(TypedDict):
     """A change that was put to the vote. `change` is null where this node can not tell it."""
 
     proposal: str
-    state: Literal["open", "decided"]
+    state: Literal["open", "decided", "rejected"]
     change: dict[str, Any] | None
     proposed_at: int | None
     decided_at: int | None
     votes: list[str]
+    against: list[str]
     votes_needed: int | None
     operators: int
 
@@ -98,24 +100,29 @@ def _read_place(cursor: str) -> bytes:
 
 @rpc_method(read=True, errors=(NotFoundError,))
 def gov_proposal(call: Call, *, proposal: TxId) -> ProposalJson:
-    """Return a proposal: who voted for it, or at which height it was decided."""
+    """Return a proposal: who voted for it, or at which height it was decided or turned down."""
     state, lookup = call.node.state(), ChainLookup(call.node)
     record = governance.read_proposal(state, proposal)
     if record is not None:
         return _open_json(state, lookup, proposal, record)
     ledger = call.node.ledger
+    is_rejected = False
     decided = _find_height(ledger, KernelEvent.DECIDED, proposal)
+    if decided is None:
+        decided = _find_height(ledger, KernelEvent.REJECTED, proposal)
+        is_rejected = True
     if decided is None:
         raise NotFoundError(f"proposal {proposal.hex()}", (0, ledger.height))
     is_kept = decided >= ledger.store.first_body
     change = find_change(ledger, proposal) if is_kept else None
     return {
         "proposal": proposal.hex(),
-        "state": "decided",
+        "state": "rejected" if is_rejected else "decided",
         "change": None if change is None else show_change(change, lookup),
         "proposed_at": _find_height(ledger, KernelEvent.PROPOSED, proposal),
         "decided_at": decided,
         "votes": [],
+        "against": [],
         "votes_needed": None,
         "operators": len(read_operators(state)),
     }
@@ -141,6 +148,7 @@ def _open_json(
         "proposed_at": record.proposed_at,
         "decided_at": None,
         "votes": [account_text(one) for one in record.votes if one in operators],
+        "against": [account_text(one) for one in record.against if one in operators],
         "votes_needed": governance.votes_needed(record.change, len(operators)),
         "operators": len(operators),
     }
@@ -180,13 +188,23 @@ def gov_propose_build(
 
 @rpc_method(errors=_REFUSALS)
 def gov_vote_build(
-    call: Call, *, account: AccountId, proposal: TxId, key: PublicKeyHex | None = None
+    call: Call,
+    *,
+    account: AccountId,
+    proposal: TxId,
+    against: Against = False,
+    key: PublicKeyHex | None = None,
 ) -> BuiltJson:
-    """Build an operator's vote for a proposal. There are none against: who is, does not vote.
+    """Build an operator's vote for a proposal, or its word against it.
 
-    A vote that would decide what can not be done now is refused with its reason.
+    A vote that would decide what can not be done now is refused with its reason. A proposal that so
+    many are against that it can not pass is closed.
     """
     node = call.node
-    governance.vote(node.state(), account, proposal, node.ledger.height + 1)  # nothing is kept
-    action = {"type": "vote", "proposal": proposal.hex()}
+    state, height = node.state(), node.ledger.height + 1
+    if against:  # tried, and nothing of it is kept
+        governance.oppose(state, account, proposal)
+    else:
+        governance.vote(state, account, proposal, height)
+    action = {"type": "oppose" if against else "vote", "proposal": proposal.hex()}
     return tx_build(call, account=account, actions=[action], key=key)

@@ -147,6 +147,7 @@ ACTIONS: dict[str, list[dict[str, Any]]] = {
                 contracts=[BOX])
     ],
     "vote": [{"type": "vote", "proposal": word("proposal")}],
+    "oppose": [{"type": "oppose", "proposal": word("proposal")}],
     "admit": [{"type": "admit", "account": acct("bob")}],
     "sixteen": [{"type": "burn", "asset": CNY, "amount": n} for n in range(16)],
 }  # fmt: skip

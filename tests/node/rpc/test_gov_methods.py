@@ -11,8 +11,10 @@ from chain.errors import LastValidatorError, NotReadyError, QuorumRiskError, Rol
 from chain.features import NOTICE_HEIGHTS
 from chain.governance import proposal_id
 from chain.ids import encode_id
+from chain.receipt import Event, KernelEvent
 from chain.roles import Role
-from chain.transaction import Propose, Vote, call_id
+from chain.transaction import Oppose, Propose, Vote, call_id
+from chain.types import ZERO_ID
 from node.rpc.methods.node import Vitals, find_warnings
 from tests import make
 from tests.make import TestChain, account, genesis, signer
@@ -53,13 +55,28 @@ async def test_open_proposals_are_shown_with_their_votes_and_decided_ones_with_t
     change = {"type": "grant_role", "account": encode_id("acct", SAM), "role": "admitter"}
     assert shown == {
         "proposal": proposal.hex(), "state": "open", "change": change, "proposed_at": 1,
-        "decided_at": None, "votes": [OLGA], "votes_needed": 3, "operators": 3,
+        "decided_at": None, "votes": [OLGA], "against": [], "votes_needed": 3, "operators": 3,
     }  # fmt: skip
     assert waiting == {"items": [shown], "next_cursor": None}
     assert after == {"items": [], "next_cursor": None}
     assert decided == {
         **shown, "state": "decided", "decided_at": 3, "votes": [], "votes_needed": None,
     }  # fmt: skip
+
+
+async def test_a_proposal_that_can_not_pass_any_more_is_turned_down(chain: TestChain) -> None:
+    proposal = propose(chain, GrantRole(SAM, Role.ADMITTER))
+    reader = Reader(chain)
+    params = {"account": OTTO, "proposal": proposal.hex(), "against": True}
+
+    built = await reader.ask("gov_vote_build", **params)
+    against = chain.do("otto", Oppose(proposal))
+    closed = await reader.ask("gov_proposal", proposal=proposal.hex())
+    code, _text = await reader.refusal("gov_vote_build", **params)
+
+    told = Event(ZERO_ID, KernelEvent.REJECTED, (proposal,))
+    assert (built["trial"]["ok"], against.events, code) == (True, (told,), 6001)
+    assert (closed["state"], closed["decided_at"], closed["votes"]) == ("rejected", 2, [])
 
 
 async def test_many_proposals_are_listed_page_by_page(chain: TestChain) -> None:

@@ -198,6 +198,7 @@ KERNEL_VALUES: dict[KernelEvent, tuple[Any, ...]] = {
     KernelEvent.PROPOSED: (word("proposal"), account("olga")),
     KernelEvent.DECIDED: (word("proposal"),),
     KernelEvent.ADMITTED: (account("alice"), account("olga")),
+    KernelEvent.REJECTED: (word("proposal"),),
 }
 
 
