@@ -28,6 +28,7 @@ from node.config import Config
 from node.live.abis import AbiBook
 from node.live.clock import Clock
 from node.live.node import Node
+from node.live.offering import Offering
 from node.live.pool import Pool, PoolLimits
 from node.live.signatures import SignatureCheckers
 from node.rpc.door.access import load_or_make_tokens
@@ -37,6 +38,7 @@ from node.storage.disk import disk_faults
 from node.storage.folder import beside, held, holds_database
 from node.storage.ledger import ChainLedger
 from node.storage.plans import read_plans
+from node.storage.snapshots import SNAPSHOTS_NAME, SnapshotFolder
 from node.storage.wal import VoteLog
 
 RUNNING_NAME = "node.json"  # says where a running node is found
@@ -147,6 +149,9 @@ async def serve(
     with disk_faults(config.data_dir):
         tokens = load_or_make_tokens(config.data_dir / "tokens.json")
     server = RpcServer(node, registry, config.rpc, tokens)
+    offering = _offer_snapshots(node, config)
+    if offering is not None:
+        companions = (*companions, offering.run)
     try:
         with _stopping_on_signals(node), _collecting_rarely():
             port = await server.start()
@@ -162,10 +167,20 @@ async def serve(
                         async with asyncio.timeout(STOP_PATIENCE_S):
                             await server.stop()
     finally:
+        if offering is not None:
+            offering.stop()
         node.close()
     if node.failure is not None:
         raise node.failure
     _log.info("stopped", extra={"height": node.ledger.height})
+
+
+def _offer_snapshots(node: Node, config: Config) -> Offering | None:
+    """Return what makes a node's snapshots; a development chain may go back, so it has none."""
+    if node.is_dev or not config.store.snapshots:
+        return None
+    node.snapshots = SnapshotFolder(config.data_dir / SNAPSHOTS_NAME)
+    return Offering(node, node.snapshots)
 
 
 async def _run(node: Node, companions: Sequence[Callable[[], Coroutine[Any, Any, None]]]) -> None:

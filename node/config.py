@@ -56,6 +56,13 @@ class StoreConfig(_Section):
         default=True,
         description="wait for the disk at every block; without it a power cut can lose blocks",
     )
+    archive: bool = Field(
+        default=False, description="keep every block in full for good; forbids washnode prune"
+    )
+    snapshots: bool = Field(
+        default=True,
+        description="offer snapshots of the state to nodes that begin; they take room beside it",
+    )
 
 
 class ChainConfig(_Section):

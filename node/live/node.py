@@ -44,6 +44,7 @@ from node.live.signatures import SignatureCheckers
 from node.live.simulation import Simulated, Simulator
 from node.storage.disk import tell_fault
 from node.storage.ledger import ChainLedger
+from node.storage.snapshots import SnapshotFolder
 from node.storage.wal import VoteLog
 
 LOOK_MS = 60_000  # a sleeping machine's timers are late by its sleep: at least this often
@@ -97,6 +98,8 @@ class Node:
         self._work = asyncio.Event()
         self._stopped = asyncio.Event()
         self.is_halted = False  # a development chain stands still on purpose
+        self.is_copying = False  # one copy of the chain at a time
+        self.snapshots: SnapshotFolder | None = None  # what it offers to nodes that begin
         self._open()
         self.on_commit.append(Notices(self).on_commit)
 

@@ -21,6 +21,7 @@ from node.storage.snapshot import SnapshotFile, SnapshotWriter
 EVERY_BLOCKS = 10_000  # a multiple of this height is offered, by every node
 KEPT_MAX = 2  # whoever is fetching the older one can end it while the newer one is made
 FREE_BYTES_MIN = 1024**3  # the disk is for blocks first
+SNAPSHOTS_NAME = "snapshots"  # in the data folder
 _SUFFIX = ".snapshot"
 
 

@@ -12,6 +12,7 @@ from chain.ids import encode_id
 from consensus import Mode
 from node.live.notices import say_unknown
 from node.rpc.forms.blocks import HeaderJson, header_json
+from node.rpc.methods.peers import online_validators
 from node.rpc.openrpc.document import API_VERSION
 from node.rpc.registry import Call, rpc_method
 
@@ -81,7 +82,7 @@ def node_info(call: Call) -> NodeInfoJson:
         "chain_id": ledger.chain_id.hex(),
         "chain_name": ledger.genesis.name,
         "genesis_hash": header_json(ledger.store.header(0))["hash"],
-        "roles": ["validator", "archive"],
+        "roles": ["validator", "archive"] if ledger.store.keeps_all else ["validator"],
         "is_dev": node.is_dev,
         "features": sorted(features),
         "sponsor": None if sponsor is None else encode_id("acct", sponsor.public_key),
@@ -109,6 +110,7 @@ def node_health(call: Call) -> NodeHealthJson:
         alarm=node.driver.alarms[-1] if node.driver.alarms else None,
         paused=node.driver.trouble,
         unknown_feature=_unknown_feature(node),
+        lacks_quorum=_lacks_quorum(node),
     )
     return {
         "ready": node.failure is None,
@@ -117,7 +119,7 @@ def node_health(call: Call) -> NodeHealthJson:
         "head_time_ms": head.time_ms,
         "time_ms": now,
         "lag_ms": vitals.lag_ms,
-        "peers": 0,
+        "peers": 0 if node.network is None else len(node.network.connected()),
         "clock_offset_ms": node.clock.offset_ms,
         "disk_free_bytes": vitals.disk_free_bytes,
         "pending": vitals.pending,
@@ -140,6 +142,7 @@ class Vitals(NamedTuple):
     alarm: str | None = None
     paused: str | None = None
     unknown_feature: str | None = None
+    lacks_quorum: str | None = None
 
 
 def find_warnings(  # noqa: C901 - a warning a line
@@ -157,6 +160,9 @@ def find_warnings(  # noqa: C901 - a warning a line
     if vitals.observes is not None:
         fix = "read docs/operating.md, The vote log"
         warn("OBSERVER", f"the node signs no blocks: {vitals.observes}", fix)
+    if vitals.lacks_quorum is not None:
+        fix = "start the other validators, look at their connections: washnode peer list"
+        warn("NO_QUORUM", vitals.lacks_quorum, fix)
     if vitals.alarm is not None:
         warn("ALARM", vitals.alarm, "read the log; keep it for whoever maintains the program")
     if vitals.unknown_feature is not None:
@@ -183,6 +189,18 @@ def find_warnings(  # noqa: C901 - a warning a line
         text = f"the state was made anew from the blocks at the last start: {vitals.recovered}"
         warn("RECOVERED", text, "stop the node with its stop command; look for power cuts")
     return found
+
+
+def _lacks_quorum(node: Any) -> str | None:
+    """Return why no block can be decided now, as far as the connections show it."""
+    validators = node.driver.engine.machine.validators
+    online, count = online_validators(node), len(validators.keys)
+    if online >= validators.quorum or node.driver.engine.me not in validators.keys:
+        return None
+    return (
+        f"{online} of {count} validators are connected, {validators.quorum} are needed: blocks "
+        "wait, nothing is lost, and go on by themselves when enough are back"
+    )
 
 
 def _unknown_feature(node: Any) -> str | None:

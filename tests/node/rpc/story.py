@@ -119,6 +119,16 @@ class Teller:
         self._keep(method, {"name": name, "params": given, "result": result})
         return answer["result"]
 
+    async def show_on_disk(self, method: str, name: str, file: str) -> Any:
+        """Make a call of the owner that writes to a path, shown as another; returns its result."""
+        assert self.node.folder is not None, "the story has a folder"
+        path, shown = str((self.node.folder / file).absolute()), f"/media/backup/{file}"
+        answer = await self._answer(method, {"path": path}, "admin", over_socket=True)
+        assert "result" in answer, (method, answer)
+        result = {**answer["result"], "path": shown}
+        self._keep(method, {"name": name, "params": {"path": shown}, "result": result})
+        return answer["result"]
+
     async def refuse(
         self, method: str, name: str, params: Json | None = None, *, tier: Tier = "public"
     ) -> Json:
