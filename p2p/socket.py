@@ -63,6 +63,22 @@ def _close_reason(error: SessionError | None) -> str:
     return type(error).__name__.removesuffix("Error") if error else ""
 
 
+# A TLS transport of asyncio that is closed twice has forgotten its protocol, and then raises
+# AttributeError from whatever it is asked.
+
+
+def _unsent_bytes(transport: asyncio.Transport | None) -> int:
+    with contextlib.suppress(AttributeError):
+        return transport.get_write_buffer_size() if transport is not None else 0
+    return 0
+
+
+def _abort(transport: asyncio.Transport | None) -> None:
+    with contextlib.suppress(AttributeError):
+        if transport is not None:
+            transport.abort()
+
+
 class _Link:
     """One WebSocket, either side's, that carries frames of bytes and nothing else."""
 
@@ -124,19 +140,18 @@ class _Link:
         code, transport = _close_code(error), self._transport
         text = (reason or _close_reason(error)).encode()[:REASON_BYTES_MAX]
         is_deaf = isinstance(error, SlowPeerError | LostConnectionError)
-        if is_deaf and transport is not None:
-            transport.abort()
+        if is_deaf:
+            _abort(transport)
         try:
             with contextlib.suppress(TimeoutError, OSError, aiohttp.ClientError, RuntimeError):
                 async with asyncio.timeout(self._timings.close_ms / 1_000):
                     await self._socket.close(code=code, message=text)
                     for _ in range(self._timings.close_ms // FLUSH_STEP_MS):
-                        if not transport or not transport.get_write_buffer_size():
+                        if not _unsent_bytes(transport):
                             break
                         await asyncio.sleep(FLUSH_STEP_MS / 1_000)
         finally:
-            if transport is not None:
-                transport.abort()
+            _abort(transport)
             if self._client is not None:
                 await self._client.close()
 

@@ -1,9 +1,11 @@
 """Builders of sessions, pairs of sessions, and nodes that listen on loopback."""
 
 import contextlib
+import ssl
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from aiohttp import web
@@ -18,6 +20,9 @@ from p2p.socket import accept, dial, make_response
 
 CHAIN_ID = hash_bytes("test", b"chain")
 ABOUT = About("washnode 0.1.0", NodeRole.FULL, "", 7)
+
+
+CERTIFICATE = Path(__file__).with_name("localhost.pem")  # and its key, which guards nothing
 
 
 def key(name: str) -> Signer:
@@ -90,6 +95,7 @@ class Listener:
     refusals: list[SessionError] = field(default_factory=list)
     timings: Timings = BRISK
     options: dict[str, Any] = field(default_factory=dict)
+    tls: ssl.SSLContext | None = None
     count: int = 0
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
@@ -123,10 +129,10 @@ async def listening(**changes: Any) -> AsyncIterator[Listener]:
     app.router.add_get("/p2p", listener.handle)
     runner = web.AppRunner(app, shutdown_timeout=2)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
+    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=listener.tls)
     await site.start()
-    port = runner.addresses[0][1]
-    listener.url = f"ws://127.0.0.1:{port}/p2p"
+    place = f"{'127.0.0.1' if listener.tls is None else 'localhost'}:{runner.addresses[0][1]}"
+    listener.url = f"{'ws' if listener.tls is None else 'wss'}://{place}/p2p"
     try:
         yield listener
     finally:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -26,7 +27,7 @@ from p2p.kinds import KIB, Kind
 from p2p.limits import Rate
 from p2p.messages import Pong
 from p2p.session import CHUNK_BYTES_MAX, FRAME_BYTES_MAX
-from tests.p2p.peers import BRISK, Listener, Told, dial_to, key, listening, session
+from tests.p2p.peers import BRISK, CERTIFICATE, Listener, Told, dial_to, key, listening, session
 
 QUICK = Timings(ping_ms=20, silent_ms=300, stuck_ms=300, close_ms=200, handshake_ms=300)
 
@@ -95,6 +96,24 @@ async def test_messages_of_all_sizes_go_both_ways() -> None:
 
     await until(lambda: listener.told.closed)
     assert (told.closed, listener.told.closed) == ([None], [None])
+
+
+async def test_a_session_goes_through_tls_to_whom_the_certificate_names() -> None:
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(CERTIFICATE)
+    trusting = ssl.create_default_context(cafile=CERTIFICATE)
+    told = Told()
+    async with listening(tls=tls) as listener:
+        with pytest.raises(DialError, match="CERTIFICATE_VERIFY_FAILED"):
+            await dial_to(listener.url, told)
+
+        async with dialing(listener.url, told, ssl_context=trusting) as ours:
+            ours.send(Kind.SYNC, bytes(1_000 * KIB))
+            await until(lambda: listener.told.messages)
+
+        await until(lambda: listener.told.closed)
+        assert listener.told.messages == [(Kind.SYNC, bytes(1_000 * KIB))]
+        assert (told.closed, listener.told.closed) == ([None], [None])
 
 
 async def test_the_peer_hears_the_reason_for_closing() -> None:
