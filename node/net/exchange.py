@@ -40,7 +40,7 @@ from node.net.peers import Peers
 from node.net.prefetch import Prefetch
 from node.net.relay import Relay
 from node.net.sync import SegmentQueue
-from p2p.kinds import Kind
+from p2p import Kind
 
 COMPACTED_MAX = 8  # blocks whose witness ids are kept
 

@@ -8,7 +8,7 @@ from chain.crypto import Signer
 from node.config import P2pConfig
 from node.live.node import Node
 from node.net.exchange import Exchange
-from node.net.membership import may_read
+from node.net.membership import is_validator, may_read
 from node.net.network import Network
 
 
@@ -24,14 +24,18 @@ class NetworkNode:
         allowed = {bytes.fromhex(one) for one in config.allowed}
         network, exchange = self.network, self.exchange
         network.may_read = lambda key: key in allowed or self._is_member(key)
+        network.is_validator = self._is_validator
         network.head_height = lambda: node.ledger.height
         network.on_message, network.on_peer = exchange.hear, exchange.greet
-        network.on_gone = exchange.forget
+        network.on_gone, network.heights = exchange.forget, exchange.heights
         node.on_refused.append(lambda key, text: network.fault(key, "bad_block", text))
         node.network = network
 
     def _is_member(self, key: bytes) -> bool:
         return may_read(self.node.state(), key, self.node.ledger.executor.plans)
+
+    def _is_validator(self, key: bytes) -> bool:
+        return is_validator(self.node.state(), key, self.node.ledger.executor.plans)
 
     async def run(self) -> None:
         """Talk until cancelled."""

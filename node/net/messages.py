@@ -26,7 +26,7 @@ from consensus import (
     Status,
     WantBlock,
 )
-from p2p.kinds import Kind
+from p2p import Kind
 
 BATCH_MAX = 1_024  # transactions in one message
 

@@ -8,24 +8,39 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 from aiohttp import web
 
+from chain.codec import decode, encode
 from chain.crypto import Signer
+from chain.errors import MalformedBytesError
 from node import __version__
 from node.config import P2pConfig
 from node.live.clock import Clock
 from node.net.peer_book import PeerBook
-from p2p.connection import Connection
-from p2p.errors import SessionError
-from p2p.handshake import CHANCE_BYTES, About, NodeRole, PeerInfo
-from p2p.kinds import Kind
-from p2p.session import Session
-from p2p.socket import accept, dial, make_response
+from p2p import (
+    CHANCE_BYTES,
+    About,
+    Accepted,
+    BadAddressError,
+    Candidate,
+    Connection,
+    Kind,
+    NodeRole,
+    PeerInfo,
+    PeerList,
+    Refused,
+    Roster,
+    Session,
+    SessionError,
+    accept,
+    dial,
+    make_response,
+)
 
 LOOK_S = 0.25  # how often it is looked whether somebody is to be dialled
+STRANGERS_DIALED_MAX = 4  # with fewer peers than this, addresses that others told are dialled
 
 _log = logging.getLogger("washnode.net")
 
@@ -45,13 +60,14 @@ class Network:
         self._config, self._identity, self._chain_id = config, identity, chain_id
         self._clock = clock
         self.book = PeerBook(folder, config.peers, clock)
+        self._roster = Roster(identity.public_key)
         self._connections: dict[bytes, Connection] = {}
         self._dialing: dict[str, asyncio.Task[None]] = {}
-        self._reached: dict[str, bytes] = {}  # URL -> node key that answered there
-        self._answering = 0
         self.port: int | None = None
         self.head_height: Callable[[], int] = lambda: 0
+        self.heights: Callable[[], dict[bytes, int]] = dict  # that peers last said they decide
         self.may_read: Callable[[bytes], bool] = lambda _key: True
+        self.is_validator: Callable[[bytes], bool] = lambda _key: False
         self.on_message: Callable[[bytes, Kind, bytes], None] = lambda *_: None
         self.on_peer: Callable[[bytes], None] = lambda _key: None
         self.on_gone: Callable[[bytes], None] = lambda _key: None
@@ -96,14 +112,14 @@ class Network:
             async with asyncio.TaskGroup() as tasks:
                 while True:
                     self._dial_due(tasks)
-                    self.book.save()
+                    await self.book.save()
                     await asyncio.sleep(LOOK_S)
         finally:
             for connection in self.peers():
                 connection.close("the node stops")
             if runner is not None:
                 await runner.cleanup()
-            self.book.save(is_last=True)
+            await self.book.save(is_last=True)
 
     async def _listen(self) -> web.AppRunner:
         app = web.Application()
@@ -131,10 +147,15 @@ class Network:
     def _dial_due(self, tasks: asyncio.TaskGroup) -> None:
         for url in [url for url, task in self._dialing.items() if task.done()]:
             del self._dialing[url]
-        for url in self.book.due():
-            key = self._reached.get(url)
-            if url not in self._dialing and (key is None or key not in self._connections):
-                self._dialing[url] = tasks.create_task(self._dial(url))
+        for address in self.book.due(self._dialing.keys()):
+            key = address.node_key
+            if key in self._connections or (key is not None and self.book.is_banned(key)):
+                continue
+            is_wanted = address.source == "configured" or (
+                key is not None and self.is_validator(key)
+            )
+            if is_wanted or len(self._connections) < STRANGERS_DIALED_MAX:
+                self._dialing[address.url] = tasks.create_task(self._dial(address.url))
 
     async def _dial(self, url: str) -> None:
         try:
@@ -150,14 +171,14 @@ class Network:
             _log.debug("%s does not answer: %s", url, error)
             return
         self.book.reached(url, connection.peer.node_key)
-        self._reached[url] = connection.peer.node_key
         await self._keep(connection)
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
-        response = make_response()
-        if self.book.is_banned_address(request.remote or ""):
+        address = request.remote or ""
+        if self.book.is_banned_address(address):
             raise web.HTTPForbidden
-        with suppress(SessionError):
+        response = make_response()
+        try:
             connection = await accept(
                 request,
                 self._session(is_dialer=False),
@@ -166,55 +187,80 @@ class Network:
                 wall_ms=self._clock.now_ms,
                 response=response,
             )
+        except SessionError as error:
+            if error.is_hostile:
+                self.book.fault(None, address, "malformed")
+            _log.debug("%s is no node: %s", address, error)
+        else:
             await self._keep(connection)
         return response
 
+    # Keeping ----------------------------------------------------------------------------------
+
     async def _keep(self, connection: Connection) -> None:
         """Let a connection run to its end, if it may stay."""
-        refusal = self._refusal(connection)
+        refusal = self._offer(connection)
         if refusal is not None:
             _log.info("peer %s is refused: %s", connection.peer.node_key.hex()[:16], refusal)
             connection.close(refusal)
-        else:
-            self._put(connection)
         await connection.run()
 
-    def _refusal(self, connection: Connection) -> str | None:
-        peer = connection.peer
-        if self.book.is_banned(peer.node_key):
-            return "banned"
-        if not connection.is_dialer and not self.may_read(peer.node_key):
+    def _offer(self, connection: Connection) -> str | None:
+        """Keep a connection, or return why not. Who is dialled needs no leave to be read from."""
+        key = connection.peer.node_key
+        is_known = self.may_read(key)
+        if not connection.is_dialer and not is_known:
             return "not known to the chain"
-        other = self._connections.get(peer.node_key)
-        if other is not None and self._dialer_of(other) < self._dialer_of(connection):
-            return "another connection of this peer stays"
+        role = NodeRole.VALIDATOR if self.is_validator(key) else connection.peer.role
+        if role is NodeRole.VALIDATOR and not self.is_validator(key):
+            role = NodeRole.GATEWAY
+        candidate = Candidate(
+            connection_id=id(connection),
+            node_key=key,
+            role=role,
+            is_known=is_known,
+            is_dialer=connection.is_dialer,
+            is_banned=self.book.is_banned(key),
+        )
+        match self._roster.offer(candidate):
+            case Refused(reason):
+                return reason
+            case Accepted(closing):
+                self._put(connection, dict(closing))
         return None
 
-    def _dialer_of(self, connection: Connection) -> bytes:
-        return self._identity.public_key if connection.is_dialer else connection.peer.node_key
-
-    def _put(self, connection: Connection) -> None:
-        peer = connection.peer
-        before = self._connections.get(peer.node_key)
-        if before is not None:
-            before.close("another connection of this peer stays")
-        self._connections[peer.node_key] = connection
-        _log.info("peer %s is connected", peer.node_key.hex()[:16], extra=_facts(peer))
-        if before is None:
-            self.on_peer(peer.node_key)
+    def _put(self, connection: Connection, closing: dict[int, str]) -> None:
+        key = connection.peer.node_key
+        is_new = key not in self._connections
+        for other in list(self._connections.values()):
+            if id(other) in closing:
+                other.close(closing[id(other)])
+        self._connections[key] = connection
+        _log.info("peer %s is connected", key.hex()[:16], extra=_facts(connection.peer))
+        if is_new:
+            connection.send(Kind.PEERS, encode(self.book.to_tell()))
+            self.on_peer(key)
 
     def _on_message(self, connection: Connection, kind: Kind, payload: bytes) -> None:
-        if self._connections.get(connection.peer.node_key) is connection:
-            self.on_message(connection.peer.node_key, kind, payload)
+        key = connection.peer.node_key
+        if self._connections.get(key) is not connection:
+            return
+        if kind is not Kind.PEERS:
+            self.on_message(key, kind, payload)
+            return
+        try:
+            self.book.take_told(decode(PeerList, payload), key)
+        except (MalformedBytesError, BadAddressError) as error:
+            self.fault(key, "malformed", str(error))
 
     def _on_closed(self, connection: Connection, error: SessionError | None) -> None:
         key = connection.peer.node_key
+        self._roster.remove(id(connection))
         if error is not None and error.is_hostile:
             self.book.fault(key, connection.address, "malformed")
         if self._connections.get(key) is connection:
             del self._connections[key]
-            why = "" if error is None else str(error)
-            _log.info("peer %s is gone: %s", key.hex()[:16], why or "closed")
+            _log.info("peer %s is gone: %s", key.hex()[:16], error or "closed")
             self.on_gone(key)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Protocol
 
-from p2p.kinds import Kind
+from p2p import Kind
 
 
 class Peers(Protocol):

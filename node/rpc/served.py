@@ -25,8 +25,8 @@ from node.rpc.methods import (
 from node.rpc.registry import Registry, collect
 
 MODULES = (
-    account, admin, admin_copy, chain, contract, contract_pending, dev, events, gov, node, rpc,
-    tx, tx_build, tx_explain, tx_list, validator,
+    account, admin, admin_copy, chain, contract, contract_pending, dev, events, gov, node, peers,
+    rpc, tx, tx_build, tx_explain, tx_list, validator,
 )  # fmt: skip
 
 

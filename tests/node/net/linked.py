@@ -22,7 +22,7 @@ from node.live.node import Node
 from node.net.exchange import Exchange
 from node.storage.ledger import ChainLedger
 from node.storage.wal import VoteLog
-from p2p.kinds import Kind
+from p2p import Kind
 
 
 class Link:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from node.net.messages import TransactionBatch, pack
-from p2p.kinds import Kind
+from p2p import Kind
 from tests.node.net.linked import linked
 
 pytestmark = [pytest.mark.timeout(60)]
@@ -45,7 +45,7 @@ async def test_blocks_travel_without_the_transactions_that_are_known(tmp_path: P
 async def test_what_a_proposal_names_and_nobody_brought_is_fetched(tmp_path: Path) -> None:
     async with linked(tmp_path, 4) as net:
         for member in net.members.values():
-            member.exchange.relay.take = lambda _sender, _items: None  # type: ignore[method-assign]
+            member.exchange.relay.take = lambda sender, items: None  # type: ignore[method-assign]  # noqa: ARG005
         sent = [net.pay("alice", "bob") for _ in range(10)]
         for member in net.members.values():
             await member.node.submit_batch(sent[:5])
