@@ -189,6 +189,7 @@ class Handshake:
             peer, opener = self._read_proof(frame)
             self._step = _Step.DONE
             frames = [] if self._is_dialer else [self._make_proof()]
+            self._secret = b""  # the keys of the streams move on; nothing is left that leads back
             assert self._sealer is not None
             return frames, Agreed(peer, self._sealer, opener)
         text = "the handshake is over"
