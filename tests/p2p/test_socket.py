@@ -322,3 +322,49 @@ async def test_a_connection_that_is_closed_before_it_runs_ends_at_once() -> None
         await until(lambda: listener.told.closed)
         assert listener.connections[0].closed_by_peer == (1000, "no room")
         assert listener.told.messages == []
+
+
+async def test_pings_of_a_proxy_are_answered_and_its_pongs_ignored() -> None:
+    async with listening() as listener, raw_socket(listener) as socket:
+        peer = await raw_peer(socket)
+
+        await socket.pong(b"nobody asked")
+        await socket.ping(b"are you there")
+        for frame in peer.send(Kind.VOTE, b"v"):
+            await socket.send_bytes(frame)
+        await until(lambda: listener.told.messages)
+
+        assert listener.told.messages == [(Kind.VOTE, b"v")]
+
+
+async def test_a_connection_that_breaks_is_told_as_lost() -> None:
+    told = Told()
+    async with listening() as listener, dialing(listener.url, told):
+        await until(lambda: listener.connections)
+
+        transport = listener.connections[0]._link._transport  # type: ignore[attr-defined]
+        transport.abort()
+        await until(lambda: told.closed and listener.told.closed)
+
+        assert [type(error) for error in told.closed] == [LostConnectionError]
+        assert [type(error) for error in listener.told.closed] == [LostConnectionError]
+
+
+async def test_a_listener_that_goes_away_in_the_handshake_leaves_nothing_behind() -> None:
+    async def hang_up(request: web.Request) -> web.StreamResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        await socket.receive()
+        await socket.close(code=1001, message=b"too b\x07usy")
+        return socket
+
+    app = web.Application()
+    app.router.add_get("/p2p", hang_up)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+
+    with pytest.raises(LostConnectionError, match="1001 too busy"):
+        await dial_to(f"ws://127.0.0.1:{runner.addresses[0][1]}/p2p", Told())
+
+    await runner.cleanup()
