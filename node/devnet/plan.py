@@ -7,6 +7,7 @@ chain itself is no development chain: time passes by the clock, validators vote.
 import json
 import os
 import socket
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
@@ -51,9 +52,18 @@ def node_signer(name: str) -> Signer:
 
 
 def make_network(
-    folder: Path, validators: int, shops: int, *, time_ms: int, interval_ms: int = 200
+    folder: Path,
+    validators: int,
+    shops: int,
+    *,
+    time_ms: int,
+    interval_ms: int = 200,
+    adapt: Callable[[Genesis], Genesis] = lambda genesis: genesis,
 ) -> list[PlannedNode]:
-    """Write the folders of a new network; returns its nodes. Raises OSError, FileExistsError."""
+    """Write the folders of a new network; returns its nodes. Raises OSError, FileExistsError.
+
+    `adapt` may change the genesis, for instance to bring other people.
+    """
     names = [f"node{number}" for number in range(1, validators + 1)]
     names += [f"shop{number}" for number in range(1, shops + 1)]
     ports = _free_ports(2 * len(names))
@@ -67,7 +77,7 @@ def make_network(
         )
         for place, name in enumerate(names)
     ]
-    genesis = make_genesis(nodes, time_ms=time_ms, interval_ms=interval_ms)
+    genesis = adapt(make_genesis(nodes, time_ms=time_ms, interval_ms=interval_ms))
     folder.mkdir(parents=True, exist_ok=True)
     if any(folder.iterdir()):
         text = f"{folder} is not empty; take a new folder, nothing is written over"

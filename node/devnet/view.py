@@ -9,7 +9,7 @@ from node.devnet.processes import DevNet, ask
 
 @dataclass(frozen=True, slots=True)
 class NodeRow:
-    """How one node is. `state` is up, starting, down or stopped; None: it does not answer."""
+    """How one node is. `state` is up, starting or down; None: it does not answer."""
 
     name: str
     role: str
@@ -21,28 +21,27 @@ class NodeRow:
     head_age_ms: int | None = None
 
 
-async def look(net: DevNet, started: dict[str, bool], now_ms: int) -> list[NodeRow]:
-    """Ask every node how it is."""
+async def look(net: DevNet, started: set[str], now_ms: int) -> list[NodeRow]:
+    """Ask every node how it is; `started` keeps the names of those that answered once."""
     return list(await asyncio.gather(*[_row(net, one, started, now_ms) for one in net.nodes]))
 
 
-async def _row(net: DevNet, node: PlannedNode, started: dict[str, bool], now_ms: int) -> NodeRow:
-    health = await ask(node, "node_health")
+async def _row(net: DevNet, node: PlannedNode, started: set[str], now_ms: int) -> NodeRow:
+    health, agreement = await asyncio.gather(ask(node, "node_health"), ask(node, "node_peers"))
     if health is None:
-        is_there = net.pid(node.name) is not None
-        state = "starting" if is_there and not started.get(node.name) else "down"
-        return NodeRow(node.name, node.role, state)
-    started[node.name] = True
-    info = await ask(node, "node_info") or {}
-    head = info.get("head", {})
-    agreement = await ask(node, "node_peers") or {}
+        if net.pid(node.name) is None:
+            started.discard(node.name)
+            return NodeRow(node.name, node.role, "down")
+        return NodeRow(node.name, node.role, "down" if node.name in started else "starting")
+    started.add(node.name)
+    agreement = agreement or {}
     return NodeRow(
         node.name,
         node.role,
         "up",
-        head.get("height"),
+        health["height"],
         agreement.get("round"),
         len(agreement.get("peers", [])),
-        (info.get("pool") or {}).get("transactions"),
-        max(now_ms - head["time_ms"], 0) if head.get("time_ms") else None,
+        health["pending"],
+        max(now_ms - health["head_time_ms"], 0),
     )

@@ -1,0 +1,281 @@
+"""Four validators on this machine: transfers until final, waits, catching up, bytes on the wire.
+
+`make bench-net` or `python -m bench.network [--transactions N] [--runs N]`
+
+Every validator is a process of its own, connected over loopback as over any other line; this
+process is the client. `v` is one core's Ed25519 checks a second, measured before and after in the
+same run; ratios are against it. Blocks may hold 30,000,000 gas and follow each other after 20 ms.
+"""
+
+import argparse
+import asyncio
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from bench.rpc import BATCH, now_ms, post, request
+from bench.rpc_chain import BLOCK_INTERVAL_MS, FUNDS, MONEY, TRANSFER_GAS
+from bench.signature_threads import checks_a_second
+from chain.genesis import Genesis, GenesisAccount
+from chain.transaction import Transaction, Transfer, sign_transaction
+from chain.types import HOUR_MS
+from node.devnet.plan import PlannedNode, make_network
+from node.devnet.processes import DevNet, ask
+from node.rehearse.wallets import signer_of
+
+CUSTOMERS = 400
+VALIDATORS = 4
+BLOCK_GAS_MAX = 30_000_000
+IDLE_PAYMENTS = 60
+PAUSE_S = 0.25
+
+
+@dataclass(slots=True)
+class Figures:
+    """What one run measured; times in ms, rates a second."""
+
+    checks: float = 0.0
+    rate: float = 0.0
+    catch_up: float = 0.0
+    bytes_each: float = 0.0
+    idle_p50: float = 0.0
+    idle_p99: float = 0.0
+    half_p50: float = 0.0
+    half_p99: float = 0.0
+    one_down_p50: float = 0.0
+    one_down_p99: float = 0.0
+    idle_cpu: float = 0.0  # of one core, per cent, each node
+
+
+def with_customers(genesis: Genesis) -> Genesis:
+    """Return the genesis with many funded members and roomy blocks."""
+    members = [
+        GenesisAccount(
+            account=signer_of("customer", number).public_key.hex(),
+            roles=("member",),
+            balances={"CNY": FUNDS},
+        )
+        for number in range(CUSTOMERS)
+    ]
+    params = genesis.params.model_copy(
+        update={"block_interval_ms": BLOCK_INTERVAL_MS, "block_gas_max": BLOCK_GAS_MAX}
+    )
+    changes = {"accounts": (*genesis.accounts, *members), "params": params}
+    return genesis.model_copy(update=changes)
+
+
+class Payers:
+    """Signs transfers of the customers in turn."""
+
+    def __init__(self, chain_id: bytes) -> None:
+        """Begin with the first nonce of each."""
+        self._chain_id, self._turn, self.signed = chain_id, 0, 0
+        self._signers = [signer_of("customer", number) for number in range(CUSTOMERS)]
+        self._nonces = [0] * CUSTOMERS
+
+    def transfer(self) -> bytes:
+        """Return a signed transfer."""
+        number = self._turn
+        self._turn = (number + 1) % CUSTOMERS
+        to = self._signers[self._turn].public_key
+        body = Transaction(
+            version=1,
+            chain_id=self._chain_id,
+            account=self._signers[number].public_key,
+            key=None,
+            nonce=self._nonces[number],
+            valid_until=now_ms() + HOUR_MS // 2,
+            gas_limit=TRANSFER_GAS,
+            sponsor=None,
+            actions=(Transfer(MONEY, to, 1),),
+            client_ref=None,
+        )
+        self._nonces[number] += 1
+        self.signed += 1
+        return sign_transaction(body, self._signers[number])
+
+
+async def submit_to_all(nodes: list[PlannedNode], signed: list[bytes]) -> float:
+    """Submit in batches, a line to each node, until all are final; returns the seconds."""
+    hexes = [data.hex() for data in signed]
+    batches = [hexes[at : at + BATCH] for at in range(0, len(hexes), BATCH)]
+    last: list[tuple[str, str]] = []
+
+    async def line(session: aiohttp.ClientSession, url: str) -> None:
+        while batches:
+            answers = await post(session, url, request("tx_submitBatch", {"txs": batches.pop(0)}))
+            assert isinstance(answers, list)
+            refused = [answer for answer in answers if "error" in answer]
+            if refused:
+                raise RuntimeError(refused[0])
+            last.append((url, answers[-1]["tx_id"]))
+
+    async with aiohttp.ClientSession() as session:
+        start = time.perf_counter()
+        await asyncio.gather(*[line(session, node.rpc_url) for node in nodes])
+        for url, tx_id in last:
+            await wait_final(session, url, tx_id)
+        return time.perf_counter() - start
+
+
+async def wait_final(session: aiohttp.ClientSession, url: str, tx_id: str) -> None:
+    """Return once a transaction is final."""
+    call = request("tx_wait", {"tx_id": tx_id, "timeout_ms": 30_000})
+    status = await post(session, url, call)
+    assert isinstance(status, dict)
+    assert status["status"] == "final", status
+
+
+async def pay_now_and_then(node: PlannedNode, payers: Payers, count: int) -> list[float]:
+    """Return how long single payments took until final, ms, one after a pause after another."""
+    times: list[float] = []
+    async with aiohttp.ClientSession() as session:
+        for _ in range(count):
+            await asyncio.sleep(PAUSE_S)
+            data = payers.transfer().hex()
+            start = time.perf_counter()
+            answer = await post(session, node.rpc_url, request("tx_submit", {"tx": data}))
+            assert isinstance(answer, dict)
+            await wait_final(session, node.rpc_url, answer["tx_id"])
+            times.append((time.perf_counter() - start) * 1_000)
+    return times
+
+
+async def pay_at_half_load(nodes: list[PlannedNode], payers: Payers, rate: float) -> list[float]:
+    """Return how long single payments took while half the full rate went by."""
+    times = asyncio.create_task(pay_now_and_then(nodes[0], payers, IDLE_PAYMENTS // 2))
+    while not times.done():
+        start = time.perf_counter()
+        batch = [payers.transfer() for _ in range(BATCH)]
+        await submit_to_all([nodes[1]], batch)
+        await asyncio.sleep(max(0.0, BATCH / (rate / 2) - (time.perf_counter() - start)))
+    return await times
+
+
+def percentile(times: list[float], share: float) -> float:
+    """Return the time that a share of all stayed under."""
+    return sorted(times)[min(int(len(times) * share), len(times) - 1)]
+
+
+def cpu_s(pid: int | None) -> float:
+    """Return the CPU time of a process so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / 100
+
+
+async def until(node: PlannedNode, method: str, is_so: Callable[[Any], bool]) -> None:
+    """Ask a node again and again until it answers what is waited for."""
+    while True:
+        answer = await ask(node, method)
+        if answer is not None and is_so(answer):
+            return
+        await asyncio.sleep(0.02)
+
+
+async def await_all(nodes: list[PlannedNode]) -> None:
+    """Wait until all nodes answer and see each other."""
+    async with asyncio.timeout(60):
+        for node in nodes:
+            await until(node, "node_peers", lambda told: told["online"] == VALIDATORS)
+
+
+async def run(folder: Path, count: int) -> Figures:
+    """Measure everything once."""
+    figures = Figures()
+    nodes = make_network(folder, VALIDATORS, 1, time_ms=now_ms(), adapt=with_customers)
+    validators, late = nodes[:VALIDATORS], nodes[VALIDATORS]
+    net = DevNet(nodes)
+    before = checks_a_second(1.0)
+    try:
+        for node in validators:
+            net.start(node.name)
+        await await_all(validators)
+        head = await ask(validators[0], "node_info")
+        payers = Payers(bytes.fromhex(head["chain_id"]))
+        signed = [payers.transfer() for _ in range(count)]
+        await submit_to_all(validators, [payers.transfer() for _ in range(BATCH)])
+        figures.rate = count / await submit_to_all(validators, signed)
+        peers = await ask(validators[0], "node_peers")
+        figures.bytes_each = sum(one["bytes_out"] for one in peers["peers"]) / (count + BATCH)
+        times = await pay_now_and_then(validators[0], payers, IDLE_PAYMENTS)
+        figures.idle_p50, figures.idle_p99 = statistics.median(times), percentile(times, 0.99)
+        times = await pay_at_half_load(validators, payers, figures.rate)
+        figures.half_p50, figures.half_p99 = statistics.median(times), percentile(times, 0.99)
+        figures.idle_cpu = await idle_cpu(net, validators)
+        figures.catch_up = payers.signed / await catch_up(net, late, validators[0])
+        net.kill(validators[3].name)
+        await pay_now_and_then(validators[0], payers, 5)  # one of them meets the failed round
+        times = await pay_now_and_then(validators[0], payers, IDLE_PAYMENTS)
+        figures.one_down_p50 = statistics.median(times)
+        figures.one_down_p99 = percentile(times, 0.99)
+    finally:
+        await net.stop()
+    figures.checks = (before + checks_a_second(1.0)) / 2
+    return figures
+
+
+async def idle_cpu(net: DevNet, nodes: list[PlannedNode]) -> float:
+    """Return what share of a core an idle node takes, per cent."""
+    await asyncio.sleep(2)
+    before = [cpu_s(net.pid(node.name)) for node in nodes]
+    await asyncio.sleep(10)
+    after = [cpu_s(net.pid(node.name)) for node in nodes]
+    return sum(after) * 10 / len(nodes) - sum(before) * 10 / len(nodes)
+
+
+async def catch_up(net: DevNet, late: PlannedNode, ahead: PlannedNode) -> float:
+    """Start a fresh node; return how many seconds it took from its first block until it was level.
+
+    Two polls' time, 40 ms, is the error.
+    """
+    info = await ask(ahead, "node_info")
+    height = info["head"]["height"]
+    net.start(late.name)
+    async with asyncio.timeout(300):
+        await until(late, "node_info", lambda told: told["head"]["height"] > 0)
+        start = time.perf_counter()
+        await until(late, "node_info", lambda told: told["head"]["height"] >= height)
+    return time.perf_counter() - start
+
+
+def show(name: str, values: list[float], unit: str, extra: str = "") -> None:
+    """Print the median and each run's value."""
+    each = " ".join(f"{value:,.1f}" for value in values)
+    print(f"{name}: {statistics.median(values):,.1f} {unit} (runs: {each}){extra}")
+
+
+def main() -> None:
+    """Run and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--transactions", type=int, default=10_000)
+    parser.add_argument("--runs", type=int, default=3)
+    options = parser.parse_args()
+    rows: list[Figures] = []
+    for _ in range(options.runs):
+        with tempfile.TemporaryDirectory() as folder:
+            rows.append(asyncio.run(run(Path(folder) / "net", options.transactions)))
+    show("one core checks (v)", [row.checks for row in rows], "signatures a second")
+    show("transfers until final", [row.rate for row in rows], "a second")
+    ratios = " ".join(f"{row.rate / row.checks:.3f}" for row in rows)
+    print(f"transfers until final to v: {ratios} (budget 0.15)")
+    show("submit to final, idle, p50", [row.idle_p50 for row in rows], "ms", " (budget 50)")
+    show("submit to final, idle, p99", [row.idle_p99 for row in rows], "ms", " (budget 150)")
+    show("at half load, p50", [row.half_p50 for row in rows], "ms")
+    show("at half load, p99", [row.half_p99 for row in rows], "ms")
+    show("one validator down, p50", [row.one_down_p50 for row in rows], "ms")
+    show("one validator down, p99", [row.one_down_p99 for row in rows], "ms")
+    show("catching up", [row.catch_up for row in rows], "transactions a second")
+    ratios = " ".join(f"{row.catch_up / row.checks:.3f}" for row in rows)
+    print(f"catching up to v: {ratios} (budget 0.40)")
+    show("sent by a node for each transaction", [row.bytes_each for row in rows], "bytes")
+    show("an idle node", [row.idle_cpu for row in rows], "per cent of a core")
+
+
+if __name__ == "__main__":
+    main()
