@@ -1,17 +1,14 @@
 """Figures of the disk. Folders are measured now and then: a large chain has many files."""
 
-import json
 from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
 
 from node.live.node import Node
+from node.storage.backup import last_backup
 from node.storage.disk import free_bytes
 from node.storage.folder import folder_bytes
 
 MEASURED_EACH_MS = 30_000
-BACKUP_NAME = "last-backup.json"  # in the data folder: {"made_at_ms": when, ...}
-_BACKUP_BYTES_MAX = 65_536
 _NEVER = float("inf")
 
 
@@ -31,9 +28,9 @@ class DiskGauges:
         if free is not None:
             yield "disk_free_bytes", "Bytes free on the disk of the chain.", free
         age = _NEVER
-        at_ms = read_backup_time(node.ledger.folder.parent / BACKUP_NAME)
-        if at_ms is not None:
-            age = max(0, node.clock.now_ms() - node.clock.offset_ms - at_ms) / 1_000
+        last = last_backup(node.ledger.folder.parent)
+        if last is not None:
+            age = max(0, node.clock.now_ms() - node.clock.offset_ms - last.made_at_ms) / 1_000
         text = "Age of the newest backup of the data folder; +Inf: there is none."
         yield "backup_age_seconds", text, age
 
@@ -45,14 +42,3 @@ class DiskGauges:
             with suppress(OSError):  # a file that goes while we look: the last figure stays
                 self._bytes = folder_bytes(self._node.ledger.folder)
         return self._bytes
-
-
-def read_backup_time(path: Path) -> int | None:
-    """Return when the last backup was made, ms UTC; None if none is known."""
-    try:
-        with path.open("rb") as file:
-            found = json.loads(file.read(_BACKUP_BYTES_MAX))
-    except (OSError, ValueError):
-        return None
-    at_ms = found.get("made_at_ms") if isinstance(found, dict) else None
-    return at_ms if type(at_ms) is int else None
