@@ -34,9 +34,17 @@ TABLE = {
     ],
     "Look after": [
         ("verify", f"{_HERE}.rehearse", "verify", "Execute a kept chain again, compare all."),
+        ("doctor", f"{_HERE}.doctor", "doctor", "Look after a node: each check with its fix."),
+        ("backup", f"{_HERE}.backup", "backup", "Make, test and bring back copies of the data."),
+        ("snapshot", f"{_HERE}.snapshot", "snapshot", "A chain's state in one file, and back."),
+        ("prune", f"{_HERE}.prune", "prune", "Drop the transactions of old blocks."),
         ("db", f"{_HERE}.db", "db", "Check, repair and measure a node's data."),
         ("metrics", f"{_HERE}.metrics", "metrics", "Watch nodes with Grafana and Prometheus."),
         ("recovery", f"{_HERE}.recovery", "recovery", "Go on after a quorum is lost for good."),
+    ],
+    "Operators": [
+        ("gov", f"{_HERE}.gov", "gov", "Propose changes to the other operators, and vote."),
+        ("validator", f"{_HERE}.validator", "validator", "Who decides on blocks; pause, rotate."),
     ],
 }
 

@@ -82,7 +82,7 @@ class Words:
     offset_min: int = 0
     is_full: bool = False
 
-    def say(self, section: str, key: str, **values: str) -> str:
+    def say(self, section: str, key: str, /, **values: str) -> str:
         """Return the sentence of a section of the file, filled in."""
         template: str = sentences()[section][key][self.lang]
         return template.format_map(values)

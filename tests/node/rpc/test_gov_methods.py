@@ -118,6 +118,34 @@ async def test_a_proposal_is_built_or_refused_with_the_reason(chain: TestChain) 
     assert [one["id"] for one in built["creates"]] == [made]
 
 
+async def test_a_proposal_of_any_kind_is_told_in_words(chain: TestChain) -> None:
+    reader, new = Reader(chain), signer("new")
+    ready = chain.joining(new).ready
+    assert ready is not None
+    proof = {
+        "height": 0, "block_id": ready.block_id.hex(), "signature": ready.signature.hex(),
+    }  # fmt: skip
+    changes: list[tuple[dict[str, Any], str]] = [
+        (
+            {"type": "set_validator", "key": new.public_key.hex(), "power": 1, "ready": proof},
+            "add a computer that keeps the books",
+        ),
+        ({"type": "set_feature", "name": "x", "height": 5_000}, 'add the new rule "x", in force'),
+        (
+            {
+                "type": "issue_asset", "symbol": "P", "decimals": 0, "policy": "open",
+                "issuer": OTTO, "contracts": [],
+            },
+            'make new money "P"',
+        ),
+    ]  # fmt: skip
+
+    for change, words in changes:
+        built = await reader.ask("gov_propose_build", account=OLGA, change=change)
+        assert words in built["summary"]["en"]
+        assert built["trial"] == {"ok": True, "error": None}
+
+
 async def test_a_vote_is_built_or_refused_with_the_reason(tmp_path: Path) -> None:
     four = [signer(f"v{number}") for number in range(4)]
     operator: tuple[str, ...] = ("member", "operator")
