@@ -23,7 +23,7 @@ BY_PIP = $(UV) export --frozen --no-emit-project $(1) --output-file $(VENV)/lock
 
 .DEFAULT_GOAL := help
 .PHONY: help run rehearse install test check format lint types imports dependencies spelling \
-	pytest cover bench bench-consensus fuzz chaos sim mutants build clean
+	pytest cover bench bench-consensus bench-net fuzz chaos sim mutants build clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
@@ -77,6 +77,9 @@ chaos: $(VENV)/.dev ## Kill a busy node KILLS times (default 100) and see that n
 
 bench-consensus: $(VENV)/.dev ## Measure what agreement costs: CPU a block, rounds after crashes
 	PYTHONPATH=. $(BIN)/python bench/agreement.py
+
+bench-net: $(VENV)/.dev ## Measure four validators: transfers until final, waits, catching up
+	PYTHONPATH=. $(BIN)/python -m bench.network $(ARGS)
 
 sim: $(VENV)/.dev ## Simulate SEEDS clusters (default 2000) with every fault, a minute each
 	$(BIN)/washnode sim --seeds $(SEEDS) --minutes 1 $(ARGS)

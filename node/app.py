@@ -74,11 +74,9 @@ def build_node(
     is_among_others = config.p2p.listen or bool(config.p2p.peers)  # then others can make blocks
     if not is_among_others and not _has_chain(folder / "chain"):
         _check_validator(signer, others)
-    tuning = Tuning(
-        sync=config.store.sync, values_cached_max=config.store.cache_bytes // _BYTES_PER_VALUE
-    )
 
     def open_ledger(is_verified: Callable[[ReceivedTransaction], bool]) -> ChainLedger:
+        tuning = _tuning(config)
         ledger = ChainLedger(folder / "chain", genesis, is_verified, tuning=tuning, plans=plans)
         keys = [key.hex() for key in read_validators(ledger.state()).keys]
         try:
@@ -107,6 +105,11 @@ def build_node(
     except BaseException:
         log.close()
         raise
+
+
+def _tuning(config: Config) -> Tuning:
+    values_max = config.store.cache_bytes // _BYTES_PER_VALUE
+    return Tuning(sync=config.store.sync, values_cached_max=values_max)
 
 
 def _check_validator(signer: Signer, keys: list[str]) -> None:

@@ -100,7 +100,11 @@ class Node:
         self.is_halted = False  # a development chain stands still on purpose
         self.is_copying = False  # one copy of the chain at a time
         self.snapshots: SnapshotFolder | None = None  # what it offers to nodes that begin
-        self._open()
+        try:
+            self._open()
+        except BaseException:
+            self.outbox.close()
+            raise
         self.on_commit.append(Notices(self).on_commit)
 
     def _open(self) -> None:
