@@ -1,7 +1,5 @@
 """`washnode db`: a stopped node's data checked, repaired and measured."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,16 +15,14 @@ from node.commands.output import (
     finish,
     print_table,
     print_text,
-    talk,
 )
+from node.commands.progress import progress
 from node.commands.words import t
 
 if TYPE_CHECKING:
     from chain.genesis import Genesis
     from chain.recovery import RecoveryPlan
     from node.storage.stats import ChainStats
-
-_Progress = Callable[[int, int], None]
 
 
 @group()
@@ -58,7 +54,7 @@ def verify(*, data: Path | None) -> None:
 
     chain, genesis = find_chain(data)
     plans = read_plans(chain.parent)
-    with _progress(t("Verifying")) as on_progress:
+    with progress(t("Verifying")) as on_progress:
         try:
             verified = verify_data(chain, genesis, on_progress, plans)
         except VerificationError as error:
@@ -69,13 +65,21 @@ def verify(*, data: Path | None) -> None:
         "height": verified.blocks,
         "transactions": verified.transactions,
         "timers_fired": verified.timers_fired,
+        "executed": verified.executed_from > 0,
     }
-    text = t(
-        "{blocks} blocks with {transactions} transactions: every stored byte is as executing "
-        "them gives.",
-        blocks=verified.blocks,
-        transactions=verified.transactions,
-    )
+    if verified.executed_from:
+        text = t(
+            "{blocks} blocks with {transactions} transactions: every stored byte is as executing "
+            "them gives.",
+            blocks=verified.blocks,
+            transactions=verified.transactions,
+        )
+    else:
+        text = t(
+            "Older blocks are not kept here, so none was executed again. Up to height {blocks} all "
+            "that is kept fits its headers, and the state has the root that the newest one names.",
+            blocks=verified.blocks,
+        )
     finish(facts, text)
 
 
@@ -103,7 +107,7 @@ def repair(*, data: Path | None, truncate: bool, force: bool) -> None:
         return
     make_anew = partial(make_again, chain, genesis, plans=plans)
     asked = StoreError("asked for by hand")
-    with disk_faults(chain), held(chain), _progress(t("Making anew")) as on_progress:
+    with disk_faults(chain), held(chain), progress(t("Making anew")) as on_progress:
         settle(chain)
         keep_before(chain)
         try:
@@ -141,7 +145,7 @@ def _is_whole(chain: Path, genesis: "Genesis", plans: "tuple[RecoveryPlan, ...]"
 
     with disk_faults(chain), held(chain):
         settle(chain)  # what an interrupted start left beside the chain belongs to it
-    with disk_faults(chain), _progress(t("Verifying")) as on_progress:
+    with disk_faults(chain), progress(t("Verifying")) as on_progress:
         try:
             found = verify_data(chain, genesis, on_progress, plans)
         except StoreInUseError:
@@ -233,17 +237,3 @@ def find_chain(data: Path | None) -> tuple[Path, "Genesis"]:
 
 def _at(chain: Path) -> dict[str, Any]:
     return {"folder": chain.parent}
-
-
-@contextmanager
-def _progress(what: str) -> Iterator[_Progress]:
-    """Show a bar on the terminal's error stream; say nothing when nobody watches."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    console = Console(stderr=True)
-    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    hidden = talk().as_json or talk().quiet or not console.is_terminal
-    with Progress(*columns, console=console, disable=hidden) as progress:
-        task = progress.add_task(what, total=None)
-        yield lambda done, total: progress.update(task, completed=done, total=total)

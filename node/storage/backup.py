@@ -20,8 +20,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from chain.errors import WashError
 from chain.genesis import Genesis, parse_genesis
+from chain.state import State
 from chain.store import Store
 from chain.tables import THROW_AWAY
+from chain.validators import ValidatorSet, read_validators
 from node.keys.store import KeyStore
 from node.storage.check import check_store
 from node.storage.copying import CopiedHead, head_of_store
@@ -245,11 +247,11 @@ def read_manifest(folder: Path) -> BackupManifest:
 
 @dataclass(frozen=True, slots=True)
 class Tested:
-    """A backup that is good, opened in a temporary folder `chain`."""
+    """A backup that is good: what it is of, and who decides the block after its newest."""
 
     manifest: BackupManifest
     genesis: Genesis
-    head: CopiedHead
+    validators: ValidatorSet
     keeps_all: bool
 
 
@@ -273,6 +275,7 @@ def check_backup(folder: Path, temporary: Path) -> Tested:
         with closing(Store(str(temporary / "chain"), THROW_AWAY, create=False)) as store:
             check_store(store, manifest.height, is_scanned=True)
             head, keeps_all = head_of_store(store), store.keeps_all
+            validators = read_validators(State(store))
             check_values(store, store.header(head.height))
     except (OSError, WashError) as error:
         _refuse(f"{folder}: {error}")
@@ -280,7 +283,7 @@ def check_backup(folder: Path, temporary: Path) -> Tested:
     said = (manifest.chain_id, manifest.height, manifest.head_id, manifest.head_time_ms)
     if seen != said or genesis.chain_id() != head.chain_id:
         _refuse(f"{folder} holds another chain or height than its {MANIFEST_NAME} says")
-    return Tested(manifest, genesis, head, keeps_all)
+    return Tested(manifest, genesis, validators, keeps_all)
 
 
 def _digests(folder: Path) -> dict[str, str]:

@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chain.block import block_id
-from chain.state import State
 from chain.store import Store
 from chain.tables import THROW_AWAY
-from chain.validators import ValidatorSet, read_validators
 from node.storage.disk import disk_faults
 from node.storage.folder import beside, held, link_files, settle, sync_file, sync_folder
 from node.storage.recovery import rebuild_tree
@@ -21,21 +19,19 @@ STEP_BYTES = 1024 * 1024  # written at once: a few milliseconds
 
 @dataclass(frozen=True, slots=True)
 class CopiedHead:
-    """The newest block of a copy, and who decides the next."""
+    """The newest block of a copy."""
 
     chain_id: bytes
     height: int
     head_id: bytes
     head_time_ms: int
-    validators: ValidatorSet
 
 
 def head_of_store(store: Store) -> CopiedHead:
     """Return what a copy of a store would have as its newest block."""
     height = store.head_height()
     header = store.header(height)
-    validators = read_validators(State(store))
-    return CopiedHead(header.chain_id, height, block_id(header), header.time_ms, validators)
+    return CopiedHead(header.chain_id, height, block_id(header), header.time_ms)
 
 
 class Copying:

@@ -14,10 +14,11 @@ from chain.codec import encode
 from chain.receipt import KernelEvent
 from chain.store import Store
 from chain.tables import Table
-from chain.types import ZERO_ID
+from chain.types import DAY_MS, ZERO_ID
 from node.storage.folder import folder_bytes
 
 BLOCKS_KEPT_MIN = 64
+AGE_MS_MIN = DAY_MS
 BATCH_BLOCKS = 500  # a stop costs what one of these took
 
 

@@ -143,7 +143,8 @@ def test_a_good_backup_is_found_and_checked_without_being_changed(
     found = check_backup(new.folder, tmp_path / "temporary")
 
     assert (found.manifest, found.keeps_all) == (new.manifest, True)
-    assert found.head.height == old.manifest.height + 1 == chain.ledger.height
+    assert found.manifest.height == old.manifest.height + 1 == chain.ledger.height
+    assert found.validators == chain.genesis.validator_set()
     assert find_backup(old.folder) == old.folder
     assert find_backup(tmp_path / "disk") in {new.folder, again.folder}
     shutil.rmtree(tmp_path / "temporary")

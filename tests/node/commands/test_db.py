@@ -70,7 +70,13 @@ def test_a_whole_chain_is_verified_and_stays_as_it_was(data: Path) -> None:
 
     found = facts("verify", "--data", data)
 
-    assert found == {"verified": True, "height": HEIGHT, "transactions": 9, "timers_fired": 0}
+    assert found == {
+        "verified": True,
+        "height": HEIGHT,
+        "transactions": 9,
+        "timers_fired": 0,
+        "executed": True,
+    }
     assert files(data) == before
 
 

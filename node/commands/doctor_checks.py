@@ -1,0 +1,164 @@
+"""The checks of `washnode doctor` that need no node: the program, the data folder, its files."""
+
+import os
+import stat
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Literal
+
+from node.commands.words import t
+
+Light = Literal["green", "yellow", "red"]
+PYTHON_MIN = (3, 11)
+WHEELS = ("plyvel", "nacl", "msgpack", "aiohttp", "pydantic", "click", "rich")
+FREE_BYTES_MIN = 1024**3
+BACKUP_AGE_MS_MAX = 7 * 86_400_000
+_PRIVATE = ("keys", "tokens.json")
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+_SYNCED = ("onedrive", "dropbox", "google drive", "icloud", "nutstore")
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at; `fix` is what to do about it unless it is green."""
+
+    name: str
+    light: Light
+    text: str
+    fix: str = ""
+
+
+def check_machine(data: Path, *, is_mended: bool) -> list[Check]:
+    """Return the checks of the program and of a data folder; rights are mended if asked for."""
+    checks = [check_program(), check_folder(data)]
+    if data.is_dir():
+        checks += [check_disk(data), check_rights(data, is_mended=is_mended), check_keys(data)]
+        checks.append(check_backup_age(data))
+    return checks
+
+
+def check_program() -> Check:
+    """Look whether the program has what it needs to run."""
+    if sys.version_info < PYTHON_MIN:
+        wanted = ".".join(map(str, PYTHON_MIN))
+        seen = t("Python {found} runs this program", found=sys.version.split()[0])
+        return Check("program", "red", seen, t("install Python {wanted} or later", wanted=wanted))
+    missing = [name for name in WHEELS if not _can_import(name)]
+    if missing:
+        seen = t("missing or broken: {names}", names=", ".join(missing))
+        return Check("program", "red", seen, t("install the program again: pip install washnode"))
+    return Check("program", "green", t("Python and all libraries are there"))
+
+
+def _can_import(name: str) -> bool:
+    try:
+        import_module(name)
+    except Exception:  # noqa: BLE001 - a library for another machine fails in its own ways
+        return False
+    return True
+
+
+def check_folder(data: Path) -> Check:
+    """Look whether the data folder is there, can be written, and is left alone by others."""
+    place = str(data.absolute())
+    if not data.is_dir():
+        seen = t("there is no folder {folder}", folder=data)
+        fix = t("make a chain: washnode init {folder}", folder=data)
+        return Check("folder", "red", seen, fix)
+    if not os.access(data, os.W_OK | os.X_OK):
+        seen = t("{folder} can not be written", folder=data)
+        return Check("folder", "red", seen, t("give this user the right to write there"))
+    if any(name in place.lower() for name in _SYNCED):
+        seen = t("{folder} is in a folder that is synchronised with a cloud", folder=data)
+        return Check("folder", "red", seen, t("stop the node and move the folder elsewhere"))
+    if sys.platform == "win32" and not place.isascii():
+        seen = t("{folder} has letters that the database may not find", folder=data)
+        return Check("folder", "yellow", seen, t("use a folder with plain letters only"))
+    return Check("folder", "green", t("{folder} can be written", folder=data))
+
+
+def check_disk(data: Path) -> Check:
+    """Look whether there is room for blocks."""
+    from node.storage.disk import free_bytes
+
+    free = free_bytes(data)
+    if free is None:
+        seen = t("nobody can tell how much room {folder} has", folder=data)
+        return Check("disk", "yellow", seen, t("look at the disk"))
+    if free < FREE_BYTES_MIN:
+        seen = t("{count} bytes are free on the disk", count=free)
+        fix = t("make room, at least {count} bytes; see washnode prune", count=FREE_BYTES_MIN)
+        return Check("disk", "red", seen, fix)
+    return Check("disk", "green", t("{count} GB are free on the disk", count=free // 10**9))
+
+
+def check_rights(data: Path, *, is_mended: bool) -> Check:
+    """Look whether others of this machine can read keys and tokens; take that away if asked to."""
+    if os.name != "posix":
+        return Check("rights", "green", t("the rights of the user's folders keep others out"))
+    mended: list[str] = []
+    for path in _private_paths(data):
+        mode = path.lstat().st_mode
+        if not mode & _OTHERS or stat.S_ISLNK(mode):
+            continue
+        name = path.relative_to(data).as_posix()
+        if not is_mended:
+            seen = t("others of this machine can read {name}", name=name)
+            fix = t("washnode doctor --fix takes that right away")
+            return Check("rights", "red", seen, fix)
+        path.chmod(0o700 if path.is_dir() else 0o600)
+        mended.append(name)
+    if mended:
+        return Check("rights", "green", t("for you alone now: {names}", names=", ".join(mended)))
+    return Check("rights", "green", t("keys and tokens are for you alone"))
+
+
+def _private_paths(data: Path) -> Iterator[Path]:
+    for name in _PRIVATE:
+        path = data / name
+        if path.exists():
+            yield path
+        if path.is_dir():
+            yield from sorted(path.iterdir())
+
+
+def check_keys(data: Path) -> Check:
+    """Look whether all key files can be used."""
+    from node.keys.errors import KeyFileError
+    from node.keys.store import KeyStore
+
+    if not (data / "keys").is_dir():
+        return Check("keys", "green", t("there are no keys here"))
+    try:
+        faults = KeyStore(data / "keys").faults()
+        count = len(KeyStore(data / "keys").list())
+    except KeyFileError as error:
+        faults, count = (error,), 0
+    if faults:
+        fix = t("bring the key back: washnode key restore")
+        return Check("keys", "red", str(faults[0]), fix)
+    return Check("keys", "green", t("{count} keys can be used", count=count))
+
+
+def check_backup_age(data: Path) -> Check:
+    """Look when the folder was last backed up."""
+    from node.commands.backup import show_age
+    from node.live.clock import read_wall_ms
+    from node.storage.backup import last_backup
+
+    fix = t("washnode backup create TARGET --data {folder}, best onto another disk", folder=data)
+    last = last_backup(data)
+    if last is None:
+        return Check("backup", "red", t("no backup was ever made"), fix)
+    age_ms = max(0, read_wall_ms() - last.made_at_ms)
+    if age_ms > BACKUP_AGE_MS_MAX:
+        seen = t("the last backup was made {age} ago", age=show_age(age_ms))
+        return Check("backup", "red", seen, fix)
+    if not Path(last.target).is_dir():
+        seen = t("the last backup is not at {path} any more", path=last.target)
+        return Check("backup", "yellow", seen, t("plug that disk in and test it, or make another"))
+    age = show_age(age_ms)
+    return Check("backup", "green", t("the last backup was made {age} ago", age=age))
