@@ -11,7 +11,8 @@ from node.commands.output import EXIT_UNHEALTHY, finish, pad, print_text
 from node.commands.words import t
 
 Light = Literal["green", "yellow", "red"]
-_YELLOW = frozenset({"RECOVERED", "DISK_UNKNOWN"})  # to look at some day; all else is for today
+# To look at some day; all else is for today.
+_YELLOW = frozenset({"RECOVERED", "DISK_UNKNOWN", "UNKNOWN_FEATURE"})
 
 
 @command(node=True)

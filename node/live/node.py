@@ -16,6 +16,7 @@ from chain.errors import (
     BadSignatureError,
     ExpiredError,
     StoreError,
+    UnknownFeatureError,
     WashError,
 )
 from chain.executed import ExecutedBlock
@@ -337,10 +338,12 @@ class Node:
     # Ends -------------------------------------------------------------------------------------
 
     def fail(self, error: BaseException) -> None:
-        """Stop for good: the disk or the money failed."""
+        """Stop for good: the disk or the money failed, or a rule in force is unknown here."""
         if self.failure is None:
             if isinstance(error, StoreError | OSError):  # says all in one line, where it ends
                 error = tell_fault(error, self.ledger.folder)
+            elif isinstance(error, UnknownFeatureError):  # nothing is wrong with the program
+                _log.critical("stopping: %s", error)
             else:
                 _log.critical("stopping: %s", error, exc_info=error)
             self.failure = error

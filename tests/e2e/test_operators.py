@@ -9,7 +9,7 @@ import pytest
 
 from chain.crypto import Signer, hash_bytes
 from chain.readiness import prove_readiness
-from tests.e2e.test_commands import Started, end, start
+from tests.e2e.test_commands import Started, end, run, start
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
 NEW = Signer(hash_bytes("person", b"new"))
@@ -129,3 +129,22 @@ def test_a_rotation_adds_the_new_key_first_and_then_waits(dev: Started, tmp_path
     pending = status["pending"]
     assert (added["step"], added["proposal"]["state"]) == ("add", "decided")
     assert keys == (pending["keys"] if pending else sorted(one["key"] for one in status["items"]))
+
+
+def test_a_node_stops_before_a_rule_that_its_program_does_not_know(dev: Started) -> None:
+    height = dev.ask("rpc", "chain_head")["result"]["header"]["height"]
+    rule = ["feature", "night-prices", height + 12]
+    dev.ask("gov", "propose", *rule, ME)
+    yellow = dev.run("status")
+
+    dev.run("rpc", "dev_mine", "count=20")
+    dev.process.wait(20)
+    code, said = end(dev)
+    verified = run("db", "verify", "--data", dev.folder)
+    again = run("dev", "--data", dev.folder, "--port", "0")
+
+    text = f"feature night-prices is in force from height {height + 12} on"
+    assert (yellow.returncode, "YELLOW" in yellow.stdout) == (0, True)
+    assert (code, text in said.splitlines()[-1], "Traceback" in said) == (1, True, False)
+    assert f"{height + 11} blocks" in verified.stdout
+    assert (again.returncode, text in again.stderr) == (1, True)
