@@ -6,7 +6,7 @@ the network as a fault.
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from chain.block import Block, block_id
 from chain.crypto import verify_signature
@@ -14,6 +14,7 @@ from chain.errors import MalformedBytesError
 from chain.executed import ExecutedBlock
 from chain.transaction import read_transaction
 from consensus import (
+    BlockBody,
     Blocks,
     Engine,
     GetBlocks,
@@ -25,6 +26,7 @@ from consensus import (
     status_of,
 )
 from node.live.node import Node
+from node.net.bodies import body_fault, witness_ids_of
 from node.net.compact import Puzzles, answer_want, compact
 from node.net.membership import is_validator
 from node.net.messages import (
@@ -142,6 +144,7 @@ class Exchange:
         """A peer is gone."""
         self._heights.pop(key, None)
         self._prefetch.drop(key)
+        self._puzzles.forget(key)
 
     # Hearing ----------------------------------------------------------------------------------
 
@@ -165,9 +168,8 @@ class Exchange:
                     self._to_engine(whole, sender)
             case WantTransactions(height, wanted):
                 block = self._engine.machine.bodies.get(wanted)
-                answer = None if block is None else answer_want(message, block)
-                if answer is not None and height == self._engine.height:
-                    self._send(sender, answer)
+                if block is not None and height == self._engine.height:
+                    self._send(sender, answer_want(message, block))
             case Blocks():
                 self._take_blocks(message, sender, size_bytes)
             case _:
@@ -179,6 +181,8 @@ class Exchange:
         block = Block(message.header, message.last_commit, message.evidence, message.skipped, ())
         bare = Proposal(message.vote, block, message.polka)
         if not self._engine.wants(bare) or not self._is_sound(bare, sender):
+            return
+        if not self._has_own_body(block, message.witness_ids, sender):
             return
         known = self._engine.machine.bodies.get(message.vote.block_id)
         if known is not None:
@@ -202,8 +206,18 @@ class Exchange:
             self._prefetch.put(message, sender, size_bytes)
 
     def _to_engine(self, message: Message, sender: bytes) -> None:
-        if self._engine.wants(message) and self._is_sound(message, sender):
+        if not self._engine.wants(message) or not self._is_sound(message, sender):
+            return
+        block = message.block if isinstance(message, Proposal | BlockBody) else None
+        if block is None or self._has_own_body(block, witness_ids_of(block), sender):
             self._node.hear(message, sender)
+
+    def _has_own_body(self, block: Block, witness_ids: Sequence[bytes], sender: bytes) -> bool:
+        """Tell whether a body is its header's; nobody honest hands on another."""
+        fault = body_fault(block, witness_ids)
+        if fault is not None:
+            self._peers.fault(sender, "bad_block", fault)
+        return fault is None
 
     def _is_sound(self, message: Message, sender: bytes) -> bool:
         """Check form and signatures; only a bad signature is a fault, the rest may be old news."""
