@@ -15,7 +15,7 @@ from chain.state import Space, State
 from chain.transaction import AccountKey
 from chain.types import DAY_MS
 from node.rpc.cursor import decode_cursor, decode_place, encode_cursor
-from node.rpc.errors import NotFoundError, OutcomeJson
+from node.rpc.errors import HistoryPrunedError, NotFoundError, OutcomeJson
 from node.rpc.forms.shapes import (
     AmountJson,
     EventJson,
@@ -177,7 +177,7 @@ def account_get(call: Call, *, account: AccountId) -> AccountJson:
     }
 
 
-@rpc_method()
+@rpc_method(errors=(HistoryPrunedError,))
 def account_history(
     call: Call, *, account: AnyId, cursor: Cursor | None = None, limit: Limit = 50
 ) -> HistoryPage:

@@ -8,7 +8,7 @@ from typing_extensions import TypedDict
 from chain.transaction import Call as CallAction
 from chain.transaction import ReceivedTransaction
 from node.rpc.cursor import decode_place, encode_cursor
-from node.rpc.errors import InvalidParamsError, NotFoundError, OutcomeJson
+from node.rpc.errors import HistoryPrunedError, InvalidParamsError, NotFoundError, OutcomeJson
 from node.rpc.forms.shapes import account_text, contract_name, receipt_json
 from node.rpc.forms.wire_forms import snake
 from node.rpc.params import AccountId, ContractRef, Cursor, Limit
@@ -41,7 +41,7 @@ class TransactionPage(TypedDict):
     next_cursor: str | None
 
 
-@rpc_method(errors=(NotFoundError,))
+@rpc_method(errors=(NotFoundError, HistoryPrunedError))
 def tx_list(
     call: Call,
     *,

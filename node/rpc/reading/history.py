@@ -109,7 +109,7 @@ def account_entries(
     while looked_at < RECEIPTS_MAX:
         height = max((place[0] for one in sources if (place := one.newest())), default=None)
         if height is None:
-            return found, None
+            return found, _end_of(ledger, before)
         receipts = ledger.store.receipts(height)
         looked_at += len(receipts)
         try:
@@ -127,6 +127,17 @@ def account_entries(
             source.skip_height(height)
         before = (height, 0)
     return found, before
+
+
+def _end_of(ledger: ChainLedger, before: Place) -> Place | None:
+    """Return where to go on at the end of an index: None, unless the chain began above height 1.
+
+    There is more then, elsewhere: whoever asks on is told so.
+    """
+    base = ledger.store.base_height
+    if base and before[0] <= base:
+        raise PrunedError(before[0], base + 1)
+    return (base, 0) if base else None
 
 
 def _account_fields(ledger: ChainLedger) -> EventFields:
@@ -196,7 +207,7 @@ def sent_transactions(
             assert entry.tx is not None, "it is one of a transaction"
             if account in {entry.tx.body.account, entry.tx.body.sponsor}:
                 found.append(entry)
-    return found, places[limit - 1] if len(places) > limit else None
+    return found, places[limit - 1] if len(places) > limit else _end_of(ledger, before)
 
 
 def list_transactions(
