@@ -33,6 +33,7 @@ from node.driver import Driver, head_of
 from node.live.abis import AbiBook
 from node.live.clock import Clock
 from node.live.feed import EventFeed
+from node.live.fitness import Fitness, disk_reason
 from node.live.intake import Intake
 from node.live.notices import Notices
 from node.live.outbox import Outbox
@@ -84,6 +85,7 @@ class Node:
         self.intake.on_accept.append(self._on_accept)
         self.say: Callable[[Message, bytes | None], None] | None = None  # to other nodes
         self.on_refused: list[Callable[[bytes, str], None]] = []  # peers whose blocks do not hold
+        self.fitness = Fitness(self._on_fitness)
         self.network: Any = None  # node.net.network.Network, where this node is among others
         self.outbox = Outbox(None if folder is None else folder / "outbox.log")
         verified = self.intake.verified
@@ -300,8 +302,10 @@ class Node:
 
     def _turn(self) -> int:
         """Tell the engine the time; returns how long it has nothing to do, ms."""
+        self.fitness.set("disk", disk_reason(self.folder))
         now, mono, height = self._pace.now_ms(), self.clock.mono_ms(), self.ledger.height
-        self.driver.look(now, mono, has_work=self.pool.has_work(now))
+        has_work = self._pace.may_build(now) and self.pool.has_work(now)
+        self.driver.look(now, mono, has_work=has_work)
         if self.ledger.height > height:
             return 0
         timer_ms, retry_ms = self.driver.next_timer_ms(), self.pool.next_retry_ms()
@@ -322,7 +326,10 @@ class Node:
 
     def pause(self, reason: str | None) -> None:
         """Make no blocks and vote for none until told None; a new start forgets it."""
-        self.driver.set_trouble(reason, self._pace.now_ms(), self.clock.mono_ms())
+        self.fitness.set("pause", reason)
+
+    def _on_fitness(self, trouble: str | None) -> None:
+        self.driver.set_trouble(trouble, self._pace.now_ms(), self.clock.mono_ms())
         self._work.set()
 
     def prove_readiness(self) -> Readiness:

@@ -6,10 +6,14 @@ from typing import Any
 
 from chain.crypto import Signer
 from node.config import P2pConfig
+from node.live.clock import Clock
+from node.live.fitness import clock_reason
 from node.live.node import Node
 from node.net.exchange import Exchange
 from node.net.membership import is_validator, may_read
 from node.net.network import Network
+
+CLOCK_LOOK_S = 5
 
 
 class NetworkNode:
@@ -19,7 +23,9 @@ class NetworkNode:
         """Make the connections' end; nothing is dialled before `run`."""
         self.node = node
         chain_id = node.ledger.chain_id
-        self.network = Network(config, identity, chain_id, node.clock, node.folder)
+        # A driven clock stands still; when to dial again is a matter of the machine's.
+        clock = Clock() if node.clock.is_driven else node.clock
+        self.network = Network(config, identity, chain_id, clock, node.folder)
         self.exchange = Exchange(node, self.network)
         allowed = {bytes.fromhex(one) for one in config.allowed}
         network, exchange = self.network, self.exchange
@@ -30,6 +36,17 @@ class NetworkNode:
         network.on_gone, network.heights = exchange.forget, exchange.heights
         node.on_refused.append(lambda key, text: network.fault(key, "bad_block", text))
         node.network = network
+
+    async def _watch_clock(self) -> None:
+        """Compare this machine's clock with those of connected validators, again and again."""
+        while True:
+            await asyncio.sleep(CLOCK_LOOK_S)
+            offsets = [
+                one.clock_offset_ms
+                for one in self.network.peers()
+                if one.clock_offset_ms is not None and self._is_validator(one.peer.node_key)
+            ]
+            self.node.fitness.set("clock", clock_reason(offsets))
 
     def _is_member(self, key: bytes) -> bool:
         return may_read(self.node.state(), key, self.node.ledger.executor.plans)
@@ -46,6 +63,7 @@ class NetworkNode:
             relay.run_out,
             relay.run_again,
             segments.run,
+            self._watch_clock,
         ]
         try:
             async with asyncio.TaskGroup() as group:
