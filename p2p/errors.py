@@ -12,7 +12,7 @@
     BadAddressError                   a URL that no node can be dialled at
     BadPeerFileError                  a file of addresses or scores that is damaged
 
-`is_hostile` tells that no honest node causes it: it counts as a fault in the score book. None of
+`fault` names the fault in the score book (p2p/scores.py) of what no honest node causes. None of
 these reaches a client of the node, so none has a code of its own.
 """
 
@@ -24,7 +24,7 @@ from chain.errors import WashError
 class SessionError(WashError):
     """Base of what ends a session."""
 
-    is_hostile: ClassVar[bool] = False
+    fault: ClassVar[str] = ""
 
 
 class HandshakeError(SessionError):
@@ -77,7 +77,7 @@ class OtherNodeError(HandshakeError):
 class ReflectedHelloError(HandshakeError):
     """A hello that sends this node's own random bytes or key back."""
 
-    is_hostile = True
+    fault = "bad_proof"
 
     def __init__(self) -> None:
         super().__init__("the peer's hello repeats what this node made at random for its own")
@@ -86,7 +86,7 @@ class ReflectedHelloError(HandshakeError):
 class LowOrderKeyError(HandshakeError):
     """An X25519 key with which every shared secret is the same."""
 
-    is_hostile = True
+    fault = "bad_proof"
 
     def __init__(self) -> None:
         super().__init__(
@@ -97,7 +97,7 @@ class LowOrderKeyError(HandshakeError):
 class BadProofError(HandshakeError):
     """A signature that does not show that the peer holds the key it named."""
 
-    is_hostile = True
+    fault = "bad_proof"
 
     def __init__(self, node_key: bytes) -> None:
         super().__init__(f"the peer did not prove that it holds the key {node_key.hex()}")
@@ -107,13 +107,13 @@ class BadProofError(HandshakeError):
 class MalformedFrameError(SessionError):
     """Bytes that no node of this version sends at this place."""
 
-    is_hostile = True
+    fault = "malformed"
 
 
 class ForgedFrameError(SessionError):
     """A frame that does not open: changed, left out, repeated or moved on its way."""
 
-    is_hostile = True
+    fault = "malformed"
 
     def __init__(self, size_bytes: int) -> None:
         super().__init__(f"a frame of {size_bytes} bytes does not open with the session's key")
@@ -123,7 +123,7 @@ class ForgedFrameError(SessionError):
 class MessageTooLargeError(SessionError):
     """More bytes than a message of its kind, or all unfinished messages, may have."""
 
-    is_hostile = True
+    fault = "too_large"
 
     def __init__(self, what: str, *, maximum: int, found: int) -> None:
         super().__init__(f"{what} has {found} bytes, at most {maximum} are allowed")
@@ -153,7 +153,7 @@ class SlowPeerError(SessionError):
 class TooFastError(SessionError):
     """A peer that sends far more than the rates allow."""
 
-    is_hostile = True
+    fault = "too_fast"
 
     def __init__(self, kind: int, held_ms: int) -> None:
         super().__init__(

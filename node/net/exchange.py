@@ -21,7 +21,9 @@ from consensus import (
     InvalidMessageError,
     Message,
     Proposal,
+    RejoinQuery,
     Status,
+    WantBlock,
     signatures_of,
     status_of,
 )
@@ -45,6 +47,7 @@ from node.net.sync import SegmentQueue
 from p2p import Kind
 
 COMPACTED_MAX = 8  # blocks whose witness ids are kept
+_OPEN = (Status, GetBlocks, RejoinQuery, WantBlock, WantTransactions)  # say nothing of the chain
 
 _log = logging.getLogger("washnode.net")
 
@@ -58,7 +61,7 @@ class Exchange:
         self._puzzles, self._prefetch = Puzzles(), Prefetch()
         self._heights: dict[bytes, int] = {}  # of each peer: the height it decides
         self._witness_ids: dict[bytes, tuple[bytes, ...]] = {}
-        self.relay = Relay(node, peers, self.validators)
+        self.relay = Relay(node, peers, self.validators, self.readers)
         self.segments = SegmentQueue(node, self._on_bad_segment)
         node.say = self.say
         node.on_commit.append(self._on_commit)
@@ -71,6 +74,13 @@ class Exchange:
         """Return the connected peers that decide blocks."""
         state, plans = self._node.state(), self._node.ledger.executor.plans
         return [key for key in self._peers.connected() if is_validator(state, key, plans)]
+
+    def readers(self) -> list[bytes]:
+        """Return the connected peers that may be given what is on the chain.
+
+        A node that the settings name is listened to before the chain knows it, and told nothing.
+        """
+        return [key for key in self._peers.connected() if self._peers.may_read(key)]
 
     def heights(self) -> dict[bytes, int]:
         """Return the height that each peer last said it decides."""
@@ -92,6 +102,8 @@ class Exchange:
             self._send_all(self.validators(), self._shortened(message))
 
     def _send(self, to: bytes, message: AnyMessage) -> None:
+        if not isinstance(message, _OPEN) and not self._peers.may_read(to):
+            return
         kind, payload = pack(message)
         self._peers.send(to, kind, payload)
 
@@ -119,7 +131,7 @@ class Exchange:
         """Bring a block that was just decided to those who do not decide."""
         self._puzzles.forget_below(executed.block.header.height + 1)
         commit = self._node.ledger.head_commit
-        others = set(self._peers.connected()) - set(self.validators())
+        others = set(self.readers()) - set(self.validators())
         if commit is None or not others or self.segments.is_busy:
             return
         height = executed.block.header.height

@@ -18,11 +18,13 @@ from chain.errors import MalformedBytesError
 from node import __version__
 from node.config import P2pConfig
 from node.live.clock import Clock
+from node.net.listening import Door
 from node.net.peer_book import PeerBook
 from p2p import (
     CHANCE_BYTES,
     About,
     Accepted,
+    Address,
     BadAddressError,
     Candidate,
     Connection,
@@ -41,6 +43,7 @@ from p2p import (
 
 LOOK_S = 0.25  # how often it is looked whether somebody is to be dialled
 STRANGERS_DIALED_MAX = 4  # with fewer peers than this, addresses that others told are dialled
+STRANGER = "not known to the chain"
 
 _log = logging.getLogger("washnode.net")
 
@@ -107,7 +110,7 @@ class Network:
 
     async def run(self) -> None:
         """Listen and dial until cancelled; then close every connection."""
-        runner = await self._listen() if self._config.listen else None
+        door = await self._listen() if self._config.listen else None
         try:
             async with asyncio.TaskGroup() as tasks:
                 while True:
@@ -117,24 +120,15 @@ class Network:
         finally:
             for connection in self.peers():
                 connection.close("the node stops")
-            if runner is not None:
-                await runner.cleanup()
+            if door is not None:
+                await door.close()
             await self.book.save(is_last=True)
 
-    async def _listen(self) -> web.AppRunner:
-        app = web.Application()
-        app.router.add_get("/p2p", self._answer)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
-        await runner.setup()
-        site = web.TCPSite(runner, self._config.host, self._config.port)
-        try:
-            await site.start()
-        except BaseException:
-            await runner.cleanup()
-            raise
-        self.port = next(iter(runner.addresses))[1]
+    async def _listen(self) -> Door:
+        door = Door(self._answer)
+        self.port = await door.open(self._config.host, self._config.port)
         _log.info("listening for nodes", extra={"host": self._config.host, "port": self.port})
-        return runner
+        return door
 
     def _session(self, *, is_dialer: bool) -> Session:
         role, height = NodeRole(self._config.role), self.head_height()
@@ -155,9 +149,10 @@ class Network:
                 key is not None and self.is_validator(key)
             )
             if is_wanted or len(self._connections) < STRANGERS_DIALED_MAX:
-                self._dialing[address.url] = tasks.create_task(self._dial(address.url))
+                self._dialing[address.url] = tasks.create_task(self._dial(address))
 
-    async def _dial(self, url: str) -> None:
+    async def _dial(self, address: Address) -> None:
+        url, is_named = address.url, address.source == "configured"
         try:
             connection = await dial(
                 url,
@@ -170,8 +165,12 @@ class Network:
             self.book.failed(url)
             _log.debug("%s does not answer: %s", url, error)
             return
-        self.book.reached(url, connection.peer.node_key)
-        await self._keep(connection)
+        refusal = self._offer(connection, is_named=is_named)
+        if refusal == STRANGER:  # what a peer told may lead anywhere, and is told to nobody
+            self.book.failed(url)
+        else:
+            self.book.reached(url, connection.peer.node_key)
+        await self._keep(connection, refusal)
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         address = request.remote or ""
@@ -188,29 +187,32 @@ class Network:
                 response=response,
             )
         except SessionError as error:
-            if error.is_hostile:
-                self.book.fault(None, address, "malformed")
+            if error.fault:
+                self.book.fault(None, address, error.fault)
             _log.debug("%s is no node: %s", address, error)
         else:
-            await self._keep(connection)
+            await self._keep(connection, self._offer(connection))
         return response
 
     # Keeping ----------------------------------------------------------------------------------
 
-    async def _keep(self, connection: Connection) -> None:
-        """Let a connection run to its end, if it may stay."""
-        refusal = self._offer(connection)
+    async def _keep(self, connection: Connection, refusal: str | None) -> None:
+        """Let a connection run to its end, which is near if it may not stay."""
         if refusal is not None:
             _log.info("peer %s is refused: %s", connection.peer.node_key.hex()[:16], refusal)
             connection.close(refusal)
         await connection.run()
 
-    def _offer(self, connection: Connection) -> str | None:
-        """Keep a connection, or return why not. Who is dialled needs no leave to be read from."""
+    def _offer(self, connection: Connection, *, is_named: bool = False) -> str | None:
+        """Keep a connection, or return why not.
+
+        Whom the settings name needs no leave to be read from: a node that begins knows the genesis
+        alone. What such a one may be given is another question (`node/net/exchange.py`).
+        """
         key = connection.peer.node_key
         is_known = self.may_read(key)
-        if not connection.is_dialer and not is_known:
-            return "not known to the chain"
+        if not is_named and not is_known:
+            return STRANGER
         role = NodeRole.VALIDATOR if self.is_validator(key) else connection.peer.role
         if role is NodeRole.VALIDATOR and not self.is_validator(key):
             role = NodeRole.GATEWAY
@@ -256,8 +258,8 @@ class Network:
     def _on_closed(self, connection: Connection, error: SessionError | None) -> None:
         key = connection.peer.node_key
         self._roster.remove(id(connection))
-        if error is not None and error.is_hostile:
-            self.book.fault(key, connection.address, "malformed")
+        if error is not None and error.fault:
+            self.book.fault(key, connection.address, error.fault)
         if self._connections.get(key) is connection:
             del self._connections[key]
             _log.info("peer %s is gone: %s", key.hex()[:16], error or "closed")

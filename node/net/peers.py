@@ -12,6 +12,9 @@ class Peers(Protocol):
     def connected(self) -> Iterable[bytes]:
         """Return the node keys of all connected peers."""
 
+    def may_read(self, key: bytes) -> bool:
+        """Tell whether a node may be given what is on the chain."""
+
     def send(self, key: bytes, kind: Kind, payload: bytes) -> None:
         """Send to one peer, if it is connected; never waits."""
 

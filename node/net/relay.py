@@ -24,9 +24,16 @@ RESENT_MAX = 2_048  # at one time
 class Relay:
     """Takes transactions from peers and brings them on."""
 
-    def __init__(self, node: Node, peers: Peers, validators: Callable[[], list[bytes]]) -> None:
-        """`validators` returns the connected peers that decide blocks."""
-        self._node, self._peers, self._validators = node, peers, validators
+    def __init__(
+        self,
+        node: Node,
+        peers: Peers,
+        validators: Callable[[], list[bytes]],
+        readers: Callable[[], list[bytes]],
+    ) -> None:
+        """`validators` returns the connected peers that decide blocks, `readers` all members."""
+        self._node, self._peers = node, peers
+        self._validators, self._readers = validators, readers
         self._gathered: list[tuple[ReceivedTransaction, bytes | None]] = []
         self._is_due = asyncio.Event()
         self._heard: asyncio.Queue[tuple[bytes, list[bytes]]] = asyncio.Queue(BATCHES_WAITING_MAX)
@@ -56,7 +63,7 @@ class Relay:
 
     def _targets(self) -> list[bytes]:
         """Return who should have a transaction: validators, or whoever may know some."""
-        return self._validators() or sorted(self._peers.connected())
+        return self._validators() or sorted(self._readers())
 
     def _flush(self) -> None:
         gathered, self._gathered = self._gathered, []

@@ -294,4 +294,4 @@ def test_errors_say_whether_an_honest_node_could_cause_them() -> None:
     honest: list[type[SessionError]] = [OtherVersionError, OtherChainError, SelfConnectionError]
     hostile: list[type[SessionError]] = [ReflectedHelloError, LowOrderKeyError, BadProofError]
 
-    assert [one.is_hostile for one in honest + hostile] == [False] * 3 + [True] * 3
+    assert [one.fault for one in honest + hostile] == [""] * 3 + ["bad_proof"] * 3

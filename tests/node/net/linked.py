@@ -36,6 +36,9 @@ class Link:
     def connected(self) -> list[bytes]:
         return [key for key in self.net.members if key != self.me and self.net.hears(self.me, key)]
 
+    def may_read(self, key: bytes) -> bool:
+        return key not in self.net.strangers
+
     def send(self, key: bytes, kind: Kind, payload: bytes) -> None:
         self.sent.append((key, kind, len(payload)))
         if key in self.connected():
@@ -89,6 +92,7 @@ class LinkedNet:
         self.genesis = make_genesis(planned, time_ms=read_wall_ms() - 1_000, interval_ms=20)
         self.members: dict[bytes, Member] = {}
         self.cut: set[frozenset[bytes]] = set()
+        self.strangers: set[bytes] = set()
         self._nonces: dict[str, int] = {}
 
     def hears(self, one: bytes, other: bytes) -> bool:

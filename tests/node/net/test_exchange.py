@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from consensus import GetBlocks, RejoinQuery, WantBlock
 from node.net.messages import TransactionBatch, pack
 from p2p import Kind
 from tests.node.net.linked import linked
@@ -104,3 +105,26 @@ async def test_nonsense_from_a_peer_is_a_fault_and_nothing_else(tmp_path: Path) 
             "bad_transaction",
             "bad_transaction",
         ]
+
+
+async def test_a_peer_that_is_no_member_is_told_nothing_of_the_chain(tmp_path: Path) -> None:
+    async with linked(tmp_path, 1, 1) as net:
+        stranger = net["shop1"].key
+        net.strangers.add(stranger)
+        net["node1"].link.sent.clear()
+        net["node1"].node.submit(paid := net.pay("alice", "bob"))
+        await net.until(lambda: net.is_final(paid, "node1"))
+        for message in (
+            GetBlocks(1, 100),
+            WantBlock(1, bytes(32)),
+            RejoinQuery(stranger, bytes(16)),
+        ):
+            net["node1"].exchange.hear(stranger, *pack(message))
+
+        told = {kind for key, kind, _size in net["node1"].link.sent if key == stranger}
+
+        assert told == set()
+        assert net["shop1"].node.ledger.height == 0
+        net.strangers.clear()
+        net["node1"].exchange.hear(stranger, *pack(GetBlocks(1, 100)))
+        await net.until(lambda: net.is_final(paid, "shop1"))
