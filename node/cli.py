@@ -40,6 +40,7 @@ TABLE = {
         ("prune", f"{_HERE}.prune", "prune", "Drop the transactions of old blocks."),
         ("db", f"{_HERE}.db", "db", "Check, repair and measure a node's data."),
         ("metrics", f"{_HERE}.metrics", "metrics", "Watch nodes with Grafana and Prometheus."),
+        ("peer", f"{_HERE}.peer", "peer", "Look after connections to other nodes."),
         ("recovery", f"{_HERE}.recovery", "recovery", "Go on after a quorum is lost for good."),
     ],
     "Operators": [

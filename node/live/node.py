@@ -88,8 +88,7 @@ class Node:
         self.fitness = Fitness(self._on_fitness)
         self.network: Any = None  # node.net.network.Network, where this node is among others
         self.outbox = Outbox(None if folder is None else folder / "outbox.log")
-        verified = self.intake.verified
-        self._refusals = Refusals(self.pool, self._outcomes, verified, self.outbox)
+        self._refusals = Refusals(self.pool, self._outcomes, self.intake, self.outbox)
         self.abis = AbiBook(None) if abis is None else abis
         self.sponsor, self.folder = sponsor, folder
         self.version = __version__

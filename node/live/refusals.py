@@ -8,6 +8,7 @@ from chain.transaction import ReceivedTransaction
 from chain.types import MINUTE_MS
 from contracts.execution import BlockFullError
 from contracts.firing import ExecutionFaultError
+from node.live.intake import Intake
 from node.live.outbox import Outbox
 from node.live.outcomes import Outcomes
 from node.live.pool import Pool
@@ -21,11 +22,9 @@ _log = logging.getLogger("washnode.node")
 class Refusals:
     """Acts on refusals; times are of blocks."""
 
-    def __init__(
-        self, pool: Pool, outcomes: Outcomes, verified: set[bytes], outbox: Outbox
-    ) -> None:
-        """`verified` are the witness ids of transactions whose signatures were found good."""
-        self._pool, self._outcomes, self._verified = pool, outcomes, verified
+    def __init__(self, pool: Pool, outcomes: Outcomes, intake: Intake, outbox: Outbox) -> None:
+        """Begin with nothing refused."""
+        self._pool, self._outcomes, self._verified = pool, outcomes, intake.verified
         self._outbox = outbox
         self.offered: dict[bytes, ReceivedTransaction] = {}  # to the newest block made here
 

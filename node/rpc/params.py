@@ -161,6 +161,9 @@ TxId = Annotated[
 BlockHash = Annotated[
     bytes, PlainValidator(parse_hash), _schema("A block's id.", pattern="^[0-9a-f]{64}$")
 ]
+NodeKey = Annotated[
+    bytes, PlainValidator(parse_hash), _schema("A node's key.", pattern="^[0-9a-f]{64}$")
+]
 HexBytes = Annotated[
     bytes,
     PlainValidator(parse_hex),

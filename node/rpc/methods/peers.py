@@ -1,11 +1,15 @@
 """`node_peers`: whom this node is connected to, and where the agreement is."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 from typing_extensions import TypedDict
 
+from chain.errors import WashError
+from chain.types import HOUR_MS
+from node.rpc.params import DurationMs, NodeKey, Text
 from node.rpc.registry import Call, rpc_method
+from p2p import BadAddressError
 
 
 class PeerJson(TypedDict):
@@ -81,9 +85,99 @@ def node_peers(call: Call) -> PeersJson:
     }
 
 
-def online_validators(node: object) -> int:
+def online_validators(node: Any) -> int:
     """Return how many of those who decide the next block are connected, this node counted."""
-    machine, network = node.driver.engine.machine, node.network  # type: ignore[attr-defined]
+    machine, network = node.driver.engine.machine, node.network
     here = set() if network is None else set(network.connected())
     here.add(machine.me)
     return sum(key in here for key in machine.validators.keys)
+
+
+class KnownAddressJson(TypedDict):
+    """Where a node can be dialled."""
+
+    url: str
+    source: Annotated[str, Field(description="configured, or told by a peer.")]
+    key: Annotated[str | None, Field(description="Node key that answered there, if any did.")]
+    last_success_ms: Annotated[int | None, Field(description="When it last answered, ms UTC.")]
+    failures: Annotated[int, Field(description="How often it failed since.")]
+
+
+class BanJson(TypedDict):
+    """Somebody who is not answered for now."""
+
+    subject: Annotated[
+        str, Field(description="key: and a node key, or address: and an IP address.")
+    ]
+    until_ms: Annotated[int, Field(description="Until when, ms UTC.")]
+
+
+class PeerBookJson(TypedDict):
+    """What this node remembers of others."""
+
+    addresses: list[KnownAddressJson]
+    banned: list[BanJson]
+
+
+class NoNetworkError(WashError):
+    """A node that is not among others."""
+
+    code = -32007
+
+    def __init__(self) -> None:
+        super().__init__("this node knows no others: give it [p2p] peers, or let it listen")
+
+
+def _network(call: Call) -> Any:
+    if call.node.network is None:
+        raise NoNetworkError
+    return call.node.network
+
+
+def _book_json(network: Any) -> PeerBookJson:
+    return {
+        "addresses": [
+            {
+                "url": one.url,
+                "source": one.source,
+                "key": one.node_key_hex,
+                "last_success_ms": one.last_success_ms,
+                "failures": one.failures,
+            }
+            for one in network.book.all()
+        ],
+        "banned": [
+            {"subject": subject, "until_ms": until_ms}
+            for subject, until_ms in network.book.banned()
+        ],
+    }
+
+
+@rpc_method(tier="admin", errors=(NoNetworkError,))
+def admin_peer_book(call: Call) -> PeerBookJson:
+    """Return the addresses that this node knows and whom it does not answer."""
+    return _book_json(_network(call))
+
+
+@rpc_method(tier="admin", errors=(NoNetworkError, BadAddressError))
+def admin_peer_add(call: Call, *, url: Text) -> PeerBookJson:
+    """Dial a node from now on; the settings file says so for the next start."""
+    network = _network(call)
+    network.book.add(url)
+    return _book_json(network)
+
+
+@rpc_method(tier="admin", errors=(NoNetworkError,))
+def admin_peer_ban(call: Call, *, key: NodeKey, duration_ms: DurationMs = HOUR_MS) -> PeerBookJson:
+    """Close the connection to a node and answer it no more for a while."""
+    network = _network(call)
+    network.ban(key, duration_ms)
+    return _book_json(network)
+
+
+@rpc_method(tier="admin", errors=(NoNetworkError,))
+def admin_peer_pardon(call: Call, *, key: NodeKey) -> PeerBookJson:
+    """Forget what is held against a node."""
+    network = _network(call)
+    network.book.pardon(key)
+    return _book_json(network)

@@ -131,7 +131,8 @@ def admin_validator_status(call: Call) -> OwnPartJson:
 def admin_validator_pause(call: Call, *, reason: Text = "paused by hand") -> OwnPartJson:
     """Let this node make no blocks and vote for none, for as long as it runs or until resumed.
 
-    It follows the chain and answers as before. The others go on if they are a quorum without it.
+    It follows the chain, answers as before, and still certifies what the others agreed on. They go
+    on if they are a quorum without it.
     """
     call.node.pause(reason or "paused by hand")
     return admin_validator_status(call)
