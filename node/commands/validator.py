@@ -152,7 +152,8 @@ def rotate(*, old: str, ready: Path | None, new: str | None, signing: Signing) -
     if fresh == old:
         fail(t("old and new key are the same"), EXIT_USAGE)
     with session(signing.tier) as talk_to:
-        step = _next_step(talk_to.ask("validator_list"), old, fresh)
+        changed_at = talk_to.ask("node_info")["head"]["last_validators_change_height"]
+        step = _next_step(talk_to.ask("validator_list"), old, fresh, changed_at)
         if step is None:
             done = t("Done: the new key decides, and the old one no more.")
             finish({"step": "done", "old": old, "new": fresh}, done)
@@ -166,8 +167,12 @@ def rotate(*, old: str, ready: Path | None, new: str | None, signing: Signing) -
     finish(facts, say_state(found), next_command=following)
 
 
-def _next_step(found: Mapping[str, Any], old: str, new: str) -> bool | None:
-    """Return True: add the new key; False: remove the old one; None: all is done."""
+def _next_step(found: Mapping[str, Any], old: str, new: str, changed_at: int) -> bool | None:
+    """Return True: add the new key; False: remove the old one; None: all is done.
+
+    `changed_at` is the last height at which the validators changed: they decide from the one after
+    the next on, and a new key is taken as seen there, whether it was or not.
+    """
     if found["pending"] is not None:
         height = found["pending"]["activation"]
         text = t("validators change at height {height}", height=height)
@@ -180,9 +185,14 @@ def _next_step(found: Mapping[str, Any], old: str, new: str) -> bool | None:
         return True
     if old not in present:
         return None
-    if present[new]["is_silent"]:
+    last_seen = present[new]["last_seen"]
+    if present[new]["is_silent"] or last_seen is None or last_seen <= changed_at + 1:
         text = t("the new key was not seen at work of late")
-        raise CommandError(text, EXIT_PENDING, fix=t("see that its node runs, then run it again"))
+        raise CommandError(
+            text,
+            EXIT_PENDING,
+            fix=t("see that its node runs, and run the command again after a block or two"),
+        )
     return False
 
 

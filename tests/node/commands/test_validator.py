@@ -11,8 +11,10 @@ from node.commands import connect
 OLD, NEW, OTHER = ("aa" * 32, "bb" * 32, "cc" * 32)
 
 
-def listed(*keys: str, silent: str = "", pending: int | None = None) -> dict[str, Any]:
-    items = [{"key": key, "is_silent": key == silent} for key in keys]
+def listed(
+    *keys: str, silent: str = "", pending: int | None = None, seen: int | None = 9
+) -> dict[str, Any]:
+    items = [{"key": key, "is_silent": key == silent, "last_seen": seen} for key in keys]
     change = None if pending is None else {"activation": pending, "keys": [], "quorum": 1}
     return {"items": items, "pending": change}
 
@@ -30,7 +32,9 @@ class FakeClient:
         return None
 
     def rpc(self, method: str, **_params: object) -> Any:
-        return {"validator_list": self.validators, "gov_proposals": {"items": []}}[method]
+        head = {"last_validators_change_height": 7}
+        answers = {"validator_list": self.validators, "node_info": {"head": head}}
+        return (answers | {"gov_proposals": {"items": []}})[method]
 
 
 def rotate(monkeypatch: pytest.MonkeyPatch, validators: dict[str, Any]) -> Result:
@@ -45,6 +49,9 @@ def rotate(monkeypatch: pytest.MonkeyPatch, validators: dict[str, Any]) -> Resul
         (listed(NEW, OTHER), 0, "the new key decides, and the old one no more"),
         (listed(OLD, OTHER, pending=12), 7, "validators change at height 12"),
         (listed(OLD, NEW, silent=NEW), 7, "the new key was not seen at work of late"),
+        (listed(OLD, NEW, seen=8), 7, "was not seen at work of late; see that its node runs"),
+        (listed(OLD, NEW, seen=None), 7, "was not seen at work of late"),
+        (listed(OLD, NEW), 2, "who signs?"),  # it would send the removal now
         (listed(OLD, OTHER), 2, "give --ready FILE"),
         (listed(OTHER), 2, "is no validator"),
     ],
