@@ -40,6 +40,7 @@ class ChainParams:
     allowance_gas_share_bp: Annotated[int, Between(0, 10_000)] = 1_000
     recovery_delay_ms: _Natural = 72 * HOUR_MS
     dev: Annotated[int, Between(0, 1)] = 0  # 1: a development chain; anyone may deploy
+    snapshot_interval_blocks: _Natural = 10_000  # nodes offer multiples of this height; 0: none
 
 
 def read_params(state: State) -> ChainParams:

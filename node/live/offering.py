@@ -5,7 +5,7 @@ import logging
 
 from chain.executed import ExecutedBlock
 from node.live.node import Node
-from node.storage.snapshots import EVERY_BLOCKS, SnapshotFolder, SnapshotMaker
+from node.storage.snapshots import SnapshotFolder, SnapshotMaker
 
 PAUSE_S = 0.01  # between two chunks: blocks, votes and answers come first
 
@@ -15,9 +15,9 @@ _log = logging.getLogger("washnode.snapshots")
 class Offering:
     """Makes one node's snapshots. Told of its blocks; `run` beside it, `stop` before it closes."""
 
-    def __init__(self, node: Node, folder: SnapshotFolder, every: int = EVERY_BLOCKS) -> None:
+    def __init__(self, node: Node, folder: SnapshotFolder) -> None:
         self.folder = folder
-        self._node, self._maker = node, SnapshotMaker(folder, every)
+        self._node, self._maker = node, SnapshotMaker(folder)
         self._begun = asyncio.Event()
         node.on_commit.append(self._on_commit)
 

@@ -28,7 +28,7 @@ from node.keys.store import KeyStore
 from node.storage.check import check_store
 from node.storage.copying import CopiedHead, head_of_store
 from node.storage.disk import disk_faults
-from node.storage.folder import link_files, sync_file, sync_folder
+from node.storage.folder import held, link_files, sync_file, sync_folder
 from node.storage.recovery import check_values
 from node.storage.seal import file_digests
 
@@ -94,9 +94,10 @@ def create_backup(
     `copy_chain` fills the folder that it is given, which is not there yet, with the chain. Raises
     BackupError, StoreError.
     """
+    unfinished = target / ".washnode-unfinished"
     with disk_faults(target):
         target.mkdir(parents=True, exist_ok=True)
-        unfinished = target / ".washnode-unfinished"
+    with disk_faults(target), held(unfinished):
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir()
         try:

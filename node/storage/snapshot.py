@@ -20,7 +20,7 @@ from typing import Annotated, NoReturn
 
 from chain.codec import AtMost, decode, encode, wire
 from chain.crypto import hash_bytes
-from chain.errors import MalformedBytesError, SnapshotError, StoreError
+from chain.errors import MalformedBytesError, SnapshotError, StoreError, StoreInUseError
 from chain.genesis import Genesis
 from chain.snapshot import (
     CHUNK_BYTES_MAX,
@@ -201,6 +201,8 @@ class Restoring:
         if self._folder.is_dir():
             try:
                 store = Store(str(self._folder), THROW_AWAY, create=False)
+            except StoreInUseError:  # by another restore of the same
+                raise
             except StoreError:  # not even begun
                 shutil.rmtree(self._folder)
             else:

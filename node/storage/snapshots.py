@@ -9,6 +9,7 @@ from pathlib import Path
 
 from chain.block import Commit, Header
 from chain.errors import SnapshotError, StoreError
+from chain.params import read_params
 from chain.proposers import previous_validators
 from chain.snapshot import SNAPSHOT_VERSION, SnapshotManifest, write_chunks
 from chain.state import State
@@ -18,7 +19,6 @@ from consensus import Candidate
 from node.storage.disk import disk_faults, free_bytes
 from node.storage.snapshot import SnapshotFile, SnapshotWriter
 
-EVERY_BLOCKS = 10_000  # a multiple of this height is offered, by every node
 KEPT_MAX = 2  # whoever is fetching the older one can end it while the newer one is made
 FREE_BYTES_MIN = 1024**3  # the disk is for blocks first
 SNAPSHOTS_NAME = "snapshots"  # in the data folder
@@ -29,10 +29,8 @@ class SnapshotFolder:
     """The snapshots in one folder, by height."""
 
     def __init__(self, folder: Path) -> None:
-        """Whatever an interrupted making left there is removed; the folder need not be there."""
+        """The folder need not be there."""
         self.folder = folder
-        for left_over in folder.glob(f"*{_SUFFIX}.new"):
-            left_over.unlink(missing_ok=True)
         self._open: dict[int, SnapshotFile] = {}
 
     def heights(self) -> list[int]:
@@ -70,6 +68,11 @@ class SnapshotFolder:
             return found.chunk(index)
         except OSError:
             return None
+
+    def remove_unfinished(self) -> None:
+        """Remove what an interrupted making left; only for whoever makes snapshots here."""
+        for left_over in self.folder.glob(f"*{_SUFFIX}.new"):
+            left_over.unlink(missing_ok=True)
 
     def tidy(self) -> None:
         """Remove all but the newest."""
@@ -155,15 +158,17 @@ def make_snapshot(
 class SnapshotMaker:
     """Makes a node's snapshots: told of every block, and given a step when there is time."""
 
-    def __init__(self, folder: SnapshotFolder, every: int = EVERY_BLOCKS) -> None:
-        """`every`: a snapshot is taken at multiples of this height; 0: never."""
-        self.folder, self._every = folder, every
+    def __init__(self, folder: SnapshotFolder) -> None:
+        """Begin in a folder in which nobody else makes snapshots."""
+        self.folder = folder
         self._making: Making | None = None
         self.fault: str | None = None  # why the last one was given up
+        folder.remove_unfinished()
 
     def on_block(self, store: Store, header: Header, commit: Commit) -> bool:
         """Begin one if it is time; call it before the next block. Tells whether it was begun."""
-        if not self._every or not header.height or header.height % self._every:
+        interval_blocks = read_params(State(store)).snapshot_interval_blocks
+        if not interval_blocks or header.height % interval_blocks:
             return False
         self.stop()  # the one before took longer than all these blocks
         free = free_bytes(self.folder.folder)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 import chain.snapshot
 from chain.block import block_id
 from chain.crypto import Signer
-from chain.errors import PrunedError, SnapshotError
+from chain.errors import PrunedError, SnapshotError, StoreInUseError
 from chain.genesis import Genesis
 from chain.snapshot import snapshot_id
 from chain.state import Space
@@ -22,7 +22,7 @@ from node.storage.ledger import ChainLedger
 from node.storage.snapshot import Restoring, SnapshotFile, restore
 from node.storage.snapshots import KEPT_MAX, SnapshotFolder, SnapshotMaker, make_snapshot
 from node.storage.trust import check_trust
-from tests.make import MONEY, TestChain, account, signer, word
+from tests.make import MONEY, TestChain, account, genesis, signer, word
 
 GIFT = Transfer(MONEY, account("bob"), 1)
 
@@ -47,9 +47,9 @@ def chain_at(folder: Path, start: Genesis | None = None) -> TestChain:
     return made
 
 
-def grown(folder: Path, blocks: int = 6) -> TestChain:
+def grown(folder: Path, blocks: int = 6, start: Genesis | None = None) -> TestChain:
     """Return a chain with a contract, pots and timers."""
-    made = chain_at(folder)
+    made = chain_at(folder, start)
     box = made.deploy()
     for number in range(blocks):
         due = made.now + HOUR_MS
@@ -157,6 +157,19 @@ def test_chunks_are_taken_in_one_by_one_and_a_stop_costs_none(tmp_path: Path) ->
     copy = ChainLedger(tmp_path / "two", made.genesis, tuning=Tuning())
     OPEN.append(copy)
     assert leaves(copy) == leaves(made.ledger)
+
+
+def test_two_do_not_restore_into_one_folder(tmp_path: Path) -> None:
+    made = grown(tmp_path / "one")
+    source = snapshot_of(made, tmp_path / "file")
+    first = Restoring(tmp_path / "two", made.genesis, source.manifest)
+    first.add(source.chunk(0))
+
+    with pytest.raises(StoreInUseError):
+        Restoring(tmp_path / "two", made.genesis, source.manifest)
+
+    first.add(source.chunk(1))
+    first.give_up()
 
 
 def test_another_snapshot_begins_anew_in_the_place_of_the_first(tmp_path: Path) -> None:
@@ -284,8 +297,9 @@ def test_a_snapshot_whose_certificate_somebody_else_signed_is_not_believed(tmp_p
 def test_a_node_offers_the_two_newest_of_fixed_heights_and_works_on_meanwhile(
     tmp_path: Path,
 ) -> None:
-    made = grown(tmp_path / "chain", blocks=2)
-    maker = SnapshotMaker(SnapshotFolder(tmp_path / "snapshots"), every=4)
+    start = genesis(params={"snapshot_interval_blocks": 4})
+    made = grown(tmp_path / "chain", blocks=2, start=start)
+    maker = SnapshotMaker(SnapshotFolder(tmp_path / "snapshots"))
     states: dict[int, list[tuple[bytes, bytes]]] = {}
     begun = []
     while made.ledger.height < 17:
