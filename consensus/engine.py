@@ -9,7 +9,6 @@ not remembered. A chain of one validator runs on the same rules: its own vote is
 from collections.abc import Iterable
 from typing import assert_never
 
-from chain.block import PRECOMMIT, make_commit
 from chain.crypto import Signer
 from chain.vote import SignedVote
 from consensus.admission import fits_set
@@ -58,6 +57,7 @@ from consensus.record import DISTRUST_BYTES_MAX, HeaderEntry, LogEntry, Recovere
 from consensus.recording import entries_of, restore
 from consensus.rejoin import Guard, newest_of, reply_bytes
 from consensus.rounds import RoundMachine
+from consensus.stragglers import Stragglers
 from consensus.sync import CatchUp
 from consensus.timeouts import RESEND_MS, STATUS_BUSY_MS, STATUS_IDLE_MS
 
@@ -84,7 +84,7 @@ class Engine:
         self.catch_up = CatchUp()
         self._waiting = WaitingRoom()
         self._newest: dict[bytes, SignedVote] = {}  # of each validator, before this height
-        self._last_votes: tuple[RoundMachine, dict[bytes, bytes]] | None = None
+        self._stragglers = Stragglers()
         self._out: list[Effect] = []
         self._held: list[tuple[int, Effect]] = []
         self._token = self._persisted = 0
@@ -166,7 +166,7 @@ class Engine:
         elif height == machine.height:
             self._decide_on(message)
         elif isinstance(message, SignedVote) and height == machine.head.height:
-            self._add_straggler(message)
+            machine.last_commit = self._stragglers.add(message, machine.last_commit)
 
     def _decide_on(self, message: Message) -> None:
         machine = self.machine
@@ -210,8 +210,11 @@ class Engine:
                 self._reply(validator, query, sender)
             case RejoinReply(newest=newest):
                 known = newest is None or self._is_known(newest)
+                was_listening = self.guard.mode == Mode.LISTENING
                 self._do(self.guard.on_reply(message, machine.validators, is_known=known))
                 self._allow_signing()
+                if was_listening and not known:  # the log is not whole, and says so from now on
+                    self._header = self._header_entry(self.guard.reason)
             case _:
                 pass
 
@@ -244,19 +247,6 @@ class Engine:
         said = (self.me, validator, query, head_height, newest)
         signature = self._signer.sign(reply_bytes(self.chain_id, RejoinReply(*said, bytes(64))))
         self._send(RejoinReply(*said, signature), sender)
-
-    def _add_straggler(self, vote: SignedVote) -> None:
-        """Take a late precommit of the head's block into the certificate of the next one."""
-        last, machine = self._last_votes, self.machine
-        commit = machine.last_commit
-        if last is None or commit is None or vote.kind != PRECOMMIT:
-            return
-        validators, votes = last[0].validators, last[1]
-        fits = (vote.round, vote.block_id) == (commit.round, commit.block_id)
-        if fits and vote.validator in validators.keys and vote.validator not in votes:
-            votes[vote.validator] = vote.signature
-            place = (commit.height, commit.round)
-            machine.last_commit = make_commit(validators, place, commit.block_id, votes)
 
     def _allow_signing(self) -> None:
         machine = self.machine
@@ -304,13 +294,7 @@ class Engine:
         before = self.machine
         if head.height < before.height:
             return
-        self._last_votes = None
-        commit = head.commit
-        if head.height == before.height and commit is not None:
-            votes = before.book.votes_for(commit.round, PRECOMMIT, (commit.block_id, -1))
-            signatures = {key: vote.signature for key, vote in votes.items()}
-            if len(signatures) >= before.validators.quorum:
-                self._last_votes = (before, signatures)
+        self._stragglers.begin(before, head)
         self._note_votes(before)
         self.pool.follow(head)
         self._written.clear()

@@ -36,6 +36,8 @@ class EvidencePool:
 
     def wants(self, evidence: Evidence) -> bool:
         """Tell whether evidence would be news to the chain, its signatures aside."""
+        if not evidence.votes:
+            return False
         try:
             vote = decode(SignedVote, evidence.votes[0])
         except MalformedBytesError:

@@ -11,8 +11,10 @@ from chain.vote import SignedVote, signed_bytes
 from consensus import (
     Engine,
     EvidenceFound,
+    HeaderEntry,
     HeightCommitted,
     Mode,
+    Persist,
     Received,
     RejoinReply,
     Start,
@@ -44,6 +46,20 @@ def test_votes_of_before_a_recovery_that_somebody_still_holds_are_no_strangers()
         engine.handle(Received(reply, one.public_key), NOW, NOW)
 
     assert engine.mode == Mode.SIGNING
+
+
+def test_a_vote_that_the_log_lacks_is_written_down_as_a_loss() -> None:
+    engine = Engine(ME, CHAIN, head_at())
+    engine.handle(Start(), NOW, NOW)
+    lost = vote_by(ME, PRECOMMIT, BLOCK, height=7)
+    reply = RejoinReply(FIRST.public_key, ME.public_key, bytes(16), 6, lost, bytes(64))
+    reply = replace(reply, signature=FIRST.sign(reply_bytes(CHAIN, reply)))
+
+    effects = engine.handle(Received(reply, FIRST.public_key), NOW, NOW)
+
+    reason = "somebody holds a vote of this key that the log lacks"
+    assert Persist(1, (HeaderEntry(CHAIN, reason),)) in effects
+    assert engine.mode == Mode.OBSERVER
 
 
 def lie_by(who: Signer, **changes: Any) -> Evidence:
