@@ -11,7 +11,10 @@ from pathlib import Path
 
 from chain.types import DAY_MS, HOUR_MS, MINUTE_MS
 from node import catalog
+from node.config import P2pConfig
+from node.demo.accounts import signer_of
 from node.demo.catalogue import SPARKLE
+from node.net.network import Network
 from node.rpc.openrpc.document import Examples, make_document
 from node.rpc.openrpc.page import render_markdown
 from tests.node.rpc.story import MORNING, Json, Teller, acct, call_action
@@ -22,6 +25,7 @@ PAGE = ROOT / "docs" / "rpc.md"
 WASH = SPARKLE.service(1)
 SLOT = MORNING + 3 * HOUR_MS  # one in the afternoon
 UNKNOWN = "00" * 32
+UNKNOWN_CHAIN = bytes(32)
 
 
 async def tell_story(teller: Teller) -> None:
@@ -38,6 +42,7 @@ async def tell_story(teller: Teller) -> None:
     await _what_has_been(teller, booked)
     await _proofs(teller, booked)
     await _about_governance(teller)
+    await _about_peers(teller)
     await _development(teller)
     await teller.show_on_disk("admin_backup", "to another disk", "chain-today")
     await teller.show_on_disk("admin_snapshot", "of the newest block", "today.snapshot")
@@ -272,6 +277,20 @@ async def _about_governance(teller: Teller) -> None:
     await teller.show("admin_validator_pause", "while the disk is changed", pause, tier="admin")
     await teller.show("admin_validator_resume", "it goes on", tier="admin")
     await teller.show("admin_validator_ready", "before it is voted in", tier="admin")
+
+
+async def _about_peers(teller: Teller) -> None:
+    await teller.show("node_peers", "one that is alone")
+    node = teller.node
+    settings = P2pConfig(peers=("wss://gateway.example/p2p",))
+    node.network = Network(settings, signer_of("validator"), UNKNOWN_CHAIN, node.clock, None)
+    await teller.show("admin_peer_book", "whom it knows", tier="admin")
+    other: Json = {"url": "wss://second.example/p2p"}
+    await teller.show("admin_peer_add", "a second gateway", other, tier="admin")
+    liar: Json = {"key": UNKNOWN, "duration_ms": DAY_MS}
+    await teller.show("admin_peer_ban", "for a day", liar, tier="admin")
+    await teller.show("admin_peer_pardon", "it was a mistake", {"key": UNKNOWN}, tier="admin")
+    node.network = None
 
 
 async def _development(teller: Teller) -> None:
