@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from chain.block import Block, block_id
 from chain.crypto import verify_signature
-from chain.errors import MalformedBytesError
+from chain.errors import MalformedBytesError, StoreError
 from chain.executed import ExecutedBlock
 from chain.transaction import read_transaction
 from consensus import (
@@ -30,7 +30,7 @@ from consensus import (
 from node.live.node import Node
 from node.net.bodies import body_fault, witness_ids_of
 from node.net.compact import Puzzles, answer_want, compact
-from node.net.membership import is_validator
+from node.net.membership import Membership
 from node.net.messages import (
     AnyMessage,
     BlockTransactions,
@@ -55,9 +55,10 @@ _log = logging.getLogger("washnode.net")
 class Exchange:
     """One node's part in the talk about blocks."""
 
-    def __init__(self, node: Node, peers: Peers) -> None:
+    def __init__(self, node: Node, peers: Peers, members: Membership | None = None) -> None:
         """Listen to a node: what its engine says goes to the peers from now on."""
         self._node, self._peers = node, peers
+        self._members = members or Membership(node)
         self._puzzles, self._prefetch = Puzzles(), Prefetch()
         self._heights: dict[bytes, int] = {}  # of each peer: the height it decides
         self._witness_ids: dict[bytes, tuple[bytes, ...]] = {}
@@ -72,8 +73,7 @@ class Exchange:
 
     def validators(self) -> list[bytes]:
         """Return the connected peers that decide blocks."""
-        state, plans = self._node.state(), self._node.ledger.executor.plans
-        return [key for key in self._peers.connected() if is_validator(state, key, plans)]
+        return [key for key in self._peers.connected() if self._members.is_validator(key)]
 
     def readers(self) -> list[bytes]:
         """Return the connected peers that may be given what is on the chain.
@@ -161,12 +161,20 @@ class Exchange:
     # Hearing ----------------------------------------------------------------------------------
 
     def hear(self, sender: bytes, kind: Kind, payload: bytes) -> None:
-        """Take a peer's message."""
+        """Take a peer's message.
+
+        One that nobody foresaw costs its sender points, not this node its life.
+        """
         try:
             message = unpack(kind, payload)
             self._take(message, sender, len(payload))
         except MalformedBytesError as error:
             self._peers.fault(sender, "malformed", str(error))
+        except StoreError as error:
+            self._node.fail(error)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it was one message
+            _log.exception("a message of kind %s of peer %s", kind.name, sender.hex()[:16])
+            self._peers.fault(sender, "malformed", repr(error)[:200])
 
     def _take(self, message: AnyMessage, sender: bytes, size_bytes: int) -> None:
         match message:

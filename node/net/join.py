@@ -10,7 +10,7 @@ from node.live.clock import Clock
 from node.live.fitness import clock_reason
 from node.live.node import Node
 from node.net.exchange import Exchange
-from node.net.membership import is_validator, may_read
+from node.net.membership import Membership
 from node.net.network import Network
 
 CLOCK_LOOK_S = 5
@@ -26,11 +26,12 @@ class NetworkNode:
         # A driven clock stands still; when to dial again is a matter of the machine's.
         clock = Clock() if node.clock.is_driven else node.clock
         self.network = Network(config, identity, chain_id, clock, node.folder)
-        self.exchange = Exchange(node, self.network)
+        self.members = Membership(node)
+        self.exchange = Exchange(node, self.network, self.members)
         allowed = {bytes.fromhex(one) for one in config.allowed}
         network, exchange = self.network, self.exchange
-        network.may_read = lambda key: key in allowed or self._is_member(key)
-        network.is_validator = self._is_validator
+        network.may_read = lambda key: key in allowed or self.members.may_read(key)
+        network.is_validator = self.members.is_validator
         network.head_height = lambda: node.ledger.height
         network.on_message, network.on_peer = exchange.hear, exchange.greet
         network.on_gone, network.heights = exchange.forget, exchange.heights
@@ -44,15 +45,9 @@ class NetworkNode:
             offsets = [
                 one.clock_offset_ms
                 for one in self.network.peers()
-                if one.clock_offset_ms is not None and self._is_validator(one.peer.node_key)
+                if one.clock_offset_ms is not None and self.members.is_validator(one.peer.node_key)
             ]
             self.node.fitness.set("clock", clock_reason(offsets))
-
-    def _is_member(self, key: bytes) -> bool:
-        return may_read(self.node.state(), key, self.node.ledger.executor.plans)
-
-    def _is_validator(self, key: bytes) -> bool:
-        return is_validator(self.node.state(), key, self.node.ledger.executor.plans)
 
     async def run(self) -> None:
         """Talk until cancelled."""

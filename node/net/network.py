@@ -36,6 +36,7 @@ from p2p import (
     Roster,
     Session,
     SessionError,
+    Timings,
     accept,
     dial,
     make_response,
@@ -66,6 +67,8 @@ class Network:
         self._roster = Roster(identity.public_key)
         self._connections: dict[bytes, Connection] = {}
         self._dialing: dict[str, asyncio.Task[None]] = {}
+        self.timings = Timings()
+        self.door: Door | None = None
         self.port: int | None = None
         self.head_height: Callable[[], int] = lambda: 0
         self.heights: Callable[[], dict[bytes, int]] = dict  # that peers last said they decide
@@ -110,7 +113,7 @@ class Network:
 
     async def run(self) -> None:
         """Listen and dial until cancelled; then close every connection."""
-        door = await self._listen() if self._config.listen else None
+        door = self.door = await self._listen() if self._config.listen else None
         try:
             async with asyncio.TaskGroup() as tasks:
                 while True:
@@ -160,6 +163,7 @@ class Network:
                 on_message=self._on_message,
                 on_closed=self._on_closed,
                 wall_ms=self._clock.now_ms,
+                timings=self.timings,
             )
         except SessionError as error:
             self.book.failed(url)
@@ -176,7 +180,7 @@ class Network:
         address = request.remote or ""
         if self.book.is_banned_address(address):
             raise web.HTTPForbidden
-        response = make_response()
+        response = make_response(self.timings)
         try:
             connection = await accept(
                 request,
@@ -185,6 +189,7 @@ class Network:
                 on_closed=self._on_closed,
                 wall_ms=self._clock.now_ms,
                 response=response,
+                timings=self.timings,
             )
         except SessionError as error:
             if error.fault:
