@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from node.commands.common import group
+from node.commands.dev_net import net
 from node.commands.output import (
     EXIT_USAGE,
     CommandError,
@@ -384,3 +385,6 @@ def _show_halt(answer: dict[str, Any]) -> None:
     if answer["halt"]:
         over = show_time(answer["halt"]["over"])
         print_text(t("Deadlines that fell due meanwhile wait until {time}.", time=over))
+
+
+dev.add_command(net)

@@ -25,15 +25,17 @@ class DevNet:
     nodes: list[PlannedNode]
     _children: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
-    def node(self, name: str) -> PlannedNode | None:
-        """Return a node by name, or None."""
-        return next((one for one in self.nodes if one.name == name), None)
+    def __getitem__(self, name: str) -> PlannedNode:
+        """Return a node by its name; raises KeyError."""
+        for one in self.nodes:
+            if one.name == name:
+                return one
+        raise KeyError(name)
 
     def start(self, name: str) -> int:
         """Start a node's process; returns its number. Its log is `node.log` in its folder."""
-        node = self.node(name)
-        assert node is not None, name
-        self._children[name] = spawn(node)
+        assert self.pid(name) is None, f"{name} runs already"
+        self._children[name] = spawn(self[name])
         return self._children[name].pid
 
     def pid(self, name: str) -> int | None:
