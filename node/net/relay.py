@@ -100,11 +100,17 @@ class Relay:
                     break
 
     async def run_again(self) -> None:
-        """Send own clients' transactions again while no block has them, until cancelled."""
+        """Send own clients' transactions again while no block has them, until cancelled.
+
+        One that could not be taken when the node started, because its nonce was too far ahead of a
+        chain that lagged or the pool was full, waits from now on.
+        """
         while True:
             waited = set(self._node.outbox.ids())
             await asyncio.sleep(RESEND_S)
             pool = self._node.pool
+            if any(one not in pool for one in self._node.outbox.ids()):
+                await self._node.take_outbox()
             late = [pool.get(one) for one in self._node.outbox.ids() if one in waited]
             data = [tx.data for tx in late if tx is not None][:RESENT_MAX]
             self._send(self._targets(), data)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from chain.transaction import read_transaction
 from consensus import GetBlocks, RejoinQuery, WantBlock
 from node.net.messages import TransactionBatch, pack
 from p2p import Kind
@@ -128,3 +129,15 @@ async def test_a_peer_that_is_no_member_is_told_nothing_of_the_chain(tmp_path: P
         net.strangers.clear()
         net["node1"].exchange.hear(stranger, *pack(GetBlocks(1, 100)))
         await net.until(lambda: net.is_final(paid, "shop1"))
+
+
+async def test_what_the_outbox_keeps_waits_again_though_it_could_not_be_taken_at_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("node.net.relay.RESEND_S", 0.05)
+    async with linked(tmp_path, 4, 1) as net:
+        data, shop = net.pay("alice", "bob"), net["shop1"].node
+        shop.outbox.add(read_transaction(data).tx_id, data)
+
+        await net.until(lambda: all(net.is_final(data, name) for name in net.names))
+        await net.until(lambda: len(shop.outbox) == 0)
