@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Protocol
+from weakref import WeakSet
 
 from pydantic import Field
 from typing_extensions import TypedDict
@@ -20,6 +21,7 @@ from node.storage.snapshots import Making
 
 PAUSE_S = 0.002  # between two steps: blocks and answers come first
 _PATH_LENGTH_MAX = 4_096
+_COPIED: WeakSet[Any] = WeakSet()  # nodes of this process that are being copied now
 NewPath = Annotated[
     str,
     Field(
@@ -132,13 +134,13 @@ def _new_path(text: str) -> Path:
 
 @contextmanager
 def _one_at_a_time(node: Any) -> Iterator[None]:
-    if node.is_copying:
+    if node in _COPIED:
         raise CopyError("a copy is being made already; wait until it is done")
-    node.is_copying = True
+    _COPIED.add(node)
     try:
         yield
     finally:
-        node.is_copying = False
+        _COPIED.discard(node)
 
 
 def _begin(make: Callable[[], Any]) -> Any:

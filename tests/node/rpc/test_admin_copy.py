@@ -108,14 +108,14 @@ async def test_a_full_disk_of_the_copy_is_no_fault_of_the_node(
     error = (await answer(node, method, tmp_path / "copy"))["error"]
 
     assert (error["code"], "the disk is full" in error["message"]) == (7007, True)
-    assert (node.failure, node.is_copying) == (None, False)
+    assert node.failure is None
     assert left_of_a_copy(tmp_path) == []
     assert chain.do("alice", GIFT).ok
 
 
 @pytest.mark.parametrize("method", ["admin_backup", "admin_snapshot"])
 async def test_a_caller_who_goes_away_leaves_no_half_copy(
-    chain: TestChain, node: Node, tmp_path: Path, method: str
+    chain: TestChain, node: Node, tmp_path: Path, method: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     task = asyncio.ensure_future(answer(node, method, tmp_path / "copy"))
     await asyncio.sleep(0)
@@ -127,7 +127,8 @@ async def test_a_caller_who_goes_away_leaves_no_half_copy(
 
     assert (second["code"], "already" in second["message"]) == (7007, True)
     assert left_of_a_copy(tmp_path) == []
-    assert node.is_copying is False
+    monkeypatch.setattr("node.storage.copying.STEP_BYTES", 10**6)
+    assert "result" in await answer(node, method, tmp_path / "third")
     assert chain.do("alice", GIFT).ok
 
 
