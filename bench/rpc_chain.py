@@ -7,7 +7,8 @@ from chain.crypto import Signer
 from chain.genesis import Genesis, genesis_asset_id, parse_genesis
 from chain.transaction import Action, Call, Transaction, Transfer, sign_transaction
 from chain.types import DAY_MS, HOUR_MS, MINUTE_MS
-from node.rehearse.chain import RehearsalChain, make_genesis, tally_for_rehearsal
+from node.rehearse.chain import RehearsalChain, tally_for_rehearsal
+from node.rehearse.genesis import make_genesis
 from node.rehearse.plan import Plan, Step, hold_of, policy_id
 from node.rehearse.policies import PRESETS
 from node.rehearse.wallets import Places, signer_of

@@ -20,7 +20,8 @@ import contracts.host
 from chain.rules import check_signatures
 from chain.transaction import read_transaction
 from chain.types import DAY_MS
-from node.rehearse.chain import RehearsalChain, make_genesis, tally_for_rehearsal
+from node.rehearse.chain import RehearsalChain, tally_for_rehearsal
+from node.rehearse.genesis import make_genesis
 from node.rehearse.plan import Planner, Step
 from node.rehearse.policies import PRESETS
 from node.rehearse.rows import Row
@@ -130,7 +131,7 @@ def _wrap(clock: Clock, chain: RehearsalChain) -> None:
     store.append = clock.timed("store", store.append)
     tally: Any = type(chain.tally)
     tally.add_receipts = clock.timed("the rehearsal's own table", tally.add_receipts)
-    import node.rehearse.chain as shell
+    import node.rehearse.stage as shell
 
     wrapped: Any = shell
     wrapped.read_transaction = clock.timed("decode", read_transaction)

@@ -7,7 +7,15 @@ same make the same chain, whatever their spaces and order of keys.
 from itertools import pairwise
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    create_model,
+    model_serializer,
+)
 
 from chain.codec import Value, decode, encode, encode_value
 from chain.crypto import hash_bytes
@@ -56,6 +64,9 @@ class Genesis(BaseModel):
 
     `quorum` "crash" lets one vote fewer decide where that goes, for validators who trust each
     other: a chain of three then runs with one of them off, and a restored backup can fork it.
+
+    `clock` "driven" gives the chain no time of its own: its nodes take the time that their owner
+    tells them, for rehearsals. It has no heartbeat and is no development chain.
     """
 
     model_config = _Strict
@@ -66,6 +77,20 @@ class Genesis(BaseModel):
     params: ParamsModel = ParamsModel()
     assets: tuple[GenesisAsset, ...] = ()
     accounts: tuple[GenesisAccount, ...] = ()
+    clock: Literal["wall", "driven"] = "wall"
+
+    @model_serializer(mode="wrap")
+    def _write(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out the usual clock: files of ordinary chains stay as they are, byte for byte."""
+        said: dict[str, Any] = write(self)
+        if said.get("clock") == "wall":
+            del said["clock"]
+        return said
+
+    @property
+    def is_driven(self) -> bool:
+        """Whether the chain's time is told to its nodes."""
+        return self.clock == "driven"
 
     def chain_params(self) -> ChainParams:
         """Return the parameters as the ledger takes them."""
@@ -88,12 +113,12 @@ class Genesis(BaseModel):
         ]
         validators = sorted(bytes.fromhex(key) for key in self.validators)
         params = encode(self.chain_params())
-        return hash_bytes(
-            "genesis",
-            encode_value(
-                (1, self.name, self.time_ms, validators, self.quorum, params, assets, accounts)
-            ),
-        )
+        said: list[Value] = [
+            *(1, self.name, self.time_ms, validators, self.quorum, params, assets, accounts)
+        ]
+        if self.is_driven:  # only then, so that it is no other chain for all the others
+            said.append(self.clock)
+        return hash_bytes("genesis", encode_value(said))
 
 
 def parse_genesis(data: bytes) -> Genesis:
@@ -118,6 +143,7 @@ def _check(genesis: Genesis) -> None:
     except MalformedBytesError as error:
         text = f"genesis, params: {error}"
         raise GenesisError(text) from error
+    _check_clock(genesis)
     for what, ids in (
         ("validator", genesis.validators),
         ("account", [one.account for one in genesis.accounts]),
@@ -140,6 +166,17 @@ def _check(genesis: Genesis) -> None:
             if symbols[symbol] > SAFE_INT_MAX:
                 text = f"genesis: more than {SAFE_INT_MAX} of {symbol!r}"
                 raise GenesisError(text)
+
+
+def _check_clock(genesis: Genesis) -> None:
+    params = genesis.chain_params()
+    if genesis.is_driven and (params.heartbeat_ms or params.dev):
+        name = "heartbeat_ms" if params.heartbeat_ms else "dev"
+        text = (
+            f"genesis, clock: a chain whose clock is driven has no heartbeat and is no development "
+            f"chain, found params.{name} {getattr(params, name)}; set it to 0, or leave clock out"
+        )
+        raise GenesisError(text)
 
 
 class _Nothing:

@@ -26,7 +26,7 @@ from chain.transaction import ReceivedTransaction
 from chain.validators import read_validators
 from node.config import Config
 from node.live.abis import AbiBook
-from node.live.clock import Clock
+from node.live.clock import Clock, DrivenClock
 from node.live.node import Node
 from node.live.offering import Offering
 from node.live.pool import Pool, PoolLimits
@@ -95,7 +95,7 @@ def build_node(
             open_ledger,
             log,
             signer,
-            Clock() if clock is None else clock,
+            _clock_of(genesis) if clock is None else clock,
             pool=Pool(PoolLimits(pool.transactions_max, pool.bytes_max, pool.per_account_max)),
             checkers=SignatureCheckers(pool.checkers),
             abis=AbiBook(folder / "abis"),
@@ -119,6 +119,10 @@ def _check_validator(signer: Signer, keys: list[str]) -> None:
             f"({', '.join(sorted({*keys}))}); name the right one in [keys] validator"
         )
         raise NotValidatorError(text)
+
+
+def _clock_of(genesis: Genesis) -> Clock:
+    return DrivenClock(genesis.time_ms) if genesis.is_driven else Clock()
 
 
 def _has_chain(chain: Path) -> bool:

@@ -18,9 +18,12 @@ from node.terminal import discard_output, escape_controls, speaks_unicode
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from node.rehearse.agreement import Agreement
     from node.rehearse.plan import Plan
     from node.rehearse.run import Result
     from node.rehearse.tally import Tally
+
+VALIDATORS_MAX = 16  # processes of one machine
 
 
 @command()
@@ -34,7 +37,15 @@ if TYPE_CHECKING:
 @click.option(
     "--keep", type=click.Path(file_okay=False, path_type=Path), help="Leave the chain in DIR."
 )
-def rehearse(*, file: Path, policies: Path | None, preset: str | None, keep: Path | None) -> None:
+@click.option(
+    "--validators",
+    type=click.IntRange(1, VALIDATORS_MAX),
+    default=1,
+    help="So many processes agree on it as well, and must come to the same table.",
+)
+def rehearse(
+    *, file: Path, policies: Path | None, preset: str | None, keep: Path | None, validators: int
+) -> None:
     """Run a booking history (csv or csv.gz) through the real contracts.
 
     Prints what the rules would have held, refunded and paid out, shop by shop.
@@ -46,10 +57,23 @@ def rehearse(*, file: Path, policies: Path | None, preset: str | None, keep: Pat
         _make_empty(keep)
     with _failing_in_one_line(), progress("Rehearsing") as on_progress:
         result = run_rehearsal(plan, keep, on_progress)
+    if validators > 1:
+        result = _agree(plan, result, validators)
     with _failing_in_one_line():
         _print_result(result, keep)
     if not result.conserved:
         sys.exit(EXIT_ERROR)
+
+
+def _agree(plan: "Plan", alone: "Result", validators: int) -> "Result":
+    """Return a result with what several validators agreed on; a difference ends the command."""
+    from dataclasses import replace
+
+    from node.devnet.rehearsal import rehearse_among
+
+    with _failing_in_one_line(), progress("Agreeing") as on_progress:
+        agreement = rehearse_among(plan, validators, alone.tally, on_progress)
+    return replace(alone, agreement=agreement)
 
 
 def _print_result(result: "Result", keep: Path | None) -> None:
@@ -66,8 +90,21 @@ def _print_result(result: "Result", keep: Path | None) -> None:
         )
         word = "Money adds up at every height" if result.conserved else "MONEY DOES NOT ADD UP"
         click.echo(f"{word}; every pot is empty at the end: {result.conserved}")
+        if result.agreement is not None:
+            _print_agreement(result.agreement)
         if keep is not None:
             click.echo(f"Next: washnode verify {keep}")
+
+
+def _print_agreement(agreement: "Agreement") -> None:
+    text = t(
+        "{count} validators agreed on the same table in {heights} blocks; state root of the last: "
+        "{root}",
+        count=agreement.validators,
+        heights=agreement.heights,
+        root=agreement.state_root.hex(),
+    )
+    click.echo(text)
 
 
 @command()

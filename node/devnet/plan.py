@@ -64,10 +64,18 @@ def make_network(
 
     `adapt` may change the genesis, for instance to bring other people.
     """
+    nodes = plan_nodes(folder, validators, shops)
+    genesis = adapt(make_genesis(nodes, time_ms=time_ms, interval_ms=interval_ms))
+    write_network(nodes, folder, genesis)
+    return nodes
+
+
+def plan_nodes(folder: Path, validators: int, shops: int = 0) -> list[PlannedNode]:
+    """Return nodes in folders of a folder, on ports that are free now; writes nothing."""
     names = [f"node{number}" for number in range(1, validators + 1)]
     names += [f"shop{number}" for number in range(1, shops + 1)]
     ports = _free_ports(2 * len(names))
-    nodes = [
+    return [
         PlannedNode(
             name,
             "validator" if name.startswith("node") else "full",
@@ -77,17 +85,24 @@ def make_network(
         )
         for place, name in enumerate(names)
     ]
-    genesis = adapt(make_genesis(nodes, time_ms=time_ms, interval_ms=interval_ms))
+
+
+def write_network(
+    nodes: list[PlannedNode], folder: Path, genesis: Genesis, settings: str = ""
+) -> None:
+    """Write the folders of nodes: genesis, key, settings (`settings` are more of them, as TOML).
+
+    Raises OSError, and FileExistsError where the folder is not empty.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     if any(folder.iterdir()):
         text = f"{folder} is not empty; take a new folder, nothing is written over"
         raise FileExistsError(text)
     text = genesis.model_dump_json(indent=2) + "\n"
     for node in nodes:
-        _write_node(node, nodes, text)
+        _write_node(node, nodes, text, settings)
     rows = [{**asdict(node), "folder": str(node.folder.resolve())} for node in nodes]
     (folder / NETWORK_NAME).write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
-    return nodes
 
 
 def make_genesis(nodes: list[PlannedNode], *, time_ms: int, interval_ms: int) -> Genesis:
@@ -109,7 +124,7 @@ def make_genesis(nodes: list[PlannedNode], *, time_ms: int, interval_ms: int) ->
     )
 
 
-def _write_node(node: PlannedNode, nodes: list[PlannedNode], genesis: str) -> None:
+def _write_node(node: PlannedNode, nodes: list[PlannedNode], genesis: str, settings: str) -> None:
     node.folder.mkdir(mode=0o700)
     (node.folder / "genesis.json").write_text(genesis, encoding="utf-8")
     secret = hash_bytes("devnet", node.name.encode())
@@ -128,7 +143,7 @@ def _write_node(node: PlannedNode, nodes: list[PlannedNode], genesis: str) -> No
         f'url = "{node.p2p_url if is_validator else ""}"',
         f"peers = {json.dumps(peers)}",
     ]
-    (node.folder / "config.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (node.folder / "config.toml").write_text("\n".join(lines) + "\n" + settings, encoding="utf-8")
 
 
 def _free_ports(count: int) -> list[int]:

@@ -4,14 +4,15 @@ import gc
 import json
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from chain.crypto import Signer, verify_signature
-from node.rehearse.chain import RehearsalChain, make_genesis, tally_for_rehearsal
+from node.rehearse.agreement import Agreement
+from node.rehearse.chain import RehearsalChain, tally_for_rehearsal
+from node.rehearse.genesis import make_genesis
 from node.rehearse.plan import Plan
 from node.rehearse.tally import Tally
 from node.rehearse.wallets import SigningLine
@@ -28,6 +29,7 @@ class Result:
     """The outcome of a rehearsal.
 
     `signature_rate` is one core's Ed25519 checks a second, measured before and after: the mean.
+    `agreement` is what several validators agreed on, None where there was one.
     """
 
     tally: Tally
@@ -37,10 +39,11 @@ class Result:
     seconds: float
     signature_rate: int
     conserved: bool
+    agreement: Agreement | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return the result as `--json` prints it."""
-        return {
+        said = {
             **table_json(self.tally),
             "transactions": self.transactions,
             "blocks": self.blocks,
@@ -49,6 +52,11 @@ class Result:
             "signature_rate": self.signature_rate,
             "conserved": self.conserved,
         }
+        if self.agreement is not None:
+            said["validators"] = self.agreement.validators
+            said["heights"] = self.agreement.heights
+            said["state_root"] = self.agreement.state_root.hex()
+        return said
 
 
 def table_json(tally: Tally) -> dict[str, Any]:
@@ -99,14 +107,7 @@ def _rehearse(
     (folder / "genesis.json").write_text(genesis.model_dump_json(indent=1), encoding="utf-8")
     chain = RehearsalChain(folder, genesis, tally_for_rehearsal())
     try:
-        places = chain.set_up(plan)
-        done = 0
-        for at, signed in _instants(plan, line.run(plan, places)):
-            chain.run_instant(signed, at)
-            done += len(signed)
-            on_progress(done, len(plan.steps))
-        chain.fire_until(None)
-        chain.note_refused(plan)
+        chain.play(plan, line, on_progress)
         chain.check_bookings(len(plan.bookings))
         result = Result(
             tally=chain.tally,
@@ -126,11 +127,6 @@ def _rehearse(
         head = chain.ledger.head
         seal_folder(folder, head.chain_id, head.height, chain.ledger.head_id)
     return result
-
-
-def _instants(plan: Plan, signed: Iterator[bytes]) -> Iterator[tuple[int, list[bytes]]]:
-    for at, group in groupby(plan.steps, key=lambda step: step[0]):
-        yield at, [next(signed) for _ in group]
 
 
 def dump_json(value: dict[str, Any], *, ascii_only: bool = False) -> str:

@@ -14,9 +14,7 @@ from multiprocessing.connection import Connection
 from queue import Full, Queue
 
 from chain.crypto import Signer, hash_bytes
-from chain.nonces import next_nonce
 from chain.rules import check_signatures
-from chain.state import State
 from chain.transaction import (
     TX_VERSION,
     Action,
@@ -84,10 +82,6 @@ class Wallet:
             TX_VERSION, self._chain_id, self.account, None, nonce, now + VALID_FOR_MS, gas_limit,
             None, actions, None,
         )  # fmt: skip
-
-    def skip_to(self, state: State) -> None:
-        """Continue after the nonces that the chain has seen."""
-        self._nonce = next_nonce(state, self.account, self.account)
 
     def sign(self, body: Transaction) -> bytes:
         """Return the signed bytes."""

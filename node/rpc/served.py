@@ -6,6 +6,7 @@ from node.rpc.contract_views import serve_views
 from node.rpc.methods import (
     account,
     admin,
+    admin_clock,
     admin_copy,
     chain,
     contract,
@@ -25,8 +26,8 @@ from node.rpc.methods import (
 from node.rpc.registry import Registry, collect
 
 MODULES = (
-    account, admin, admin_copy, chain, contract, contract_pending, dev, events, gov, node, peers,
-    rpc, tx, tx_build, tx_explain, tx_list, validator,
+    account, admin, admin_clock, admin_copy, chain, contract, contract_pending, dev, events,
+    gov, node, peers, rpc, tx, tx_build, tx_explain, tx_list, validator,
 )  # fmt: skip
 
 

@@ -59,6 +59,9 @@ def test_files_that_say_the_same_make_the_same_chain() -> None:
         ({"params": {"timer_gas_share_bp": 10_001}}, "params"),
         ({"params": {"dev": 2}}, "params"),
         ({"quorum": "most"}, "quorum"),
+        ({"clock": "mine"}, "clock"),
+        ({"clock": "driven", "params": {}}, "heartbeat_ms 600000"),
+        ({"clock": "driven", "params": {"heartbeat_ms": 0, "dev": 1}}, "dev 1"),
         (
             {"accounts": [{**one, "balances": {"CNY": 2**53 - 1}} for one in FILE["accounts"]]},
             "more than",
@@ -78,6 +81,19 @@ def test_the_quorum_is_against_traitors_unless_the_file_says_against_crashes() -
     assert rules == [QuorumRule.BYZANTINE, QuorumRule.BYZANTINE, QuorumRule.CRASH]
     assert plain.chain_id() != crash.chain_id()
     assert read_validators(genesis_state(crash)) == crash.validator_set()
+
+
+def test_only_a_driven_clock_counts_for_the_chain_id_and_is_written() -> None:
+    wall, none = parse(clock="wall"), parse()
+    driven = parse(clock="driven", params={"heartbeat_ms": 0})
+    plain = parse(params={"heartbeat_ms": 0})
+
+    assert wall.chain_id() == none.chain_id()
+    assert wall.model_dump_json() == none.model_dump_json()
+    assert "clock" not in json.loads(none.model_dump_json())
+    assert driven.chain_id() != plain.chain_id()
+    assert parse_genesis(driven.model_dump_json().encode()) == driven
+    assert [one.is_driven for one in (wall, none, plain, driven)] == [False, False, False, True]
 
 
 def test_bytes_that_are_no_json_are_refused() -> None:

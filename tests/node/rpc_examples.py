@@ -46,6 +46,9 @@ async def tell_story(teller: Teller) -> None:
     await _development(teller)
     await teller.show_on_disk("admin_backup", "to another disk", "chain-today")
     await teller.show_on_disk("admin_snapshot", "of the newest block", "today.snapshot")
+    noon: Json = {"time_ms": MORNING + 2 * HOUR_MS}
+    await teller.show_driven("admin_set_clock", "two hours on, in a rehearsal", noon)
+    await teller.refuse("admin_set_clock", "of a chain that has its own", noon, tier="admin")
     await teller.show("admin_stop", "for today", tier="admin")
 
 

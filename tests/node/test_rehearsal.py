@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import node.rehearse.chain as rehearsal_chain
+import node.rehearse.stage as rehearsal_stage
 from node.rehearse.plan import Plan, Planner, hold_of, policy_id, policy_words
 from node.rehearse.policies import PRESETS, Policy, load_policies
 from node.rehearse.rows import Row, read_rows
@@ -82,7 +83,7 @@ def test_an_instant_of_many_blocks_changes_no_figure(monkeypatch: pytest.MonkeyP
         return rehearse(Planner({"p": FAIR}).add_all(rows))
 
     whole = run()
-    monkeypatch.setattr(rehearsal_chain, "_GAS_SHARE", (1, 1_000))
+    monkeypatch.setattr(rehearsal_stage, "_GAS_SHARE", (1, 1_000))
     split = run()
 
     assert split.blocks > whole.blocks + 10
@@ -93,14 +94,14 @@ def test_an_instant_of_many_blocks_changes_no_figure(monkeypatch: pytest.MonkeyP
 
 def test_the_last_block_of_an_instant_carries_it_exactly(monkeypatch: pytest.MonkeyPatch) -> None:
     times: list[int] = []
-    original = rehearsal_chain.RehearsalChain._make_block
+    original = rehearsal_chain.RehearsalChain.make_block
 
     def note(self: rehearsal_chain.RehearsalChain, group: list[object], at: int) -> None:
         times.append(at)
         original(self, group, at)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(rehearsal_chain.RehearsalChain, "_make_block", note)
-    monkeypatch.setattr(rehearsal_chain, "_GAS_SHARE", (1, 10_000))
+    monkeypatch.setattr(rehearsal_chain.RehearsalChain, "make_block", note)
+    monkeypatch.setattr(rehearsal_stage, "_GAS_SHARE", (1, 10_000))
     rows = [booking(booking_id=str(n), customer_id=str(n)) for n in range(3)]
 
     rehearse(Planner({"p": FAIR}).add_all(rows))

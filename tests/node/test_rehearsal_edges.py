@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-import node.rehearse.chain as rehearsal_chain
+import node.rehearse.genesis as rehearsal_genesis
 from node.rehearse.errors import RehearsalError
 from node.rehearse.plan import Plan, Planner
 from node.rehearse.policies import Policy
@@ -42,7 +42,7 @@ def plan_of(rows: list[Row]) -> Plan:
 def test_everything_of_a_full_day_happens_at_its_midnight_not_a_moment_beside(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(rehearsal_chain, "BLOCK_GAS", 400_000)
+    monkeypatch.setattr(rehearsal_genesis, "BLOCK_GAS", 400_000)
     outcomes = ("cancelled", "completed", "no_show")
 
     result = rehearse(plan_of([booking(n, outcome=outcomes[n % 3]) for n in range(150)]))
@@ -55,10 +55,10 @@ def test_everything_of_a_full_day_happens_at_its_midnight_not_a_moment_beside(
 
 
 def test_the_blocks_of_an_ordinary_history_keep_the_usual_limits() -> None:
-    params = rehearsal_chain.make_genesis(plan_of([booking(1)])).chain_params()
+    params = rehearsal_genesis.make_genesis(plan_of([booking(1)])).chain_params()
 
-    assert params.block_gas_max == rehearsal_chain.BLOCK_GAS
-    assert params.block_bytes_max == rehearsal_chain.BLOCK_BYTES
+    assert params.block_gas_max == rehearsal_genesis.BLOCK_GAS
+    assert params.block_bytes_max == rehearsal_genesis.BLOCK_BYTES
 
 
 @pytest.mark.parametrize("outcome", ["cancelled", "no_show"])
