@@ -5,12 +5,12 @@ clock is far off would propose times that nobody votes for; one whose disk is ne
 what it can not keep.
 """
 
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from node.storage.disk import free_bytes
-
 DISK_FREE_BYTES_MIN = 64 * 1024 * 1024
+DISK_FREE_PART = 20  # of a small disk a twentieth is enough
 CLOCK_WARN_MS, CLOCK_OFF_MS = 1_000, 2_000  # the second is what a block's time may be ahead
 WITNESSES_MIN = 2  # peers that must agree before this node doubts its own clock
 
@@ -36,10 +36,16 @@ class Fitness:
 
 def disk_reason(folder: Path | None) -> str | None:
     """Return why the disk under a folder keeps a node from voting, or None."""
-    free = None if folder is None else free_bytes(folder)
-    if free is None or free >= DISK_FREE_BYTES_MIN:
+    if folder is None:
         return None
-    return f"{free:,} bytes are free on the disk, {DISK_FREE_BYTES_MIN:,} are needed; make room"
+    try:
+        total, _used, free = shutil.disk_usage(folder)
+    except OSError:  # writing will tell
+        return None
+    needed = min(DISK_FREE_BYTES_MIN, total // DISK_FREE_PART)
+    if free >= needed:
+        return None
+    return f"{free:,} bytes are free on the disk, {needed:,} are needed; make room"
 
 
 def clock_reason(offsets_ms: Sequence[int]) -> str | None:

@@ -95,13 +95,14 @@ class Node:
         self.started_at_ms = clock.now_ms()
         self.feed = EventFeed(self)
         self.on_commit: list[Callable[[ExecutedBlock], None]] = [self.feed.on_commit]
+        self.on_close: list[Callable[[], None]] = []  # before the chain is closed to be reopened
         self.on_reopen: list[Callable[[], None]] = []
         self.failure: BaseException | None = None
         self._work = asyncio.Event()
         self._stopped = asyncio.Event()
         self.is_halted = False  # a development chain stands still on purpose
-        self.is_copying = False  # one copy of the chain at a time
         self.snapshots: SnapshotFolder | None = None  # what it offers to nodes that begin
+        self.chunks: tuple[int, int] | None = None  # of a snapshot that comes: those here, and all
         try:
             self._open()
         except BaseException:
@@ -209,6 +210,7 @@ class Node:
 
     def make_block(self, at_ms: int) -> ExecutedBlock | None:
         """Make a block at a time from what waits and is due; None if it is too soon for one."""
+        self.fitness.set("disk", disk_reason(self.folder))
         try:
             return self.driver.make_block(at_ms, self.clock.mono_ms())
         finally:
@@ -364,22 +366,29 @@ class Node:
         """Return once `stop` or `fail` was called."""
         await self._stopped.wait()
 
-    def reopen(self, action: Callable[[], None]) -> None:
+    def reopen(self, action: Callable[[], None], *, keeps_votes: bool = False) -> None:
         """Close the chain, run `action` on its folder, open it again; what waited is forgotten."""
+        trouble = self.driver.trouble
+        for tell in self.on_close:
+            tell()
         self.ledger.close()
         try:
             action()
         finally:
-            self._vote_log.forget()
+            # A development chain goes back and votes anew; any other goes on, and stands by them.
+            (self._vote_log.reread if keeps_votes else self._vote_log.forget)()
             self.intake.verified.clear()
             for tx in self.pool:
                 self._outcomes.settle(tx.tx_id)
             self.pool.clear()
             self._outcomes.clear()
             self._open()
+        if trouble is not None:
+            self.driver.set_trouble(trouble, self._pace.now_ms(), self.clock.mono_ms())
         self.feed.clear()
         for tell in self.on_reopen:
             tell()
+        self.wake()
 
     def close(self) -> None:
         """Close the chain; as dirty if it failed."""

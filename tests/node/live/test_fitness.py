@@ -45,10 +45,14 @@ def test_a_clock_is_off_where_most_peers_say_so(
 def test_a_disk_that_is_nearly_full_is_told_with_numbers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fitness, "free_bytes", lambda _folder: 1_000)
+    usage = {10**12: 67_108_864, 1_000_000: 50_000}
+    said = []
+    for total in usage:
+        monkeypatch.setattr(fitness.shutil, "disk_usage", lambda _folder, of=total: (of, 0, 1_000))
+        said.append(disk_reason(tmp_path))
 
-    assert (
-        disk_reason(tmp_path)
-        == "1,000 bytes are free on the disk, 67,108,864 are needed; make room"
-    )
+    assert said == [
+        f"1,000 bytes are free on the disk, {needed:,} are needed; make room"
+        for needed in usage.values()
+    ]
     assert disk_reason(None) is None
