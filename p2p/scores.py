@@ -74,6 +74,10 @@ class _File(BaseModel):
     scores: Annotated[list[_Line], Field(max_length=SUBJECTS_MAX)]
 
 
+def _points(score: _Score) -> int:
+    return -(-score.fading_ms // POINT_MS)
+
+
 class ScoreBook:
     """Scores of at most 4,096 keys and addresses.
 
@@ -95,7 +99,7 @@ class ScoreBook:
         if score.banned_until_ms > now_ms:
             return True
         score.fading_ms += FAULT_POINTS[fault] * POINT_MS
-        if score.fading_ms < BAN_POINTS * POINT_MS:
+        if _points(score) < BAN_POINTS:  # begun points count: two halves are a whole, a ms apart
             return False
         self._ban(score, now_ms)
         return True
@@ -125,7 +129,7 @@ class ScoreBook:
         if score is None:
             return 0
         self._fade(score, now_ms)
-        return -(-score.fading_ms // POINT_MS)
+        return _points(score)
 
     def banned_until_ms(self, subject: str, now_ms: int) -> int | None:
         """Return when a ban ends, or None if there is none now."""

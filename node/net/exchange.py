@@ -35,7 +35,12 @@ from node.net.messages import (
     AnyMessage,
     BlockTransactions,
     CompactProposal,
+    SnapshotChunk,
+    SnapshotMessage,
+    SnapshotOffer,
     TransactionBatch,
+    WantChunk,
+    WantSnapshots,
     WantTransactions,
     pack,
     unpack,
@@ -43,6 +48,8 @@ from node.net.messages import (
 from node.net.peers import Peers
 from node.net.prefetch import Prefetch
 from node.net.relay import Relay
+from node.net.snapshot_client import Place, SnapshotClient
+from node.net.snapshot_server import SnapshotServer
 from node.net.sync import SegmentQueue
 from p2p import Kind
 
@@ -55,8 +62,18 @@ _log = logging.getLogger("washnode.net")
 class Exchange:
     """One node's part in the talk about blocks."""
 
-    def __init__(self, node: Node, peers: Peers, members: Membership | None = None) -> None:
-        """Listen to a node: what its engine says goes to the peers from now on."""
+    def __init__(
+        self,
+        node: Node,
+        peers: Peers,
+        members: Membership | None = None,
+        *,
+        snapshot_distance: int = 0,
+    ) -> None:
+        """Listen to a node: what its engine says goes to the peers from now on.
+
+        With more blocks to catch up than `snapshot_distance` it looks for a snapshot; 0: never.
+        """
         self._node, self._peers = node, peers
         self._members = members or Membership(node)
         self._puzzles, self._prefetch = Puzzles(), Prefetch()
@@ -64,6 +81,9 @@ class Exchange:
         self._witness_ids: dict[bytes, tuple[bytes, ...]] = {}
         self.relay = Relay(node, peers, self.validators, self.readers)
         self.segments = SegmentQueue(node, self._on_bad_segment)
+        self.served = SnapshotServer(node, peers)
+        place = Place(self.heights, self._on_replaced)
+        self.fetching = SnapshotClient(node, peers, place, snapshot_distance)
         node.say = self.say
         node.on_commit.append(self._on_commit)
 
@@ -157,6 +177,8 @@ class Exchange:
         self._heights.pop(key, None)
         self._prefetch.drop(key)
         self._puzzles.forget(key)
+        self.served.forget(key)
+        self.fetching.forget(key)
 
     # Hearing ----------------------------------------------------------------------------------
 
@@ -192,9 +214,12 @@ class Exchange:
                     self._send(sender, answer_want(message, block))
             case Blocks():
                 self._take_blocks(message, sender, size_bytes)
+            case SnapshotOffer() | SnapshotChunk() | WantSnapshots() | WantChunk():
+                self._take_snapshot(message, sender)
             case _:
                 if isinstance(message, Status):
                     self._heights[sender] = message.height
+                    self.fetching.look()
                 self._to_engine(message, sender)
 
     def _take_compact(self, message: CompactProposal, sender: bytes) -> None:
@@ -220,10 +245,18 @@ class Exchange:
             return
         first, last = message.blocks[0].header.height, message.blocks[-1].header.height
         self._heights[sender] = max(last + 1, self._heights.get(sender, 0))
+        if self.fetching.is_at_work:  # the chain is about to be another one
+            return
         if first == self._engine.height:
             self.segments.put(message, sender)
         elif first > self._engine.height:
             self._prefetch.put(message, sender, size_bytes)
+
+    def _take_snapshot(self, message: SnapshotMessage, sender: bytes) -> None:
+        if isinstance(message, SnapshotOffer | SnapshotChunk):
+            self.fetching.take(message, sender)
+        else:
+            self.served.take(message, sender)
 
     def _to_engine(self, message: Message, sender: bytes) -> None:
         if not self._engine.wants(message) or not self._is_sound(message, sender):
@@ -258,6 +291,8 @@ class Exchange:
 
     def _ask(self, request: GetBlocks, to: bytes) -> None:
         """Ask for blocks, and others for those after them; or use what came already."""
+        if self.fetching.is_at_work:
+            return
         kept = self._prefetch.take(request.start)
         if kept is not None:
             self.segments.put(kept.blocks, kept.sender)
@@ -267,6 +302,11 @@ class Exchange:
         now_ms = self._node.clock.mono_ms()
         for key, other in self._prefetch.plan(request.start, ahead, now_ms):
             self._send(key, other)
+
+    def _on_replaced(self) -> None:
+        """The chain is another one: tell where it is, so that others tell where they are."""
+        for key in self._peers.connected():
+            self.greet(key)
 
     def _on_bad_segment(self, sender: bytes, text: str) -> None:
         self._prefetch.drop(sender)

@@ -189,3 +189,12 @@ class Scoring(RuleBasedStateMachine):
 
 
 TestScoring = Scoring.TestCase
+
+
+def test_two_halves_of_a_ban_make_one_within_six_seconds() -> None:
+    soon, late = ScoreBook(), ScoreBook()
+    answers = [soon.note_fault(EVE, "malformed", now_ms) for now_ms in (0, 5_999)]
+    answers += [late.note_fault(EVE, "malformed", now_ms) for now_ms in (0, 6_000)]
+
+    assert answers == [False, True, False, False]
+    assert late.points(EVE, 6_000) == 99
