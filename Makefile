@@ -6,7 +6,7 @@ PYTHON ?= $(shell for name in python3 python3.12 python3.11 python3.13; do \
 VENV := .venv
 BIN := $(VENV)/bin
 RUNS ?= 1000
-KILLS ?= 100
+KILLS ?= 500
 SEEDS ?= 2000
 SAMPLE ?= node/samples/bookings.csv.gz
 POLICIES ?= node/samples/policies.json
@@ -72,8 +72,9 @@ fuzz: $(VENV)/.dev ## Try RUNS fresh random examples of each property (default 1
 	HYPOTHESIS_PROFILE=fuzz FUZZ_RUNS=$(RUNS) $(BIN)/pytest -m hypothesis --timeout=0 $(ARGS)
 	$(BIN)/python -m tests.fuzz --runs $(RUNS)
 
-chaos: $(VENV)/.dev ## Kill a busy node KILLS times (default 100) and see that nothing is lost
+chaos: $(VENV)/.dev ## Kill a busy node, then the nodes of a network, KILLS times (default 500); nothing is lost
 	$(BIN)/python -m tests.chaos --kills $(KILLS) $(ARGS)
+	$(BIN)/python -m tests.chaos_network --kills $(KILLS) $(ARGS)
 
 bench-consensus: $(VENV)/.dev ## Measure what agreement costs: CPU a block, rounds after crashes
 	PYTHONPATH=. $(BIN)/python bench/agreement.py

@@ -19,6 +19,7 @@ from chain.errors import WashError
 from chain.ids import encode_id
 from node.client import AsyncWash
 from node.demo.accounts import CUSTOMERS, signer_of
+from tests import chaos_network
 from tests.chaos import ROOT, run_chaos
 
 KILLS, SEED = 10, 11
@@ -38,6 +39,17 @@ def test_a_node_that_is_killed_again_and_again_loses_nothing_final(tmp_path: Pat
     assert sum(count for name, count in chaos.counts.items() if name.startswith("killed")) == KILLS
     assert len(chaos.promised) > KILLS
     assert chaos.counts["promises kept"] >= len(chaos.promised)
+
+
+async def test_a_network_whose_nodes_are_killed_at_random_keeps_every_promise(
+    tmp_path: Path,
+) -> None:
+    counts = await chaos_network.run_chaos(tmp_path / "net", KILLS, SEED)
+
+    assert counts["kills"] >= KILLS
+    assert counts["checks"] == 1
+    assert counts["final"] > KILLS
+    assert counts["votes compared"] > 0
 
 
 @contextmanager
