@@ -163,6 +163,15 @@ def check_chunk(
     return entries
 
 
+def is_chunk(manifest: SnapshotManifest, index: int, data: bytes) -> bool:
+    """Tell whether bytes are those that a manifest names as chunk `index`, which it must have.
+
+    What is in them is another question (`check_chunk`), and the manifest's maker answers for that.
+    """
+    wanted = manifest.chunks[index]
+    return len(data) == wanted.size_bytes and _chunk_hash(data) == wanted.hash
+
+
 def read_entries(data: bytes) -> list[tuple[bytes, bytes]]:
     """Return the entries of a chunk's bytes, or raise SnapshotError."""
     try:

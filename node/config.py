@@ -206,6 +206,12 @@ class P2pConfig(_Section):
         max_length=256,
         description="node keys as hex that may connect besides those that the chain knows",
     )
+    snapshot_distance: int = Field(
+        default=20_000,
+        ge=0,
+        le=1_000_000_000,
+        description="with more blocks to catch up, a snapshot is fetched instead; 0: never",
+    )
 
 
 class Config(_Section):

@@ -58,6 +58,8 @@ _log = logging.getLogger("washnode.node")
 class Node:
     """One running chain, and this node's part in deciding its blocks."""
 
+    chunks: tuple[int, int] | None = None  # of a snapshot that is fetched: those here, and all
+
     def __init__(
         self,
         open_ledger: Callable[[Callable[[ReceivedTransaction], bool]], ChainLedger],
@@ -102,7 +104,6 @@ class Node:
         self._stopped = asyncio.Event()
         self.is_halted = False  # a development chain stands still on purpose
         self.snapshots: SnapshotFolder | None = None  # what it offers to nodes that begin
-        self.chunks: tuple[int, int] | None = None  # of a snapshot that comes: those here, and all
         try:
             self._open()
         except BaseException:
@@ -259,14 +260,14 @@ class Node:
         for tell in self.on_refused:
             tell(peer, text)
 
-    def hear(self, message: Message, sender: bytes) -> None:
-        """Give the engine what a peer says; its form and signatures were checked."""
+    def hear(self, event: Received | BlocksRefused) -> None:
+        """Give the engine what a peer says, its form and signatures checked, or what it is worth."""
         if self.failure is not None or self._stopped.is_set():
             return
         try:
             now, mono = self._pace.now_ms(), self.clock.mono_ms()
             self.driver.start(now, mono)
-            self.driver.handle(Received(message, sender), now, mono)
+            self.driver.handle(event, now, mono)
         except Exception as error:  # noqa: BLE001 - whatever it is, the node stops loudly
             self.fail(error)
         self._work.set()  # timers may have been set
@@ -375,7 +376,6 @@ class Node:
         try:
             action()
         finally:
-            # A development chain goes back and votes anew; any other goes on, and stands by them.
             (self._vote_log.reread if keeps_votes else self._vote_log.forget)()
             self.intake.verified.clear()
             for tx in self.pool:

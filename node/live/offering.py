@@ -20,6 +20,7 @@ class Offering:
         self._node, self._maker = node, SnapshotMaker(folder)
         self._begun = asyncio.Event()
         node.on_commit.append(self._on_commit)
+        node.on_close.append(self.stop)
 
     def _on_commit(self, executed: ExecutedBlock) -> None:
         ledger = self._node.ledger

@@ -16,11 +16,13 @@ from chain.transaction import read_transaction
 from consensus import (
     BlockBody,
     Blocks,
+    BlocksRefused,
     Engine,
     GetBlocks,
     InvalidMessageError,
     Message,
     Proposal,
+    Received,
     RejoinQuery,
     Status,
     WantBlock,
@@ -177,6 +179,7 @@ class Exchange:
         self._heights.pop(key, None)
         self._prefetch.drop(key)
         self._puzzles.forget(key)
+        self._node.hear(BlocksRefused(key, "the peer is gone"))
         self.served.forget(key)
         self.fetching.forget(key)
 
@@ -237,7 +240,7 @@ class Exchange:
         if isinstance(begun, WantTransactions):
             self._send(sender, begun)
         else:
-            self._node.hear(begun, sender)
+            self._node.hear(Received(begun, sender))
 
     def _take_blocks(self, message: Blocks, sender: bytes, size_bytes: int) -> None:
         if not message.blocks:
@@ -263,7 +266,7 @@ class Exchange:
             return
         block = message.block if isinstance(message, Proposal | BlockBody) else None
         if block is None or self._has_own_body(block, witness_ids_of(block), sender):
-            self._node.hear(message, sender)
+            self._node.hear(Received(message, sender))
 
     def _has_own_body(self, block: Block, witness_ids: Sequence[bytes], sender: bytes) -> bool:
         """Tell whether a body is its header's; nobody honest hands on another."""
@@ -310,4 +313,5 @@ class Exchange:
 
     def _on_bad_segment(self, sender: bytes, text: str) -> None:
         self._prefetch.drop(sender)
+        self._node.hear(BlocksRefused(sender, text))  # so that others are asked now
         self._peers.fault(sender, "bad_block", text)

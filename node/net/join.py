@@ -27,7 +27,8 @@ class NetworkNode:
         clock = Clock() if node.clock.is_driven else node.clock
         self.network = Network(config, identity, chain_id, clock, node.folder)
         self.members = Membership(node)
-        self.exchange = Exchange(node, self.network, self.members)
+        distance = config.snapshot_distance
+        self.exchange = Exchange(node, self.network, self.members, snapshot_distance=distance)
         allowed = {bytes.fromhex(one) for one in config.allowed}
         network, exchange = self.network, self.exchange
         network.may_read = lambda key: key in allowed or self.members.may_read(key)
@@ -58,6 +59,8 @@ class NetworkNode:
             relay.run_out,
             relay.run_again,
             segments.run,
+            self.exchange.served.run,
+            self.exchange.fetching.run,
             self._watch_clock,
         ]
         try:

@@ -10,6 +10,7 @@ from typing import Annotated, TypeAlias
 from chain.block import TRANSACTIONS_MAX, Commit, Evidence, Header
 from chain.codec import AtMost, decode, encode, wire
 from chain.errors import MalformedBytesError
+from chain.snapshot import CHUNK_BYTES_MAX, MANIFEST_BYTES_MAX
 from chain.types import TX_BYTES_MAX, U32, Hash, Height, Id
 from chain.vote import SignedVote
 from consensus import (
@@ -30,7 +31,11 @@ from p2p import Kind
 
 BATCH_MAX = 1_024  # transactions in one message
 
+STEPS_MAX = 512  # headers that lead from the genesis to a snapshot
+STEP_BYTES_MAX = 64 * 1024  # of a header with its certificate and two sets of validators
+
 _Transaction: TypeAlias = Annotated[bytes, AtMost(TX_BYTES_MAX)]
+_Step: TypeAlias = Annotated[bytes, AtMost(STEP_BYTES_MAX)]
 
 
 @wire(tag=0x41)
@@ -74,8 +79,48 @@ class TransactionBatch:
     transactions: Annotated[tuple[_Transaction, ...], AtMost(BATCH_MAX)]
 
 
+@wire(tag=0x45)
+@dataclass(frozen=True, slots=True)
+class WantSnapshots:
+    """A request for an offer of each snapshot that is there."""
+
+
+@wire(tag=0x46)
+@dataclass(frozen=True, slots=True)
+class SnapshotOffer:
+    """A snapshot that is there, and candidates that lead from the genesis to it, all encoded."""
+
+    manifest: Annotated[bytes, AtMost(MANIFEST_BYTES_MAX)]
+    steps: Annotated[tuple[_Step, ...], AtMost(STEPS_MAX)]
+
+
+@wire(tag=0x47)
+@dataclass(frozen=True, slots=True)
+class WantChunk:
+    """A request for one chunk of the snapshot of a height."""
+
+    height: Height
+    index: U32
+
+
+@wire(tag=0x48)
+@dataclass(frozen=True, slots=True)
+class SnapshotChunk:
+    """The answer to WantChunk."""
+
+    height: Height
+    index: U32
+    data: Annotated[bytes, AtMost(CHUNK_BYTES_MAX)]
+
+
+SnapshotMessage: TypeAlias = WantSnapshots | SnapshotOffer | WantChunk | SnapshotChunk
 AnyMessage: TypeAlias = (
-    Message | CompactProposal | WantTransactions | BlockTransactions | TransactionBatch
+    Message
+    | CompactProposal
+    | WantTransactions
+    | BlockTransactions
+    | TransactionBatch
+    | SnapshotMessage
 )
 
 
@@ -102,6 +147,10 @@ _KINDS: dict[type, Kind] = {
     TransactionBatch: Kind.TRANSACTIONS,
     GetBlocks: Kind.SYNC_REQUEST,
     Blocks: Kind.SYNC,
+    WantSnapshots: Kind.SYNC_REQUEST,
+    WantChunk: Kind.SYNC_REQUEST,
+    SnapshotOffer: Kind.SYNC,
+    SnapshotChunk: Kind.SYNC,
 }
 
 

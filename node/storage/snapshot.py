@@ -281,6 +281,19 @@ def _read_progress(data: bytes | None) -> _Progress | None:
         return None
 
 
+def find_begun(chain: Path) -> bytes | None:
+    """Return the id of the snapshot of which `Restoring` of `chain` was begun, or None."""
+    folder = beside(chain, "restoring")
+    if not holds_database(folder):
+        return None
+    try:
+        with Store(str(folder), THROW_AWAY, create=False) as store:
+            found = _read_progress(store.mark())
+    except StoreError:
+        return None
+    return None if found is None else found.snapshot
+
+
 def restore(
     chain: Path,
     genesis: Genesis,

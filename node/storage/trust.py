@@ -18,6 +18,7 @@ from consensus import (
     Checkpoint,
     Invalid,
     LightClient,
+    TrustedBlock,
     TrustOptions,
     trust_genesis,
 )
@@ -41,18 +42,22 @@ def check_trust(
     steps: Sequence[Candidate] = (),
     checkpoint: tuple[int, bytes] | None = None,
     options: TrustOptions = OPTIONS,
+    head: TrustedBlock | None = None,
 ) -> None:
     """Raise SnapshotError unless a manifest's block is final.
 
     `checkpoint` is (height, 32 bytes): the id of the snapshot's own block, which is then believed
     whatever its age, or the hash of the validators of a height. Without one the genesis file is
-    trusted. `steps` are headers on the way, in any order.
+    trusted, or `head`: a block that was executed here. `steps` are headers on the way, in any
+    order.
     """
     if checkpoint == (manifest.height, block_id(manifest.header)):
-        _check_certified(manifest)
+        check_certified(manifest)
         return
     chain_id = genesis.chain_id()
-    if checkpoint is None:
+    if head is not None:
+        client = LightClient(head, options)
+    elif checkpoint is None:
         anchor = trust_genesis(chain_id, genesis.validator_set(), genesis.time_ms)
         client = LightClient(anchor, options)
     else:
@@ -69,8 +74,12 @@ def check_trust(
             _refuse(f"height {height}: {verdict.reason}; if that is about its age, {_HELP}")
 
 
-def _check_certified(manifest: SnapshotManifest) -> None:
-    """Check what a manifest says of a block whose id is believed: all else follows from that."""
+def check_certified(manifest: SnapshotManifest) -> None:
+    """Raise SnapshotError unless what a manifest says of its block fits the block and its signers.
+
+    Where the block's id is believed, all else follows from that. Where not, it shows at least that
+    the manifest is not bent: nobody honest hands on one that is.
+    """
     header = manifest.header
     for what, found, wanted in (
         ("validators", manifest.validators, header.validators_hash),

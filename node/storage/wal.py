@@ -124,14 +124,19 @@ class VoteLog:
         """Read the file, if there is one; `recovered` makes it ready."""
         self._path, self._chain_id, self._sync = path, chain_id, sync
         self._file: IO[bytes] | None = None
+        self.reread()
+
+    def reread(self) -> None:
+        """Read the file anew, all that it says: the chain beside it is at another height now."""
+        self.close()
         self._entries: list[LogEntry] = []
         self._damage: str | None = None
         self._bytes = 0  # of the file that are good
-        self._header = HeaderEntry(chain_id)
+        self._header = HeaderEntry(self._chain_id)
         self._state: StateEntry | None = None
-        with disk_faults(path.parent):
+        with disk_faults(self._path.parent):
             try:
-                data = path.read_bytes()
+                data = self._path.read_bytes()
             except FileNotFoundError:
                 self._damage = "missing"
             else:

@@ -132,6 +132,11 @@ def _new_path(text: str) -> Path:
     return path
 
 
+def is_copied(node: Any) -> bool:
+    """Tell whether a copy of a node's chain is being made: then it must stay open."""
+    return node in _COPIED
+
+
 @contextmanager
 def _one_at_a_time(node: Any) -> Iterator[None]:
     if node in _COPIED:

@@ -1,4 +1,4 @@
-"""The headers by which a light client comes from the genesis to the newest block."""
+"""The headers by which a light client comes from the genesis to a block."""
 
 from chain.errors import PrunedError
 from chain.types import SAFE_INT_MAX
@@ -17,7 +17,12 @@ def steps_to_head(ledger: ChainLedger) -> tuple[Candidate, ...]:
     Also nothing where this chain can not tell: what was before a snapshot is not here, and behind a
     recovery nobody comes from the genesis. Then whoever wants to trust the head needs a checkpoint.
     """
-    genesis, height = ledger.genesis, ledger.height
+    return steps_to(ledger, ledger.height)
+
+
+def steps_to(ledger: ChainLedger, height: int) -> tuple[Candidate, ...]:
+    """Return the headers by which a light client comes to a height; see `steps_to_head`."""
+    genesis = ledger.genesis
     anchor = trust_genesis(ledger.chain_id, genesis.validator_set(), genesis.time_ms)
     client = LightClient(anchor, _ANY_AGE, verify=lambda _key, _message, _signature: True)
     client.seek(height)

@@ -19,8 +19,10 @@ from node.demo.genesis import MONEY
 from node.devnet.plan import PlannedNode, make_genesis, node_signer
 from node.live.clock import Clock, read_wall_ms
 from node.live.node import Node
+from node.live.offering import Offering
 from node.net.exchange import Exchange
 from node.storage.ledger import ChainLedger
+from node.storage.snapshots import SnapshotFolder
 from node.storage.wal import VoteLog
 from p2p import Kind
 
@@ -63,25 +65,33 @@ class Member:
         log = VoteLog(folder / "votes.log", genesis.chain_id(), sync=False)
         self.node = Node(open_ledger, log, node_signer(name), Clock(), folder=folder)
         self.link = Link(net, self.key)
-        self.exchange = Exchange(self.node, self.link)
+        distance = net.snapshot_distance
+        self.exchange = Exchange(self.node, self.link, snapshot_distance=distance)
+        self.node.snapshots = SnapshotFolder(folder / "snapshots")
+        self.offering = Offering(self.node, self.node.snapshots)
         self.tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
         relay, segments = self.exchange.relay, self.exchange.segments
+        served, fetching = self.exchange.served, self.exchange.fetching
         runs = [self.node.run, relay.run_in, relay.run_out, relay.run_again, segments.run]
+        runs += [served.run, fetching.run, self.offering.run]
         self.tasks = [asyncio.create_task(run()) for run in runs]
 
     async def stop(self) -> None:
         for task in self.tasks:
             task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)
+        self.offering.stop()
         self.node.close()
 
 
 class LinkedNet:
     """Some nodes and who hears whom."""
 
-    def __init__(self, folder: Path, validators: int, shops: int) -> None:
+    def __init__(
+        self, folder: Path, validators: int, shops: int, snapshot_every: int = 10_000
+    ) -> None:
         names = [f"node{one + 1}" for one in range(validators)]
         names += [f"shop{one + 1}" for one in range(shops)]
         planned = [
@@ -89,10 +99,13 @@ class LinkedNet:
             for name in names
         ]
         self.folder, self.names = folder, names
-        self.genesis = make_genesis(planned, time_ms=read_wall_ms() - 1_000, interval_ms=20)
+        made = make_genesis(planned, time_ms=read_wall_ms() - 1_000, interval_ms=20)
+        params = made.params.model_copy(update={"snapshot_interval_blocks": snapshot_every})
+        self.genesis = made.model_copy(update={"params": params})
         self.members: dict[bytes, Member] = {}
         self.cut: set[frozenset[bytes]] = set()
         self.strangers: set[bytes] = set()
+        self.snapshot_distance = 0  # of nodes that start from now on
         self._nonces: dict[str, int] = {}
 
     def hears(self, one: bytes, other: bytes) -> bool:
