@@ -53,8 +53,10 @@ class CatchUp:
         return self._ask(height, now_mono)
 
     def drop(self, peer: bytes, height: int, now_mono: int) -> list[Effect]:
-        """Ask others: this peer's blocks do not hold."""
+        """Ask others: this peer's blocks do not hold, or it is gone."""
         self._heights.pop(peer, None)
+        if self._asked not in {peer, None}:
+            return []  # somebody else's answer is due
         self._is_set, self._asked = False, None
         return self._ask(height, now_mono)
 

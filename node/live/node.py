@@ -27,7 +27,7 @@ from chain.receipt import count_firings
 from chain.rules import check_signatures
 from chain.state import State
 from chain.transaction import ReceivedTransaction, read_transaction
-from consensus import Engine, Message, Received
+from consensus import BlocksRefused, Engine, Message, Received
 from node import __version__
 from node.driver import Driver, head_of
 from node.live.abis import AbiBook
@@ -261,7 +261,7 @@ class Node:
             tell(peer, text)
 
     def hear(self, event: Received | BlocksRefused) -> None:
-        """Give the engine what a peer says, its form and signatures checked, or what it is worth."""
+        """Tell the engine what a peer says, form and signatures checked, or that it is gone."""
         if self.failure is not None or self._stopped.is_set():
             return
         try:

@@ -13,7 +13,7 @@ from chain.block import Block, Commit
 from chain.crypto import verify_signature
 from chain.errors import MalformedBytesError
 from chain.transaction import ReceivedTransaction, read_transaction
-from consensus import Blocks, InvalidMessageError, signatures_of
+from consensus import Blocks, InvalidMessageError, Received, signatures_of
 from node.live.node import Node
 
 SEGMENTS_MAX = 8
@@ -74,7 +74,7 @@ class SegmentQueue:
             await self._node.intake.verify(transactions)
             if not self._is_next(blocks[0]):
                 return  # it was decided meanwhile
-            self._node.hear(Blocks(blocks, commit), sender)
+            self._node.hear(Received(Blocks(blocks, commit), sender))
             self._forget(transactions)
             if self._node.ledger.height < blocks[-1].header.height:
                 return  # refused: the driver has told of it
