@@ -313,3 +313,20 @@ def test_a_chain_that_goes_back_takes_its_log_along(tmp_path: Path) -> None:
     with suppress(FileNotFoundError):
         (tmp_path / "votes.log.damaged-1").read_bytes()
         pytest.fail("nothing was damaged")
+
+
+def test_read_anew_a_log_says_what_was_appended_since(tmp_path: Path) -> None:
+    log = VoteLog(tmp_path / "votes.log", CHAIN)
+    log.recovered(0)
+    log.append((state_of(7),))
+    log.committed()
+    log.reread()
+    known = log.recovered(6)
+    log.append((state_of(8),))
+    log.reread()
+    above = log.recovered(100)
+    log.append((state_of(101),))
+    log.close()
+
+    assert (known, above) == (Recovered(state_of(7)), Recovered())
+    assert found(tmp_path / "votes.log", 100) == Recovered(state_of(101))

@@ -11,6 +11,7 @@ from chain.features import unknown_features
 from chain.ids import encode_id
 from consensus import Mode
 from node.live.notices import say_unknown
+from node.monitoring.readiness import BEHIND_MAX, heights_behind
 from node.rpc.forms.blocks import HeaderJson, header_json
 from node.rpc.methods.peers import online_validators
 from node.rpc.openrpc.document import API_VERSION
@@ -111,10 +112,11 @@ def node_health(call: Call) -> NodeHealthJson:
         paused=node.driver.trouble,
         unknown_feature=_unknown_feature(node),
         lacks_quorum=_lacks_quorum(node),
+        behind=_say_behind(node),
     )
     return {
         "ready": node.failure is None,
-        "syncing": False,
+        "syncing": vitals.behind is not None,
         "height": head.height,
         "head_time_ms": head.time_ms,
         "time_ms": now,
@@ -143,6 +145,7 @@ class Vitals(NamedTuple):
     paused: str | None = None
     unknown_feature: str | None = None
     lacks_quorum: str | None = None
+    behind: str | None = None
 
 
 def find_warnings(  # noqa: C901 - a warning a line
@@ -163,6 +166,8 @@ def find_warnings(  # noqa: C901 - a warning a line
     if vitals.lacks_quorum is not None:
         fix = "start the other validators, look at their connections: washnode peer list"
         warn("NO_QUORUM", vitals.lacks_quorum, fix)
+    if vitals.behind is not None:
+        warn("SYNCING", vitals.behind, "wait: it ends by itself; what is read until then is old")
     if vitals.alarm is not None:
         warn("ALARM", vitals.alarm, "read the log; keep it for whoever maintains the program")
     if vitals.unknown_feature is not None:
@@ -201,6 +206,17 @@ def _lacks_quorum(node: Any) -> str | None:
         f"{online} of {count} validators are connected, {validators.quorum} are needed: blocks "
         "wait, nothing is lost, and go on by themselves when enough are back"
     )
+
+
+def _say_behind(node: Any) -> str | None:
+    """Return how far this node has come with catching up, or None if there is nothing to catch."""
+    if node.chunks is not None:
+        done, count = node.chunks
+        return f"the node fetches a snapshot of the chain: {done} of {count} chunks are here"
+    behind = heights_behind(node.driver.engine)
+    if behind <= BEHIND_MAX:
+        return None
+    return f"the node catches up: {behind} blocks that others have are missing here"
 
 
 def _unknown_feature(node: Any) -> str | None:

@@ -45,6 +45,22 @@ async def test_a_node_tells_its_chain_and_its_part_in_it(chain: TestChain) -> No
     }
 
 
+async def test_a_node_that_fetches_a_snapshot_says_how_far_it_is(chain: TestChain) -> None:
+    reader = Reader(chain)
+    reader.node.chunks = (3, 40)
+
+    health = await reader.ask("node_health")
+
+    assert health["syncing"] is True
+    assert [one for one in health["warnings"] if one["code"] == "SYNCING"] == [
+        {
+            "code": "SYNCING",
+            "text": "the node fetches a snapshot of the chain: 3 of 40 chunks are here",
+            "fix": "wait: it ends by itself; what is read until then is old",
+        }
+    ]
+
+
 async def test_a_healthy_node_has_no_warnings(
     chain: TestChain, monkeypatch: pytest.MonkeyPatch
 ) -> None:
