@@ -20,6 +20,12 @@ from tests.chaos_network.run import run_chaos
 KILLS = 500
 
 
+def tell(text: str) -> None:
+    """Print at once: a run takes long."""
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
 def main() -> None:
     """Run and print."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -28,18 +34,17 @@ def main() -> None:
     options = parser.parse_args()
     seed = SystemRandom().randrange(1_000_000) if options.seed is None else options.seed
     again = f"python -m tests.chaos_network --kills {options.kills} --seed {seed}"
-    sys.stdout.write(f"{again}\n")
-    sys.stdout.flush()
+    tell(f"{again}\n")
     began = time.monotonic()
     folder = Path(tempfile.mkdtemp(prefix="washnode-chaos-"))
     try:
-        found = asyncio.run(run_chaos(folder / "net", options.kills, seed, told=sys.stdout.write))
+        found = asyncio.run(run_chaos(folder / "net", options.kills, seed, told=tell))
     except BaseException:
         sys.stderr.write(f"The network is left in {folder}. The same choices again: {again}\n")
         raise
     shutil.rmtree(folder)
     facts = ", ".join(f"{name} {count:,}" for name, count in sorted(found.items()))
-    sys.stdout.write(f"No promise broken in {time.monotonic() - began:.0f} s; {facts}\n")
+    tell(f"No promise broken in {time.monotonic() - began:.0f} s; {facts}\n")
 
 
 if __name__ == "__main__":

@@ -86,7 +86,14 @@ def test_a_killed_node_stays_dead_until_it_is_started_and_ctrl_c_stops_all(
     rows = {one["name"]: one for one in net.facts["nodes"]}
     assert (list(rows), net.alive()) == (["node1", "node2", "node3", "shop1"], list(rows))
     assert [rows[name]["role"] for name in rows] == ["validator"] * 3 + ["full"]
-    health = json.loads(run("rpc", "node_health", "--rpc", rows["shop1"]["rpc"], "--json").stdout)
+    health, *infos = [
+        json.loads(run("rpc", method, "--rpc", rows[name]["rpc"], "--json").stdout)["result"]
+        for method, name in (
+            ("node_health", "shop1"),
+            ("node_info", "shop1"),
+            ("node_info", "node1"),
+        )
+    ]
 
     second = run("dev", "net", "--out", net.folder, "--json")
     os.kill(rows["node2"]["pid"], signal.SIGKILL)
@@ -98,7 +105,8 @@ def test_a_killed_node_stays_dead_until_it_is_started_and_ctrl_c_stops_all(
     alive = net.alive()
     code, _output, errors = net.ended()
 
-    assert health["result"]["ready"] is True
+    assert health["ready"] is True
+    assert [one["roles"] for one in infos] == [["archive"], ["validator", "archive"]]
     assert second.returncode == 2
     assert "node1, node2, node3, shop1" in second.stderr
     assert dead == ["node1", "node3", "shop1"]

@@ -83,7 +83,7 @@ def node_info(call: Call) -> NodeInfoJson:
         "chain_id": ledger.chain_id.hex(),
         "chain_name": ledger.genesis.name,
         "genesis_hash": header_json(ledger.store.header(0))["hash"],
-        "roles": ["validator", "archive"] if ledger.store.keeps_all else ["validator"],
+        "roles": _roles(node),
         "is_dev": node.is_dev,
         "features": sorted(features),
         "sponsor": None if sponsor is None else encode_id("acct", sponsor.public_key),
@@ -91,6 +91,12 @@ def node_info(call: Call) -> NodeInfoJson:
         "started_at_ms": node.started_at_ms,
         "head": header_json(ledger.head, ledger.head_id),
     }
+
+
+def _roles(node: Any) -> list[str]:
+    machine = node.driver.engine.machine
+    roles = ["validator"] if machine.me in machine.validators.keys else []
+    return [*roles, "archive"] if node.ledger.store.keeps_all else roles
 
 
 @rpc_method()
