@@ -10,6 +10,7 @@ from chain.rules import admit_transaction, check_form, check_signatures
 from chain.state import State
 from chain.transaction import ReceivedTransaction, read_transaction
 from contracts.execution import allowance_gas, transaction_gas
+from node.live.outbox import Outbox
 from node.live.outcomes import Outcomes, Pending
 from node.live.pool import Pool
 from node.live.signatures import SignatureCheckers, let_others
@@ -21,6 +22,7 @@ class Core(Protocol):
 
     ledger: ChainLedger
     pool: Pool
+    outbox: Outbox
 
     def state(self) -> State:
         """Return the state at the head, for reading."""
@@ -45,7 +47,7 @@ class Intake:
     def submit(self, data: bytes) -> Pending:
         """Take signed bytes, or raise the typed refusal; the same bytes get the same answer."""
         tx = read_transaction(data)
-        known = self._known(tx)
+        known = self._known(tx, None)
         if known is not None:
             return known
         self._check(tx)
@@ -65,7 +67,7 @@ class Intake:
             await let_others(place)
             try:
                 tx = read_transaction(data)
-                answers.append(self._known(tx))
+                answers.append(self._known(tx, origin))
             except StoreError:  # no answer to one item: it stops the node
                 raise
             except WashError as error:
@@ -82,7 +84,7 @@ class Intake:
     def _take(
         self, tx: ReceivedTransaction, origin: bytes | None, *, good: bool
     ) -> Pending | WashError:
-        known = self._known(tx)  # it may stand in the batch twice
+        known = self._known(tx, origin)  # it may stand in the batch twice
         if known is not None:
             return known
         try:
@@ -96,9 +98,17 @@ class Intake:
         except WashError as error:
             return error
 
-    def _known(self, tx: ReceivedTransaction) -> Pending | None:
+    def _known(self, tx: ReceivedTransaction, origin: bytes | None) -> Pending | None:
+        """Return the answer to what waits or is in a block.
+
+        What a client sends is kept also where a peer was the first to bring it: whoever is told
+        `pending` need not care whether that peer comes back.
+        """
         tx_id = tx.tx_id
-        if tx_id in self._core.pool or self._core.ledger.store.find_transaction(tx_id) is not None:
+        waiting = self._core.pool.get(tx_id)
+        if waiting is not None and origin is None:  # its bytes: those at hand were not checked
+            self._core.outbox.add(tx_id, waiting.data)
+        if waiting is not None or self._core.ledger.store.find_transaction(tx_id) is not None:
             return Pending(tx_id, tx.body.valid_until, is_known=True)
         return None
 
