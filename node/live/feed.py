@@ -13,6 +13,7 @@ from typing import Protocol, TypeAlias
 
 from chain.block import Header, block_id
 from chain.codec import decode
+from chain.errors import PrunedError
 from chain.executed import ExecutedBlock
 from chain.receipt import Event, Receipt
 from node.storage.ledger import ChainLedger
@@ -214,8 +215,12 @@ class EventFeed:
         """Return at most `events_max` wanted events after a place, oldest first.
 
         Fewer may come although there are more: then `is_whole` is false, and reading on from
-        `place` finds them.
+        `place` finds them. Raises PrunedError where what comes next is not here: the chain was
+        replaced by one that begins later, or never had it.
         """
+        base = self._node.ledger.store.base_height
+        if after[0] < base:
+            raise PrunedError(after[0], base)
         budget = _Budget(events_max, BLOCKS_READ_MAX, RECEIPTS_READ_MAX)
         if after[0] > self._node.ledger.height:  # a development chain was put back
             after = self.latest

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from chain.codec import decode
-from chain.errors import MalformedBytesError, SnapshotError, StoreError
+from chain.errors import MalformedBytesError, SnapshotError, StoreError, WashError
 from chain.snapshot import SnapshotManifest, decode_manifest, snapshot_id
 from chain.validators import read_validators
 from consensus import Candidate, trust_header
@@ -24,6 +24,7 @@ from node.net.messages import SnapshotChunk, SnapshotOffer, WantChunk, WantSnaps
 from node.net.peers import Peers
 from node.net.snapshot_plan import OFFERS_PER_PEER, ChunkPlan, Offered, Offers, told_height
 from node.rpc.methods.admin_copy import is_copied
+from node.storage.disk import free_bytes
 from node.storage.fetched import (
     Fetched,
     begin_fetching,
@@ -33,6 +34,7 @@ from node.storage.fetched import (
     tidy,
 )
 from node.storage.snapshot import Restoring
+from node.storage.snapshots import FREE_BYTES_MIN
 from node.storage.trust import check_certified, check_trust
 from node.storage.wal import VoteLog
 
@@ -41,6 +43,7 @@ GATHER_MS = 500  # after the first offer, others may come that are better
 AGAIN_MS = 10_000  # while it fetches, it looks so often for more who have the same
 STALL_MS = 60_000  # without a chunk for so long it goes by blocks
 RETRY_MS = 10 * 60_000  # after it went wrong
+TIMES_THE_SIZE = 3  # room on the disk for a snapshot: values, tree, and what merging takes
 LOOK_S = 0.2
 PAUSE_S = 0.002  # between two chunks: votes, blocks and answers come first
 
@@ -88,13 +91,13 @@ class SnapshotClient:
             self._news.set()
 
     def _is_far(self) -> bool:
-        node = self._node
-        if not self._distance or node.is_dev or self._has_voted():
+        if not self._distance or self._node.is_dev:
             return False
         told = self._place.heights()
         heights = [told[key] for key in self._peers.connected() if key in told]
         newest = told_height(heights, len(list(self._peers.connected())))
-        return newest is not None and newest - node.driver.engine.height > self._distance
+        behind = 0 if newest is None else newest - self._node.driver.engine.height
+        return behind > self._distance and not self._has_voted()
 
     def _has_voted(self) -> bool:
         """A validator whose votes are written here does not throw its chain away."""
@@ -146,6 +149,8 @@ class SnapshotClient:
                 await self._catch_up()
             except (OSError, StoreError) as error:
                 _log.warning("no snapshot could be taken in, going on by blocks: %s", error)
+            except Exception:  # noqa: BLE001 - what a peer made up costs a snapshot, not the node
+                _log.exception("fetching a snapshot failed, going on by blocks")
             finally:
                 self.is_at_work, self._plan, self._node.chunks = False, None, None
                 self._offers.clear()
@@ -216,31 +221,36 @@ class SnapshotClient:
                 self._plan.join(offered)
 
     async def _choose(self) -> Offered | None:
-        """Return the best offer that is believed."""
-        begun = begun_snapshot(self._node.ledger.folder)
-        while True:
-            found = self._offers.best(self._node.ledger.height + self._distance, begun)
-            if not found:
-                return None
+        """Return the best offer that is believed and finds room."""
+        ledger = self._node.ledger
+        begun = begun_snapshot(ledger.folder)
+        while found := self._offers.best(ledger.height + self._distance, begun):
+            free = free_bytes(ledger.folder.parent)
+            needed = FREE_BYTES_MIN + TIMES_THE_SIZE * found[0].manifest.size_bytes
             try:
-                await asyncio.to_thread(self._check, found[0])
-            except SnapshotError as error:  # an honest node may lack the steps that lead there
-                _log.info("a snapshot is not believed: %s", error)
+                if free is not None and free < needed:
+                    raise SnapshotError(f"{free} bytes are free on the disk, {needed} are needed")
+                await self._check(found[0])
+            except WashError as error:  # an honest node may lack the steps that lead there
+                text = "the snapshot of height %d is not taken: %s"
+                _log.warning(text, found[0].manifest.height, error)
                 self._offers.doubt(found[0])
-                continue
-            return found[0]
+            else:
+                return found[0]
+        return None
 
-    def _check(self, offered: Offered) -> None:
-        """Raise SnapshotError unless an offer follows from the genesis, or from our own head."""
-        node, now_ms = self._node, self._node.clock.now_ms()
-        genesis, head = node.ledger.genesis, node.ledger.head
+    async def _check(self, offered: Offered) -> None:
+        """Raise WashError unless an offer follows from the genesis, or from our own head."""
+        node, manifest, steps = self._node, offered.manifest, offered.steps
+        genesis, head, now_ms = node.ledger.genesis, node.ledger.head, node.clock.now_ms()
+        validators = read_validators(node.state())
         try:
-            check_trust(offered.manifest, genesis, now_ms, steps=offered.steps)
+            await asyncio.to_thread(check_trust, manifest, genesis, now_ms, steps=steps)
         except SnapshotError:
             if not head.height:
                 raise
-            trusted = trust_header(head, read_validators(node.state()))
-            check_trust(offered.manifest, genesis, now_ms, steps=offered.steps, head=trusted)
+            ours = trust_header(head, validators)
+            await asyncio.to_thread(check_trust, manifest, genesis, now_ms, steps=steps, head=ours)
 
     async def _fetch(self, chosen: Offered) -> bool:
         """Take in all chunks; False if they stopped coming.

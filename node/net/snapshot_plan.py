@@ -69,8 +69,8 @@ class Offers:
     def best(self, height_min: int, begun: bytes | None = None) -> list[Offered]:
         """Return the offers of at least a height, the best first.
 
-        That is the one which was begun already, then the newest; of two at one height, the one that
-        more peers have.
+        One that two peers have comes before what a single one says; then the one which was begun
+        already, then the newest.
         """
         counts = Counter(one.identity for one in self._offers)
         able = [
@@ -79,9 +79,9 @@ class Offers:
             if one.manifest.height >= height_min and one not in self._doubted
         ]
 
-        def rank(one: Offered) -> tuple[bool, int, int, bytes]:
-            height = one.manifest.height
-            return one.identity == begun, height, counts[one.identity], one.identity
+        def rank(one: Offered) -> tuple[int, bool, int, int, bytes]:
+            count, height = counts[one.identity], one.manifest.height
+            return min(count, 2), one.identity == begun, height, count, one.identity
 
         return sorted(able, key=rank, reverse=True)
 

@@ -12,7 +12,7 @@ from typing import Any
 from aiohttp import web
 from pydantic import ValidationError
 
-from chain.errors import StoreError
+from chain.errors import PrunedError, StoreError
 from node.live.feed import EventFilter, Place
 from node.rpc.door.event_filter import EventWish, compile_filter
 from node.rpc.door.stream import (
@@ -65,6 +65,8 @@ class EventLines:
             self.abort()
         except ConnectionError:
             pass  # the reader left
+        except PrunedError:
+            self.abort()  # the chain begins above its place now; it is told so when it comes back
         except Exception:  # noqa: BLE001 - logged; the others' streams go on
             _log.exception("an event stream failed")
             self.abort()

@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
-from chain.errors import StoreError
+from chain.errors import PrunedError, StoreError
 from node.config import RpcConfig
 from node.rpc.door.stream import HEARTBEAT_SECONDS, Subscription
 from node.rpc.errors import RateLimitedError
@@ -92,6 +92,8 @@ class SocketConnection:
                 await self._read(tasks)
         except* (_OverError, ConnectionError):
             pass
+        except* PrunedError:
+            pass  # the chain begins above its place now; it is told so when it comes back
         except* StoreError as group:
             self._call.node.fail(group.exceptions[0])
         except* Exception:  # noqa: BLE001 - logged; the others' connections go on

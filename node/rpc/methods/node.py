@@ -154,7 +154,7 @@ class Vitals(NamedTuple):
     behind: str | None = None
 
 
-def find_warnings(  # noqa: C901 - a warning a line
+def find_warnings(  # noqa: C901, PLR0912 - a warning a line
     vitals: Vitals,
 ) -> list[HealthWarning]:
     """Return what a person should look after, the worst first."""

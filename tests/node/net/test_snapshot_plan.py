@@ -68,17 +68,19 @@ def test_the_newest_height_is_what_two_say_or_the_only_one(
     assert told_height(heights, peers) == told
 
 
-def test_the_begun_one_is_best_then_the_newest_then_the_one_that_most_have() -> None:
+def test_what_two_have_is_best_then_what_was_begun_then_the_newest() -> None:
     offers = Offers()
     old, new, twin = offered(b"ann", 10), offered(b"ann", 20), offered(b"ben", 20, count=4)
-    for one in (old, new, twin, replace(twin, sender=b"cat"), replace(old, sender=b"cat")):
+    lone = offered(b"dan", 90)  # by its header it may be true
+    for one in (old, new, twin, replace(twin, sender=b"cat"), replace(old, sender=b"cat"), lone):
         assert offers.put(one)
     ranked = [(one.manifest.height, len(one.manifest.chunks)) for one in offers.best(0)]
     begun = offers.best(0, old.identity)[0]
-    near = {one.identity for one in offers.best(11)}
+    near = {one.identity for one in offers.best(11, lone.identity)}
 
-    assert ranked == [(20, 4), (20, 4), (20, 3), (10, 3), (10, 3)]
-    assert (begun.identity, near) == (old.identity, {new.identity, twin.identity})
+    assert ranked == [(20, 4), (20, 4), (10, 3), (10, 3), (90, 3), (20, 3)]
+    assert begun.identity == old.identity
+    assert near == {new.identity, twin.identity, lone.identity}
     assert offers.senders(twin.identity) == [b"ben", b"cat"]
 
 

@@ -4,9 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from chain.errors import PrunedError
 from chain.genesis import Genesis
 from chain.transaction import Transfer
 from chain.types import DAY_MS
+from node.live.feed import EventFilter
 from node.live.searched import is_over, searched_heights
 from node.rpc.door.stream import find_start
 from node.storage.prune import find_stop, prune
@@ -145,4 +147,19 @@ async def test_events_before_a_snapshot_are_a_gap_that_is_told(
     with pytest.raises(Exception, match=f"from height {base} on"):
         find_start(reader.node, "1-0", "from")
     assert refused[0] == HISTORY_PRUNED
+    copy.close()
+
+
+def test_a_reader_whose_place_is_below_a_chain_that_begins_later_is_not_led_over_the_gap(
+    chain: TestChain, tmp_path: Path
+) -> None:
+    assert chain.do("alice", GIFT).ok
+    assert chain.do("alice", GIFT).ok
+    copy = from_snapshot(chain, tmp_path)
+    base, feed = copy.ledger.height, Reader(copy).node.feed
+    assert copy.do("alice", GIFT).ok
+
+    with pytest.raises(PrunedError):
+        feed.read(EventFilter(), (base - 1, 0), 100)
+    assert feed.read(EventFilter(), (base, 0), 100).is_whole
     copy.close()
