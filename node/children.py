@@ -1,5 +1,7 @@
 """Starting child processes that leave the terminal's Ctrl-C to the process that watches them."""
 
+import multiprocessing
+import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -48,3 +50,20 @@ def stopping_later() -> Iterator[None]:
             signal.signal(number, handler)
         for number in seen[:1]:
             signal.raise_signal(number)
+
+
+def end_with_parent() -> None:
+    """Let this child process end as soon as the one that started it is gone, however it went.
+
+    Called first in a worker of a pool. It waits for orders on a pipe whose other end it has as
+    well, so that a parent that was killed would leave it waiting for ever.
+    """
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+
+    def watch() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()

@@ -12,7 +12,7 @@ from itertools import pairwise
 
 from chain.crypto import verify_signature
 from chain.transaction import ReceivedTransaction
-from node.children import deaf_to_interrupts
+from node.children import deaf_to_interrupts, end_with_parent
 
 Row = tuple[bytes, bytes, bytes]
 INLINE_MAX = 16  # so few are checked faster here than sent away
@@ -55,7 +55,9 @@ class SignatureCheckers:
         loop = asyncio.get_running_loop()
         if self._pool is None:
             context = multiprocessing.get_context("spawn")
-            self._pool = ProcessPoolExecutor(self._processes, mp_context=context)
+            self._pool = ProcessPoolExecutor(
+                self._processes, mp_context=context, initializer=end_with_parent
+            )
             with deaf_to_interrupts():
                 for _ in range(self._processes):
                     self._pool.submit(check_rows, ())  # they start at the first order

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
-from node.children import deaf_to_interrupts
+from node.children import deaf_to_interrupts, end_with_parent
 from node.sim.mutants import MUTANTS
 from node.sim.mutation import Death, install
 
@@ -95,7 +95,9 @@ def kill_all(jobs: int, on_done: Callable[[Row], None] | None = None) -> list[Ro
     """Return a row for every mutant, each run in a process of its own."""
     rows: list[Row] = []
     context = get_context("spawn")
-    with ProcessPoolExecutor(jobs, mp_context=context, max_tasks_per_child=1) as pool:
+    with ProcessPoolExecutor(
+        jobs, mp_context=context, max_tasks_per_child=1, initializer=end_with_parent
+    ) as pool:
         waiting: dict[str, Future[Kill]] = {}
         with deaf_to_interrupts():
             waiting = {name: pool.submit(kill_in_child, name) for name in MUTANTS}

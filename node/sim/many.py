@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from multiprocessing import get_context
 from typing import TypeVar
 
-from node.children import deaf_to_interrupts
+from node.children import deaf_to_interrupts, end_with_parent
 from node.sim.cluster import Shape
 from node.sim.oracle import Violation
 from node.sim.run import Outcome, Plan, simulate
@@ -88,7 +88,8 @@ def spread(
     if count == 1:
         yield from map(work, items)
         return
-    with ProcessPoolExecutor(count, mp_context=get_context("spawn")) as pool:
+    context = get_context("spawn")
+    with ProcessPoolExecutor(count, mp_context=context, initializer=end_with_parent) as pool:
         waiting: list[Future[_Result]] = []
         for item in items:
             with deaf_to_interrupts():
