@@ -1,54 +1,31 @@
-"""Processes that a node starts end when it does, also when it is killed."""
+"""A stop that comes while processes are being started waits until they are known."""
 
-import os
-import subprocess
-import sys
-import time
-from pathlib import Path
+import signal
 
 import pytest
 
-_PARENT = """
-import multiprocessing, os, sys
-from concurrent.futures import ProcessPoolExecutor
-from node.children import end_with_parent
-if __name__ == "__main__":
-    context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(1, mp_context=context, initializer=end_with_parent)
-    print(pool.submit(os.getpid).result(), flush=True)
-    sys.stdin.read()
-"""
+from node.children import stopping_later
 
 
-def is_there(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()[0]
-    except OSError:
-        return False
-    return state != "Z"
+def start(done: list[str]) -> None:
+    with stopping_later():
+        signal.raise_signal(signal.SIGINT)
+        done.append("all are started")
 
 
-@pytest.mark.e2e
-@pytest.mark.timeout(60)
-@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
-def test_a_worker_ends_when_its_node_is_killed(tmp_path: Path) -> None:
-    script = tmp_path / "parent.py"
-    script.write_text(_PARENT, "utf-8")
-    parent = subprocess.Popen(
-        [sys.executable, str(script)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
-    )
-    assert parent.stdout is not None
-    worker = int(parent.stdout.readline())
-    was_there = is_there(worker)
-    parent.kill()
-    parent.communicate()
+def test_a_stop_meanwhile_comes_right_after() -> None:
+    done: list[str] = []
 
-    end = time.monotonic() + 20
-    while is_there(worker) and time.monotonic() < end:
-        time.sleep(0.05)
+    with pytest.raises(KeyboardInterrupt):
+        start(done)
 
-    assert (was_there, is_there(worker)) == (True, False)
+    assert done == ["all are started"]
+
+
+def test_without_a_stop_all_is_as_before() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+
+    with stopping_later():
+        assert signal.getsignal(signal.SIGTERM) != before
+
+    assert signal.getsignal(signal.SIGTERM) == before
