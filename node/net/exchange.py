@@ -55,6 +55,7 @@ from node.net.snapshot_server import SnapshotServer
 from node.net.sync import SegmentQueue
 from p2p import Kind
 
+STATUS_MS_MIN = 100  # of what comes sooner nothing is heard: it is said every 2 s, and again
 COMPACTED_MAX = 8  # blocks whose witness ids are kept
 _OPEN = (Status, GetBlocks, RejoinQuery, WantBlock, WantTransactions)  # say nothing of the chain
 
@@ -80,6 +81,7 @@ class Exchange:
         self._members = members or Membership(node)
         self._puzzles, self._prefetch = Puzzles(), Prefetch()
         self._heights: dict[bytes, int] = {}  # of each peer: the height it decides
+        self._told_ms: dict[bytes, int] = {}  # when each last said where it is
         self._witness_ids: dict[bytes, tuple[bytes, ...]] = {}
         self.relay = Relay(node, peers, self.validators, self.readers)
         self.segments = SegmentQueue(node, self._on_bad_segment)
@@ -177,6 +179,7 @@ class Exchange:
     def forget(self, key: bytes) -> None:
         """A peer is gone."""
         self._heights.pop(key, None)
+        self._told_ms.pop(key, None)
         self._prefetch.drop(key)
         self._puzzles.forget(key)
         self._node.hear(BlocksRefused(key, "the peer is gone"))
@@ -219,11 +222,19 @@ class Exchange:
                 self._take_blocks(message, sender, size_bytes)
             case SnapshotOffer() | SnapshotChunk() | WantSnapshots() | WantChunk():
                 self._take_snapshot(message, sender)
+            case Status():
+                self._take_status(message, sender)
             case _:
-                if isinstance(message, Status):
-                    self._heights[sender] = message.height
-                    self.fetching.look()
                 self._to_engine(message, sender)
+
+    def _take_status(self, status: Status, sender: bytes) -> None:
+        """Take where a peer is, now and then: the answer may be a whole proposal."""
+        now_ms = self._node.clock.mono_ms()
+        if now_ms - self._told_ms.get(sender, now_ms - STATUS_MS_MIN) >= STATUS_MS_MIN:
+            self._told_ms[sender] = now_ms
+            self._heights[sender] = status.height
+            self.fetching.look()
+            self._to_engine(status, sender)
 
     def _take_compact(self, message: CompactProposal, sender: bytes) -> None:
         block = Block(message.header, message.last_commit, message.evidence, message.skipped, ())

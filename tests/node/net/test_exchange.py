@@ -1,11 +1,12 @@
 """Nodes that talk: transactions reach whoever makes blocks, blocks reach everybody."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
 from chain.transaction import read_transaction
-from consensus import GetBlocks, RejoinQuery, WantBlock
+from consensus import GetBlocks, RejoinQuery, Status, WantBlock
 from node.net.messages import TransactionBatch, pack
 from p2p import Kind
 from tests.node.net.linked import linked
@@ -141,3 +142,17 @@ async def test_what_the_outbox_keeps_waits_again_though_it_could_not_be_taken_at
 
         await net.until(lambda: all(net.is_final(data, name) for name in net.names))
         await net.until(lambda: len(shop.outbox) == 0)
+
+
+async def test_of_many_statuses_at_once_one_is_answered(tmp_path: Path) -> None:
+    async with linked(tmp_path, 1, 1) as net:
+        node1, shop1 = net["node1"], net["shop1"]
+        node1.node.submit(paid := net.pay("alice", "bob"))
+        await net.until(lambda: net.is_final(paid, "shop1"))
+        await asyncio.sleep(0.2)
+        node1.link.sent.clear()
+        status = Status(1, 0, 1, bytes(32), b"\x00", b"\x00", -1, has_proposal=False)
+        for _ in range(50):
+            node1.exchange.hear(shop1.key, *pack(status))
+
+        assert [kind for _key, kind, _size in node1.link.sent] == [Kind.SYNC]
