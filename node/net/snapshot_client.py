@@ -316,16 +316,20 @@ class SnapshotClient:
         def swap() -> None:
             log, validators = node.driver.vote_log, fetched.validators
             is_silent = isinstance(log, VoteLog) and log.height <= fetched.height
-            if isinstance(log, VoteLog) and is_silent and node.validator_key in validators.keys:
-                log.begin(_DISTRUST, validators.epoch)  # first: the chain alone would be trusted
-            put_in_place(folder)
+            try:
+                if isinstance(log, VoteLog) and is_silent and node.validator_key in validators.keys:
+                    log.begin(_DISTRUST, validators.epoch)  # first: no chain without its log
+                put_in_place(folder)
+            except (OSError, StoreError) as error:  # the chain is as it was, and is opened again
+                _log.warning("the fetched chain can not take its place: %s", error)
 
         try:
             node.reopen(swap, keeps_votes=True)
         except Exception as error:  # noqa: BLE001 - whatever it is, the node stops loudly
             node.fail(error)
             return
-        _log.info("the chain is at height %d, by snapshot", node.ledger.height)
+        if node.ledger.height >= fetched.height:
+            _log.info("the chain is at height %d, by snapshot", node.ledger.height)
         self._place.on_replaced()
 
 

@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 import chain.snapshot
-from chain.snapshot import SnapshotManifest, decode_manifest, encode_manifest
+import consensus.sync
+from chain.snapshot import SnapshotManifest, encode_manifest
 from chain.state import Space
 from consensus import GetBlocks
 from node.net import snapshot_client, snapshot_plan
-from node.net.messages import SnapshotChunk, SnapshotOffer, WantChunk, pack, unpack
+from node.net.messages import AnyMessage, SnapshotChunk, SnapshotOffer, WantChunk, pack, unpack
 from node.storage.fetched import begin_fetching
 from node.storage.folder import beside
 from node.storage.snapshot import SnapshotFile
@@ -33,6 +34,7 @@ def small_chunks_and_little_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(snapshot_plan, "PATIENCE_MS", 300)
     monkeypatch.setattr(snapshot_client, "GATHER_MS", 100)
     monkeypatch.setattr(snapshot_client, "OFFER_WAIT_MS", 1_000)
+    monkeypatch.setattr(consensus.sync, "SYNC_MS", 300)
 
 
 @asynccontextmanager
@@ -82,34 +84,22 @@ def newest_of(member: Member) -> SnapshotFile:
     return found
 
 
-def wanted_chunks(member: Member) -> list[int]:
-    """Note which chunks a member is asked for, from now on."""
-    asked: list[int] = []
+def heard(member: Member) -> list[AnyMessage]:
+    """Note what a member hears, from now on."""
+    messages: list[AnyMessage] = []
     hear = member.exchange.hear
 
     def listen(sender: bytes, kind: Kind, payload: bytes) -> None:
-        message = unpack(kind, payload)
-        if isinstance(message, WantChunk):
-            asked.append(message.index)
+        messages.append(unpack(kind, payload))
         hear(sender, kind, payload)
 
     member.exchange.hear = listen  # type: ignore[method-assign]
-    return asked
+    return messages
 
 
-def wanted_heights(member: Member) -> list[int]:
-    """Note from which heights on a member is asked for blocks, from now on."""
-    asked: list[int] = []
-    hear = member.exchange.hear
-
-    def listen(sender: bytes, kind: Kind, payload: bytes) -> None:
-        message = unpack(kind, payload)
-        if isinstance(message, GetBlocks):
-            asked.append(message.start)
-        hear(sender, kind, payload)
-
-    member.exchange.hear = listen  # type: ignore[method-assign]
-    return asked
+def chunks_of(messages: list[AnyMessage]) -> list[int]:
+    """Return which chunks were asked for."""
+    return [one.index for one in messages if isinstance(one, WantChunk)]
 
 
 # What goes well ---------------------------------------------------------------------------------
@@ -117,14 +107,14 @@ def wanted_heights(member: Member) -> list[int]:
 
 async def test_a_node_that_begins_takes_the_state_and_goes_on_by_blocks(tmp_path: Path) -> None:
     async with grown(tmp_path, "node1", "shop2") as net:
-        chunks = wanted_chunks(net["node1"]), wanted_chunks(net["shop2"])
+        asked = heard(net["node1"]), heard(net["shop2"])
         net.start("shop1")
         shop = await is_level(net, "shop1")
         count = len(newest_of(net["node1"]).manifest.chunks)
 
         assert begins_at(shop) == NEWEST
-        assert sorted([*chunks[0], *chunks[1]]) == list(range(count))
-        assert min(len(one) for one in chunks) > 0
+        assert sorted(chunks_of(asked[0] + asked[1])) == list(range(count))
+        assert min(len(chunks_of(one)) for one in asked) > 0
         assert shop.link.faults == []
         assert shop.node.ledger.head_id == net["node1"].node.ledger.head_id
         assert (shop.node.chunks, shop.exchange.fetching.is_at_work) == (None, False)
@@ -138,13 +128,13 @@ async def test_a_node_that_begins_takes_the_state_and_goes_on_by_blocks(tmp_path
 
 async def test_what_clients_sent_meanwhile_is_sent_again(tmp_path: Path) -> None:
     async with grown(tmp_path, "node1") as net:
-        asked = wanted_heights(net["node1"])
+        asked = heard(net["node1"])
         shop = net.start("shop1")
         shop.node.submit(paid := net.pay("carol", "dave"))
         await net.until(lambda: net.is_final(paid, "node1"))
 
         assert begins_at(await is_level(net, "shop1")) == NEWEST
-        assert min(asked) == NEWEST + 1
+        assert min(one.start for one in asked if isinstance(one, GetBlocks)) == NEWEST + 1
 
 
 async def test_who_is_hardly_behind_goes_by_blocks(tmp_path: Path) -> None:
@@ -173,6 +163,38 @@ async def test_an_offer_with_another_state_root_is_a_fault_and_others_are_asked(
 def bent_offer(manifest: SnapshotManifest) -> bytes:
     bent = replace(manifest, header=replace(manifest.header, state_root=bytes(32)))
     return pack(SnapshotOffer(encode_manifest(bent), ()))[1]
+
+
+async def test_offers_that_can_not_be_read_are_a_fault_and_others_are_asked(
+    tmp_path: Path,
+) -> None:
+    async with grown(tmp_path, "node1", "shop2", "shop3") as net:
+        junk = (
+            SnapshotOffer(b"junk", ()),
+            SnapshotOffer(encode_manifest(newest_of(net["shop3"]).manifest), (b"junk",)),
+        )
+        for liar, offer in zip((net["shop2"], net["shop3"]), junk, strict=True):
+            payload = pack(offer)[1]
+            liar.exchange.served._offer_of = lambda _found, said=payload: said  # type: ignore[method-assign,misc]
+        net.start("shop1")
+        shop = await is_level(net, "shop1")
+
+        liars = {(net[name].key, "bad_proof") for name in ("shop2", "shop3")}
+        assert (begins_at(shop), set(faults(shop))) == (NEWEST, liars)
+
+
+async def test_a_chain_that_can_not_take_its_place_leaves_the_old_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_chain: Path) -> None:
+        raise PermissionError(13, "somebody reads a file of it")
+
+    monkeypatch.setattr(snapshot_client, "put_in_place", refuse)
+    async with grown(tmp_path, "node1") as net:
+        net.start("shop1")
+        shop = await is_level(net, "shop1")
+
+        assert (begins_at(shop), shop.node.failure) == (0, None)
 
 
 async def test_chunks_that_are_not_the_state_of_the_header_cost_all_who_offered_them(
@@ -226,12 +248,12 @@ async def test_who_sends_a_wrong_chunk_is_left_out(tmp_path: Path) -> None:
 
 async def test_chunks_that_nobody_answers_are_asked_of_others(tmp_path: Path) -> None:
     async with grown(tmp_path, "node1", "shop2") as net:
-        asked = wanted_chunks(net["shop2"])
+        asked = heard(net["shop2"])
         mute(net["shop2"], 0)
         net.start("shop1")
         shop = await is_level(net, "shop1")
 
-        assert asked
+        assert chunks_of(asked)
         assert (begins_at(shop), shop.link.faults) == (NEWEST, [])
 
 
@@ -275,12 +297,14 @@ async def test_after_a_stop_in_the_middle_it_asks_only_for_what_is_missing(
             shutil.rmtree(tmp_path / "shop1")
             (tmp_path / "kept").rename(tmp_path / "shop1")
         net["node1"].link.send = send  # type: ignore[method-assign]
-        asked = wanted_chunks(net["node1"])
+        asked = heard(net["node1"])
         net.start("shop1")
         again = await is_level(net, "shop1")
 
         assert begins_at(again) == NEWEST
-        assert sorted(asked) == list(range(3, len(newest_of(net["node1"]).manifest.chunks)))
+        assert sorted(chunks_of(asked)) == list(
+            range(3, len(newest_of(net["node1"]).manifest.chunks))
+        )
 
 
 async def test_a_chain_that_was_whole_when_it_stopped_takes_its_place_at_the_start(
@@ -288,25 +312,17 @@ async def test_a_chain_that_was_whole_when_it_stopped_takes_its_place_at_the_sta
 ) -> None:
     async with grown(tmp_path, "node1") as net:
         source = newest_of(net["node1"])
-        net.snapshot_distance = 0
-        net.start("shop1")
-        await is_level(net, "shop1")
-        await net.stop("shop1")
-        shutil.rmtree(tmp_path / "shop1")
-        net.start("shop3")  # begins, with the folder of another in which nothing happened yet
-        await net.stop("shop3")
         folder = tmp_path / "shop1" / "chain"
         folder.parent.mkdir()
         restoring = begin_fetching(folder, net.genesis, source.manifest)
         for data in source.chunks():
             restoring.add(data)
         restoring.finish()
-        net.snapshot_distance = DISTANCE
-        asked = wanted_chunks(net["node1"])
+        asked = heard(net["node1"])
         net.start("shop1")
 
         assert begins_at(await is_level(net, "shop1")) == NEWEST
-        assert asked == []
+        assert chunks_of(asked) == []
         assert not beside(folder, "fetched").exists()
 
 
@@ -366,4 +382,3 @@ async def test_a_validator_that_begins_so_observes_until_it_may_vote(tmp_path: P
 
         assert begins_at(member) == NEWEST
         assert reason.startswith("this node caught up by a snapshot")
-        assert decode_manifest(encode_manifest(newest_of(net["node1"]).manifest)).height == NEWEST
