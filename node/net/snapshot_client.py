@@ -162,7 +162,8 @@ class SnapshotClient:
         """A chain that was whole when the node was stopped takes its place now."""
         ledger = self._node.ledger
         found = find_fetched(ledger.folder)
-        if found is not None and found.height - ledger.height >= self._distance:
+        is_far = found is not None and found.height - ledger.height >= self._distance
+        if found is not None and is_far and not self._has_voted():
             self._replace(found)
         tidy(self._node.ledger.folder)
 
