@@ -20,18 +20,19 @@ from typing import Any
 import aiohttp
 
 from bench.rpc import BATCH, now_ms, post, request
-from bench.rpc_chain import BLOCK_INTERVAL_MS, FUNDS, MONEY, TRANSFER_GAS
+from bench.rpc_chain import BLOCK_INTERVAL_MS, BenchChain, Customers, make_plan
 from bench.signature_threads import checks_a_second
-from chain.genesis import Genesis, GenesisAccount
-from chain.transaction import Transaction, Transfer, sign_transaction
-from chain.types import HOUR_MS
+from chain.genesis import Genesis
+from chain.transaction import ReceivedTransaction
 from node.devnet.plan import PlannedNode, make_network
 from node.devnet.processes import DevNet, ask
-from node.rehearse.wallets import signer_of
+from node.rehearse.genesis import make_genesis
+from node.rehearse.plan import Plan
+from node.rehearse.stage import Stage
 
 CUSTOMERS = 400
 VALIDATORS = 4
-BLOCK_GAS_MAX = 30_000_000
+BLOCK_GAS_MAX, BLOCK_BYTES_MAX = 30_000_000, 8 * 1024 * 1024
 IDLE_PAYMENTS = 60
 PAUSE_S = 0.25
 
@@ -42,6 +43,7 @@ class Figures:
 
     checks: float = 0.0
     rate: float = 0.0
+    bookings: float = 0.0
     catch_up: float = 0.0
     bytes_each: float = 0.0
     idle_p50: float = 0.0
@@ -53,52 +55,44 @@ class Figures:
     idle_cpu: float = 0.0  # of one core, per cent, each node
 
 
-def with_customers(genesis: Genesis) -> Genesis:
-    """Return the genesis with many funded members and roomy blocks."""
-    members = [
-        GenesisAccount(
-            account=signer_of("customer", number).public_key.hex(),
-            roles=("member",),
-            balances={"CNY": FUNDS},
-        )
-        for number in range(CUSTOMERS)
-    ]
+def adapted(genesis: Genesis, plan: Plan) -> Genesis:
+    """Return the genesis with the plan's people, and roomy blocks."""
+    people = make_genesis(plan)
     params = genesis.params.model_copy(
-        update={"block_interval_ms": BLOCK_INTERVAL_MS, "block_gas_max": BLOCK_GAS_MAX}
+        update={
+            "block_interval_ms": BLOCK_INTERVAL_MS,
+            "block_gas_max": BLOCK_GAS_MAX,
+            "block_bytes_max": BLOCK_BYTES_MAX,
+        }
     )
-    changes = {"accounts": (*genesis.accounts, *members), "params": params}
+    nodes = [one for one in genesis.accounts if not one.balances]
+    changes = {"accounts": (*people.accounts, *nodes), "params": params, "assets": people.assets}
     return genesis.model_copy(update=changes)
 
 
-class Payers:
-    """Signs transfers of the customers in turn."""
+class WallStage(Stage):
+    """Sets the contracts up by sending transactions to a node, as anybody would."""
 
-    def __init__(self, chain_id: bytes) -> None:
-        """Begin with the first nonce of each."""
-        self._chain_id, self._turn, self.signed = chain_id, 0, 0
-        self._signers = [signer_of("customer", number) for number in range(CUSTOMERS)]
-        self._nonces = [0] * CUSTOMERS
+    def __init__(self, genesis: Genesis, node: PlannedNode) -> None:
+        """Send to one node."""
+        super().__init__(genesis)
+        self._node = node
 
-    def transfer(self) -> bytes:
-        """Return a signed transfer."""
-        number = self._turn
-        self._turn = (number + 1) % CUSTOMERS
-        to = self._signers[self._turn].public_key
-        body = Transaction(
-            version=1,
-            chain_id=self._chain_id,
-            account=self._signers[number].public_key,
-            key=None,
-            nonce=self._nonces[number],
-            valid_until=now_ms() + HOUR_MS // 2,
-            gas_limit=TRANSFER_GAS,
-            sponsor=None,
-            actions=(Transfer(MONEY, to, 1),),
-            client_ref=None,
-        )
-        self._nonces[number] += 1
-        self.signed += 1
-        return sign_transaction(body, self._signers[number])
+    @property
+    def now(self) -> int:
+        """The machine's time."""
+        return now_ms()
+
+    def next_due_ms(self) -> int | None:
+        """Nothing is waited for."""
+        return None
+
+    def make_block(self, group: list[ReceivedTransaction], at: int) -> None:  # noqa: ARG002
+        """Send a group and wait until it is final."""
+        asyncio.run(submit_to_all([self._node], [tx.data for tx in group]))
+
+    def close(self) -> None:
+        """Nothing is to be ended."""
 
 
 async def submit_to_all(nodes: list[PlannedNode], signed: list[bytes]) -> float:
@@ -132,7 +126,7 @@ async def wait_final(session: aiohttp.ClientSession, url: str, tx_id: str) -> No
     assert status["status"] == "final", status
 
 
-async def pay_now_and_then(node: PlannedNode, payers: Payers, count: int) -> list[float]:
+async def pay_now_and_then(node: PlannedNode, payers: Customers, count: int) -> list[float]:
     """Return how long single payments took until final, ms, one after a pause after another."""
     times: list[float] = []
     async with aiohttp.ClientSession() as session:
@@ -147,7 +141,7 @@ async def pay_now_and_then(node: PlannedNode, payers: Payers, count: int) -> lis
     return times
 
 
-async def pay_at_half_load(nodes: list[PlannedNode], payers: Payers, rate: float) -> list[float]:
+async def pay_at_half_load(nodes: list[PlannedNode], payers: Customers, rate: float) -> list[float]:
     """Return how long single payments took while half the full rate went by."""
     times = asyncio.create_task(pay_now_and_then(nodes[0], payers, IDLE_PAYMENTS // 2))
     while not times.done():
@@ -188,7 +182,14 @@ async def await_all(nodes: list[PlannedNode]) -> None:
 async def run(folder: Path, count: int) -> Figures:
     """Measure everything once."""
     figures = Figures()
-    nodes = make_network(folder, VALIDATORS, 1, time_ms=now_ms(), adapt=with_customers)
+    plan = make_plan(CUSTOMERS, now_ms())
+    made: list[Genesis] = []
+
+    def adapt(genesis: Genesis) -> Genesis:
+        made.append(adapted(genesis, plan))
+        return made[0]
+
+    nodes = make_network(folder, VALIDATORS, 1, time_ms=now_ms(), adapt=adapt)
     validators, late = nodes[:VALIDATORS], nodes[VALIDATORS]
     net = DevNet(nodes)
     before = checks_a_second(1.0)
@@ -196,13 +197,16 @@ async def run(folder: Path, count: int) -> Figures:
         for node in validators:
             net.start(node.name)
         await await_all(validators)
-        head = await ask(validators[0], "node_info")
-        payers = Payers(bytes.fromhex(head["chain_id"]))
+        stage = WallStage(made[0], validators[0])
+        places = await asyncio.to_thread(stage.set_up, plan)
+        payers = Customers(BenchChain(folder, made[0], places, CUSTOMERS), now_ms())
         signed = [payers.transfer() for _ in range(count)]
+        calls = [payers.request(number) for number in range(count // 2)]
         await submit_to_all(validators, [payers.transfer() for _ in range(BATCH)])
         figures.rate = count / await submit_to_all(validators, signed)
         peers = await ask(validators[0], "node_peers")
         figures.bytes_each = sum(one["bytes_out"] for one in peers["peers"]) / (count + BATCH)
+        figures.bookings = len(calls) / await submit_to_all(validators, calls)
         figures.catch_up = payers.signed / await catch_up(net, late, validators[0])
         await net.stop(late.name)
         times = await pay_now_and_then(validators[0], payers, IDLE_PAYMENTS)
@@ -265,6 +269,9 @@ def main() -> None:
     show("transfers until final", [row.rate for row in rows], "a second")
     ratios = " ".join(f"{row.rate / row.checks:.3f}" for row in rows)
     print(f"transfers until final to v: {ratios} (budget 0.15)")
+    show("booking calls until final", [row.bookings for row in rows], "a second")
+    ratios = " ".join(f"{row.bookings / row.rate:.2f}" for row in rows)
+    print(f"booking calls to transfers: {ratios} (budget 0.45)")
     show("submit to final, idle, p50", [row.idle_p50 for row in rows], "ms", " (budget 50)")
     show("submit to final, idle, p99", [row.idle_p99 for row in rows], "ms", " (budget 150)")
     show("at half load, p50", [row.half_p50 for row in rows], "ms")

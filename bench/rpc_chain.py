@@ -33,9 +33,9 @@ class BenchChain:
     customers: int
 
 
-def make_chain(folder: Path, customers: int, now_ms: int) -> BenchChain:
-    """Begin a chain in `folder/chain` with contracts, shops and rules; a node can take it over."""
-    plan = Plan(
+def make_plan(customers: int, now_ms: int) -> Plan:
+    """Return who is on the chain, and which rules hold."""
+    return Plan(
         shops=[f"Shop {number}" for number in range(SHOPS)],
         currencies=["CNY"],
         customers=customers,
@@ -43,6 +43,11 @@ def make_chain(folder: Path, customers: int, now_ms: int) -> BenchChain:
         spending={(number, 0): FUNDS for number in range(customers)},
         steps=[(now_ms - DAY_MS, Step.OPEN, 0)],
     )
+
+
+def make_chain(folder: Path, customers: int, now_ms: int) -> BenchChain:
+    """Begin a chain in `folder/chain` with contracts, shops and rules; a node can take it over."""
+    plan = make_plan(customers, now_ms)
     made = make_genesis(plan)
     params = made.params.model_copy(update={"block_interval_ms": BLOCK_INTERVAL_MS})
     genesis = made.model_copy(update={"params": params})
@@ -66,7 +71,7 @@ class Customers:
         self._chain, self._now_ms = chain, now_ms
         self._signers = [signer_of("customer", number) for number in range(chain.customers)]
         self._nonces = [0] * chain.customers
-        self._turn = 0
+        self._turn = self.signed = 0
 
     def transfer(self) -> bytes:
         """Return a signed transfer of one customer to the next."""
@@ -89,6 +94,7 @@ class Customers:
         signer: Signer = self._signers[number]
         nonce = self._nonces[number]
         self._nonces[number] = nonce + 1
+        self.signed += 1
         body = Transaction(
             1, self._chain.places.chain_id, signer.public_key, None, nonce,
             self._now_ms + 4 * HOUR_MS, gas_limit, None, (action,), None,
