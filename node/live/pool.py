@@ -14,6 +14,7 @@ from chain.errors import InvalidTransactionError, NonceUsedError
 from chain.transaction import ReceivedTransaction
 
 CLIENT_REFS_MAX = 100_000  # remembered references; the oldest are forgotten first
+SHARE_MAX = 64  # of one payer in a block, before the others had their turn
 _ENDS_MIN = 1_024  # of what waits no more, kept before the heap is made anew
 
 
@@ -176,16 +177,30 @@ class Pool:
     def offer(self, now_ms: int, gas_max: int) -> list[ReceivedTransaction]:
         """Return what should go into the next block: in order of arrival, a key's by nonce.
 
-        Stops when the gas limits add up to `gas_max`, or after one that alone is more.
+        Nobody takes more than a share before the others had theirs, and no sponsor either. Stops
+        when the gas limits add up to `gas_max`, or after one that alone is more.
         """
         chosen: list[ReceivedTransaction] = []
+        waiting: list[ReceivedTransaction] = []
+        taken: Counter[bytes] = Counter()
         gas = 0
         for tx_id, tx in self._entries.items():
-            if self._put_off.get(tx_id, 0) <= now_ms:
-                chosen.append(tx)
-                gas += tx.body.gas_limit
-                if gas >= gas_max:
-                    break
+            if gas >= gas_max:
+                break
+            if self._put_off.get(tx_id, 0) > now_ms:
+                continue
+            payer = tx.body.sponsor or tx.body.account
+            taken[payer] += 1
+            if taken[payer] > SHARE_MAX:
+                waiting.append(tx)
+                continue
+            chosen.append(tx)
+            gas += tx.body.gas_limit
+        for tx in waiting:
+            if gas >= gas_max:
+                break
+            chosen.append(tx)
+            gas += tx.body.gas_limit
         return list(_in_nonce_order(chosen))
 
     def take_expired(self, now_ms: int) -> list[ReceivedTransaction]:
