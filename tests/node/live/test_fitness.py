@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from node.live import fitness
 from node.live.fitness import Fitness, clock_reason, disk_reason
 
 
@@ -48,7 +47,7 @@ def test_a_disk_that_is_nearly_full_is_told_with_numbers(
     usage = {10**12: 67_108_864, 1_000_000: 50_000}
     said = []
     for total in usage:
-        monkeypatch.setattr(fitness.shutil, "disk_usage", lambda _folder, of=total: (of, 0, 1_000))
+        monkeypatch.setattr("shutil.disk_usage", lambda _folder, of=total: (of, 0, 1_000))
         said.append(disk_reason(tmp_path))
 
     assert said == [
