@@ -41,8 +41,8 @@ class CatchUp:
 
     def on_timer(self, height: int, now_mono: int) -> list[Effect]:
         """Ask, or ask somebody else: what was asked for has not come."""
-        self._is_set, self._asked = False, None
-        return self._ask(height, now_mono)
+        late, self._is_set, self._asked = self._asked, False, None
+        return self._ask(height, now_mono, late)
 
     def on_height(self, height: int, now_mono: int) -> list[Effect]:
         """Go on from a new height."""
@@ -60,10 +60,12 @@ class CatchUp:
         self._is_set, self._asked = False, None
         return self._ask(height, now_mono)
 
-    def _ask(self, height: int, now_mono: int) -> list[Effect]:
+    def _ask(self, height: int, now_mono: int, late: bytes | None = None) -> list[Effect]:
         ahead = sorted(peer for peer, deciding in self._heights.items() if deciding > height)
         if not ahead:
             return []
+        if len(ahead) > 1 and late in ahead:
+            ahead.remove(late)
         self._asked = ahead[self._turn % len(ahead)]
         self._turn += 1
         asking = Send(GetBlocks(height, BLOCKS_PER_MESSAGE), self._asked)

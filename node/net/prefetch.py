@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from consensus import BLOCKS_PER_MESSAGE, Blocks, GetBlocks
 
 AHEAD_RANGES = 4
+ASKED_MAX = 2 * AHEAD_RANGES  # short answers move the ranges on; older questions are given up
 PATIENCE_MS = 5_000  # an answer that takes longer is asked of somebody else
 KEPT_BYTES_MAX = 64 * 1024 * 1024
 
@@ -64,9 +65,12 @@ class Prefetch:
             if at not in self.kept and self._is_due(at, now_ms):
                 peer = able[self._turn % len(able)]
                 self._turn += 1
+                self.asked.pop(at, None)
                 self.asked[at] = Asked(peer, now_ms)
                 requests.append((peer, GetBlocks(at, BLOCKS_PER_MESSAGE)))
             at += BLOCKS_PER_MESSAGE
+        while len(self.asked) > ASKED_MAX:
+            del self.asked[next(iter(self.asked))]
         return requests
 
     def _is_due(self, at: int, now_ms: int) -> bool:

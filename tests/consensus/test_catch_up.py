@@ -31,6 +31,15 @@ def test_when_another_is_gone_the_answer_is_waited_for() -> None:
     assert asked(catch_up.on_height(2, 6)) == [OTHER]
 
 
+def test_who_did_not_answer_is_not_asked_again_while_there_are_others() -> None:
+    catch_up = CatchUp()
+    first = asked(catch_up.note(LIAR, 1_000_000, 1, 0))
+    alone = asked(catch_up.on_timer(1, 3_000))
+    catch_up.note(OTHER, 9, 1, 0)
+
+    assert (first, alone, asked(catch_up.on_timer(1, 6_000))) == ([LIAR], [LIAR], [OTHER])
+
+
 def test_room_of_those_who_are_gone_is_for_others() -> None:
     catch_up = CatchUp()
     for number in range(1_000):

@@ -6,7 +6,10 @@ import pytest
 import pytest_asyncio
 
 from p2p import ScoreBook
-from tests.hostile.net import HonestNet, honest_net
+
+pytest.register_assert_rewrite("tests.hostile.net")
+
+from tests.hostile.net import HonestNet, honest_net  # noqa: E402 - after it is to be rewritten
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -14,7 +17,7 @@ async def net(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[HonestN
     """The honest nodes, with a few decided blocks."""
     folder = tmp_path_factory.mktemp("honest")
     async with honest_net(folder) as made:
-        for _ in range(3):
+        for _ in range(5):
             await made.decide()
         yield made
 

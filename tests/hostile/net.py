@@ -32,7 +32,7 @@ BOUNDS = {
     "sockets": SOCKETS_MAX,
     "heights of peers": 8,  # those connected
     "heights of whom the engine knows": 256,
-    "ranges asked for": 4,
+    "ranges asked for": 8,
     "ranges kept": 4,
     "proposals that wait": 4,
     "ids of blocks": 8,
@@ -144,6 +144,7 @@ class HonestNet:
         self.paper = LinkedNet(folder, 4, 2)  # genesis, keys and transfers; none of it runs
         self.folder = folder
         self.nodes: dict[str, Honest] = {}
+        self._started = 0
 
     @property
     def chain_id(self) -> bytes:
@@ -156,7 +157,9 @@ class HonestNet:
         return iter(self.nodes.values())
 
     async def start(self, name: str, peers: tuple[str, ...] = ()) -> Honest:
-        honest = Honest(self.paper, name, self.folder / name, peers)
+        self._started += 1  # a name that starts again begins anew
+        folder = self.folder / f"{name}-{self._started}"
+        honest = Honest(self.paper, name, folder, peers)
         self.nodes[name] = honest
         honest.start()
         await self.until(lambda: honest.network.port is not None)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -24,8 +25,8 @@ from node.devnet.plan import node_signer
 from node.net.messages import AnyMessage, BlockTransactions, TransactionBatch, WantTransactions
 from p2p import Kind, PeerAddress, PeerList
 from tests.hostile import liar
-from tests.hostile.liar import SIGNER, SOME, Honest
-from tests.hostile.net import HonestNet
+from tests.hostile.liar import SIGNER, SOME
+from tests.hostile.net import Honest, HonestNet
 from tests.hostile.peer import Peer
 
 pytestmark = [pytest.mark.timeout(60), pytest.mark.asyncio(loop_scope="module")]
@@ -95,7 +96,7 @@ def unlinked(node: Honest) -> Blocks:
     return Blocks((first, second), liar.commit_by(node, second, SIGNER, NODE2, NODE3))
 
 
-def changed(node: Honest, *, height_by: int = 1, **changes: bytes) -> Blocks:
+def changed(node: Honest, *, height_by: int = 1, **changes: Any) -> Blocks:
     """Return the head's block as one further up, somewhat changed."""
     block = node.node.ledger.store.block(node.node.ledger.height)
     header = replace(block.header, height=block.header.height + height_by, **changes)
