@@ -1,12 +1,14 @@
 """Transactions on their way to those who make blocks.
 
 Validators are all connected to each other, so each brings what its own clients or a shop's node
-gave it to all others, and nobody passes on what came from a validator. What this node's own clients
-sent is sent again until it is in a block.
+gave it to all others, and nobody passes on at once what came from a validator. What this node's own
+clients sent is sent again until it is in a block; so is, a little at a time, what others sent: who
+gave it to this node alone, by a bad line or on purpose, must not keep it from the rest.
 """
 
 import asyncio
 from collections.abc import Callable, Iterable
+from itertools import islice
 
 from chain.errors import BadSignatureError, MalformedBytesError
 from chain.transaction import ReceivedTransaction
@@ -19,6 +21,7 @@ BATCH_BYTES_MAX = 768 * 1024
 BATCHES_WAITING_MAX = 64
 RESEND_S = 5
 RESENT_MAX = 2_048  # at one time
+PASSED_ON_MAX = 256  # of others' that wait for long, at one time
 
 
 class Relay:
@@ -100,19 +103,22 @@ class Relay:
                     break
 
     async def run_again(self) -> None:
-        """Send own clients' transactions again while no block has them, until cancelled.
+        """Send own clients' transactions, and others', again while no block has them.
 
         One that could not be taken when the node started, because its nonce was too far ahead of a
         chain that lagged or the pool was full, waits from now on.
         """
         while True:
-            waited = set(self._node.outbox.ids())
-            await asyncio.sleep(RESEND_S)
             pool = self._node.pool
+            waited = set(self._node.outbox.ids())
+            oldest = [tx.tx_id for tx in islice(pool, PASSED_ON_MAX)]
+            await asyncio.sleep(RESEND_S)
             if any(one not in pool for one in self._node.outbox.ids()):
                 await self._node.take_outbox()
             late = [pool.get(one) for one in self._node.outbox.ids() if one in waited]
             data = [tx.data for tx in late if tx is not None][:RESENT_MAX]
+            others = [pool.get(one) for one in oldest if one not in waited]
+            data += [tx.data for tx in others if tx is not None]
             self._send(self._targets(), data)
 
 

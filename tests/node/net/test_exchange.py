@@ -156,3 +156,14 @@ async def test_of_many_statuses_at_once_one_is_answered(tmp_path: Path) -> None:
             node1.exchange.hear(shop1.key, *pack(status))
 
         assert [kind for _key, kind, _size in node1.link.sent] == [Kind.SYNC]
+
+
+async def test_what_one_node_alone_was_given_reaches_the_others_in_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("node.net.relay.RESEND_S", 0.05)
+    async with linked(tmp_path, 4) as net:
+        paid = [net.pay("alice", "bob"), net.pay("carol", "dave")]
+        net["node1"].exchange.hear(net["node4"].key, *pack(TransactionBatch(tuple(paid))))
+
+        await net.until(lambda: all(net.is_final(one, name) for one in paid for name in net.names))
