@@ -100,6 +100,11 @@ class Honest:
         scores, now_ms = self.network.book._scores, self.node.clock.now_ms()
         return 100 if scores.is_banned(name, now_ms) else scores.points(name, now_ms)
 
+    def visitors(self) -> int:
+        """Return how many are connected who are no honest nodes."""
+        honest = {node_signer(name).public_key for name in HONEST}
+        return sum(one.node_key not in honest for one in self.network._roster.connections())
+
     def sizes(self) -> dict[str, int]:
         """Return how much is kept of everything that others can add to."""
         exchange, engine, network = self.joined.exchange, self.node.driver.engine, self.network
