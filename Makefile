@@ -17,6 +17,8 @@ PIP_QUIETLY := --quiet --disable-pip-version-check
 # The lock decides what is installed; no interpreter is downloaded behind the operator's back.
 UV := UV_PROJECT_ENVIRONMENT=$(VENV) UV_PYTHON_DOWNLOADS=never VIRTUAL_ENV= $(BIN)/uv --quiet
 # Where only pip knows the way (a company mirror, a proxy), pip installs the same locked hashes.
+# Tests that wait for timers nearly all of their time: they run beside the others.
+WAITING = tests/hostile tests/node/net
 BY_PIP = $(UV) export --frozen --no-emit-project $(1) --output-file $(VENV)/locked.txt >/dev/null \
 	&& $(BIN)/python -m pip install $(PIP_QUIETLY) --require-hashes --requirement $(VENV)/locked.txt \
 	&& $(BIN)/python -m pip install $(PIP_QUIETLY) --no-deps --editable .
@@ -59,7 +61,13 @@ spelling: $(VENV)/.dev ## Check the spelling
 	$(BIN)/codespell
 
 pytest: $(VENV)/.dev ## Run the tests (more options: make pytest ARGS="-k merkle")
+ifeq ($(strip $(ARGS)),)
+	@$(BIN)/pytest $(WAITING) >$(VENV)/waiting.txt 2>&1 & waiting=$$!; \
+	$(BIN)/pytest tests $(WAITING:%=--ignore=%); code=$$?; \
+	wait $$waiting || code=1; cat $(VENV)/waiting.txt; exit $$code
+else
 	$(BIN)/pytest $(ARGS)
+endif
 
 cover: $(VENV)/.dev ## Run the tests and report the lines and branches they miss
 	$(BIN)/coverage run -m pytest $(ARGS)
