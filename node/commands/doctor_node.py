@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 CLOCK_OFF_MS_MAX = 1_000
 CLOCK_STOP_MS = 5_000  # beyond this others refuse the times that this node gives
 NODE_WAIT_S = 10.0
+PEERS_MIN = 2
 METHOD_NOT_FOUND = -32601
 _ELSEWHERE = {"DISK_LOW", "DISK_UNKNOWN"}  # looked at from outside already
 _YELLOW = {"RECOVERED"}
@@ -90,10 +91,17 @@ def judge_peers(answer: Mapping[str, Any]) -> list[Check]:
     checks: list[Check] = []
     if validators == 1 and not rows:
         checks.append(Check("peers", "green", t("the chain has one validator; no peer is needed")))
-    elif online < quorum:
+    elif not rows:
+        seen = t("no other node is connected")
+        fix = t("look at the network, the addresses of peers, and the other nodes")
+        checks.append(Check("peers", "red", seen, fix))
+    elif answer.get("is_validator", True) and online < quorum:
         seen = t("{online} of {quorum} needed validators are online", online=online, quorum=quorum)
         fix = t("look at the network, the addresses of peers, and the other nodes")
         checks.append(Check("peers", "red", seen, fix))
+    elif len(rows) < PEERS_MIN:
+        seen = t("one peer is connected; without it this node would be alone")
+        checks.append(Check("peers", "yellow", seen, t("name a second one in [p2p] peers")))
     else:
         checks.append(Check("peers", "green", t("{count} peers are connected", count=len(rows))))
     offsets = [one["clock_offset_ms"] for one in rows if one.get("clock_offset_ms") is not None]

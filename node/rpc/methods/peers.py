@@ -39,6 +39,7 @@ class PeersJson(TypedDict):
     mode: Annotated[str, Field(description="listening, signing or observer.")]
     mode_reason: str
     nil_reason: Annotated[str, Field(description="Why it last voted for no block; may be empty.")]
+    is_validator: Annotated[bool, Field(description="Whether this node decides the next block.")]
     validators: Annotated[int, Field(description="How many decide the next block.")]
     quorum: Annotated[int, Field(description="How many of them are needed.")]
     online: Annotated[int, Field(description="How many of them are connected, this node counted.")]
@@ -78,6 +79,7 @@ def node_peers(call: Call) -> PeersJson:
         "mode": node.driver.mode.name.lower(),
         "mode_reason": node.driver.mode_reason,
         "nil_reason": machine.nil_reason,
+        "is_validator": machine.me in validators.keys,
         "validators": len(validators.keys),
         "quorum": validators.quorum,
         "online": online_validators(node),

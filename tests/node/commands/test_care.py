@@ -368,11 +368,20 @@ def test_peers_are_counted_against_what_a_decision_needs() -> None:
     split = {"validators": 4, "quorum": 3, "online": 2, "peers": [row]}
     whole = {"validators": 4, "quorum": 3, "online": 4, "peers": [row, {"clock_offset_ms": None}]}
 
-    found = [[(one.name, one.light) for one in judge_peers(said)] for said in (alone, split, whole)]
+    shop = {"validators": 4, "quorum": 3, "online": 0, "is_validator": False}
+    lost, thin, good = ({**shop, "peers": [row] * count} for count in range(3))
+
+    found = [
+        [(one.name, one.light) for one in judge_peers(said)]
+        for said in (alone, split, whole, lost, thin, good)
+    ]
 
     assert found == [
         [("peers", "green")],
         [("peers", "red"), ("clock", "green")],
+        [("peers", "green"), ("clock", "green")],
+        [("peers", "red")],
+        [("peers", "yellow"), ("clock", "green")],
         [("peers", "green"), ("clock", "green")],
     ]
 
