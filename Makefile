@@ -17,8 +17,8 @@ PIP_QUIETLY := --quiet --disable-pip-version-check
 # The lock decides what is installed; no interpreter is downloaded behind the operator's back.
 UV := UV_PROJECT_ENVIRONMENT=$(VENV) UV_PYTHON_DOWNLOADS=never VIRTUAL_ENV= $(BIN)/uv --quiet
 # Where only pip knows the way (a company mirror, a proxy), pip installs the same locked hashes.
-# Tests that wait for timers nearly all of their time: they run beside the others.
-WAITING = tests/hostile tests/node/net
+# Tests that run beside the others: they wait for timers, or compute by themselves, and start no nodes.
+BESIDE = tests/hostile tests/node/net tests/p2p tests/chain tests/contracts tests/consensus tests/fuzz
 BY_PIP = $(UV) export --frozen --no-emit-project $(1) --output-file $(VENV)/locked.txt >/dev/null \
 	&& $(BIN)/python -m pip install $(PIP_QUIETLY) --require-hashes --requirement $(VENV)/locked.txt \
 	&& $(BIN)/python -m pip install $(PIP_QUIETLY) --no-deps --editable .
@@ -62,9 +62,9 @@ spelling: $(VENV)/.dev ## Check the spelling
 
 pytest: $(VENV)/.dev ## Run the tests (more options: make pytest ARGS="-k merkle")
 ifeq ($(strip $(ARGS)),)
-	@$(BIN)/pytest $(WAITING) >$(VENV)/waiting.txt 2>&1 & waiting=$$!; \
-	$(BIN)/pytest tests $(WAITING:%=--ignore=%); code=$$?; \
-	wait $$waiting || code=1; cat $(VENV)/waiting.txt; exit $$code
+	@$(BIN)/pytest $(BESIDE) >$(VENV)/beside.txt 2>&1 & beside=$$!; \
+	$(BIN)/pytest tests $(BESIDE:%=--ignore=%); code=$$?; \
+	wait $$beside || code=1; cat $(VENV)/beside.txt; exit $$code
 else
 	$(BIN)/pytest $(ARGS)
 endif
