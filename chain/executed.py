@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from chain.block import Block
 from chain.crypto import hash_bytes
 from chain.receipt import KernelEvent, Receipt
+from chain.transaction import ReceivedTransaction
 
 # Which values of the chain's own events can be searched for.
 KERNEL_INDEXED: dict[int, tuple[int, ...]] = {
@@ -34,7 +35,8 @@ class ExecutedBlock:
     `topics` are (number in the block of the event, or of the receipt where the topic is an
     account's, 8-byte topic). `changes` are state keys with
     their new values or None, `nodes` the same for records of the state tree. `refused` lists
-    transactions that a builder left out, with the error.
+    transactions that a builder left out, with the error. `transactions` are those of the block as
+    they were decoded, so that nobody decodes them again.
     """
 
     block: Block
@@ -47,6 +49,7 @@ class ExecutedBlock:
     nodes: Mapping[bytes, bytes | None]
     timers_fired: int
     refused: tuple[tuple[bytes, Exception], ...]
+    transactions: tuple[ReceivedTransaction, ...] = ()
 
 
 def event_topic(

@@ -334,7 +334,7 @@ class _BlockRun:
                 raise MoneyError(text)
 
     def _seal(self, skipped: tuple[bytes, ...], timers_fired: int) -> ExecutedBlock:
-        state, parent, inputs = self.state, self.parent, self.inputs
+        state, parent, inputs, taken = self.state, self.parent, self.inputs, tuple(self.taken)
         changes = state.changes()
         leaves = {key: value for key, value in changes.items() if key[:1] != QUEUE_PREFIX}
         tree = update_tree(self.ledger, leaves)
@@ -362,8 +362,7 @@ class _BlockRun:
             params_hash=params_hash(read_params(state)),
             gas_used=self.gas_used,
         )
-        transactions = tuple([tx.data for tx in self.taken])
-        block = Block(header, commit, inputs.evidence, skipped, transactions)
+        block = Block(header, commit, inputs.evidence, skipped, tuple([tx.data for tx in taken]))
         return ExecutedBlock(
             block=block,
             block_id=block_id(header),
@@ -375,6 +374,7 @@ class _BlockRun:
             nodes=tree.nodes,
             timers_fired=timers_fired,
             refused=tuple(self.refused),
+            transactions=taken,
         )
 
 

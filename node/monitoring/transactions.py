@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from chain.executed import ExecutedBlock
 from chain.receipt import Receipt, ReceiptKind
-from chain.transaction import Action, ReceivedTransaction, Transaction, read_transaction
+from chain.transaction import Action, ReceivedTransaction, Transaction
 from node.live.node import Node
 
 ACCEPTED_MAX = 50_000  # transactions whose arrival is remembered; the oldest are forgotten first
@@ -58,13 +58,11 @@ class TransactionCounters:
         """Count what a block contains."""
         now_ms, fired = self._node.clock.mono_ms(), executed.timers_fired
         done: Tally[tuple[str, str]] = Tally()
-        rows = zip(
-            executed.tx_ids, executed.block.transactions, executed.receipts[fired:], strict=True
-        )
-        for tx_id, data, receipt in rows:
+        rows = zip(executed.tx_ids, executed.transactions, executed.receipts[fired:], strict=True)
+        for tx_id, tx, receipt in rows:
             accepted = self._accepted.pop(tx_id, None)
             if accepted is None:  # others sent it, or it came before a restart
-                name = type_of(read_transaction(data).body)
+                name = type_of(tx.body)
             else:
                 name = accepted[1]
                 self._seconds.observe(max(0, now_ms - accepted[0]) / 1_000)
