@@ -337,7 +337,7 @@ def read_checked(path: Path, parse: Callable[[bytes], _T]) -> _T:
 
 
 def _write(path: Path, form: "Form", *, force: bool) -> None:
-    from node.storage.whole import put_whole
+    from node.files import put_whole
 
     try:
         put_whole(path, form.text(), replace=force)

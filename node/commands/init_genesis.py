@@ -122,7 +122,7 @@ def _find_mine(found: "FinalGenesis", keys: tuple["KeyInfo", ...]) -> tuple["Key
 
 
 def _write_all(place: Path, texts: dict[str, str]) -> None:
-    from node.storage.whole import put_whole
+    from node.files import put_whole
 
     fix = t("take a new folder; nothing is written over")
     for name in _CHAIN_NAMES:

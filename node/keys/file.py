@@ -9,7 +9,6 @@ import os
 import secrets
 import stat
 import unicodedata
-from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, TypeAlias
 
@@ -26,6 +25,7 @@ from chain.crypto import (
 )
 from chain.errors import MalformedBytesError
 from chain.ids import decode_id, encode_id
+from node.files import put_whole
 from node.keys.errors import BadKeyFileError, KeyFileError, OpenToOthersError, WrongPassphraseError
 
 FILE_BYTES_MAX = 16_384
@@ -218,42 +218,4 @@ def write_key_file(path: Path, file: KeyFile, *, replace: bool = False) -> None:
 
     Raises FileExistsError if the path is taken and `replace` is not asked for.
     """
-    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-    try:
-        with open(beside, "xb", opener=_open_private) as handle:
-            handle.write(file.text().encode())
-            handle.flush()
-            os.fsync(handle.fileno())
-        if replace:
-            beside.replace(path)
-        else:
-            _rename_to_free(beside, path)
-    finally:
-        with suppress(OSError):
-            beside.unlink(missing_ok=True)
-    sync_folder(path.parent)
-
-
-def _open_private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
-
-
-def _rename_to_free(source: Path, target: Path) -> None:
-    try:
-        target.hardlink_to(source)  # unlike renaming, never writes over another file
-    except FileExistsError:
-        raise
-    except OSError as error:  # memory sticks have no links
-        if target.exists():
-            raise FileExistsError(str(target)) from error
-        source.replace(target)
-
-
-def sync_folder(folder: Path) -> None:
-    """Wait until the names in a folder are on disk, where the system can do that."""
-    if _HAS_MODES:
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+    put_whole(path, file.text(), replace=replace, is_private=True)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from chain.crypto import PassphraseCost, Signer, public_key
 from chain.ids import decode_id, encode_id
+from node.files import sync_folder
 from node.keys.errors import (
     KeyExistsError,
     KeyFileError,
@@ -30,7 +31,6 @@ from node.keys.file import (
     make_key_file,
     open_key_file,
     read_key_file,
-    sync_folder,
     write_key_file,
 )
 

@@ -7,9 +7,9 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Protocol, TypeVar
 
+from node.files import put_whole
 from node.live.clock import Clock
 from node.storage.disk import disk_faults
-from node.storage.whole import put_whole
 from p2p import (
     PEERS_TOLD_MAX,
     Address,
