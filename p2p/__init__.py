@@ -27,7 +27,6 @@ from p2p.messages import PEERS_TOLD_MAX, PeerAddress, PeerList
 from p2p.queues import Outbox, QueueLimits, SendQueue
 from p2p.roster import ROOM, Accepted, Answer, Candidate, Refused, Roster
 from p2p.scores import FAULT_POINTS, ScoreBook, by_address, by_key
-from p2p.seen import SeenIds
 from p2p.session import FRAME_BYTES_MAX, Established, Event, MessageReceived, Session
 from p2p.socket import accept, dial, make_response
 from p2p.urls import URL_BYTES_MAX, check_url
@@ -74,7 +73,6 @@ __all__ = [
     "Refused",
     "Roster",
     "ScoreBook",
-    "SeenIds",
     "SelfConnectionError",
     "SendQueue",
     "Session",

@@ -1,4 +1,4 @@
-"""Token buckets, ids seen before, and the arithmetic of pings."""
+"""Token buckets, and the arithmetic of pings."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,7 +7,6 @@ from p2p.kinds import Kind, message_bytes_max
 from p2p.limits import DEFAULT_RATES, Rate, RateLimiter, TokenBucket
 from p2p.messages import Ping, Pong
 from p2p.pulse import PENDING_MAX, SAMPLES_MAX, Pulse
-from p2p.seen import SeenIds
 
 
 def test_the_largest_message_of_each_kind_is_within_a_burst() -> None:
@@ -63,15 +62,6 @@ def test_no_peer_gets_more_than_its_burst_and_its_rate(steps: list[tuple[int, in
 
     assert taken <= 300 + now_ms
     assert count <= 5 + 20 * now_ms // 1_000
-
-
-def test_the_oldest_id_is_forgotten_for_a_new_one() -> None:
-    seen = SeenIds(2)
-
-    answers = [seen.add(one) for one in (b"a", b"b", b"a", b"c", b"a")]
-
-    assert answers == [True, True, False, True, True]
-    assert (len(seen), b"a" in seen, b"b" in seen) == (2, True, False)
 
 
 def test_round_trip_and_offset_are_those_of_ntp() -> None:
