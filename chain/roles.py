@@ -19,6 +19,9 @@ class Role(IntEnum):
     OBSERVER = 5  # reads
 
 
+INSTALLED = 15  # to contracts: is an instance that the operators installed under a name, no bit
+
+
 def has_role(state: State, account: bytes, role: int) -> bool:
     """Tell whether `account` holds `role`."""
     data = state.get(_PREFIX + account)

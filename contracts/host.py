@@ -28,7 +28,7 @@ from chain.pots import (
     read_pot,
 )
 from chain.receipt import Event
-from chain.roles import has_role
+from chain.roles import INSTALLED, has_role
 from chain.state import Space, State
 from chain.timers import Halt
 from chain.transaction import call_id
@@ -271,5 +271,7 @@ class Frame:
         return get_balance(self.world.state, account, self._asset(asset))
 
     def has_role(self, account: bytes, role: int) -> bool:
-        """Tell whether an account holds a role."""
+        """Tell whether an account holds a role, or is a contract that the operators installed."""
+        if role == INSTALLED:
+            return is_installed(self.world.state, account)
         return has_role(self.world.state, account, role)

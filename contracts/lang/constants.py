@@ -17,6 +17,7 @@ UNITS_MS: dict[str, int] = {
 }
 ROLES: dict[str, int] = {
     "MEMBER": 0, "OPERATOR": 1, "DEPLOYER": 2, "ADMITTER": 3, "ARBITER": 4, "OBSERVER": 5,
+    "INSTALLED": 15,
 }  # fmt: skip
 
 _ARITHMETIC: dict[type[ast.operator], Callable[[int, int], int]] = {

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chain.changes import SetParam
+from chain.changes import GrantRole, SetParam
 from chain.errors import WrongStateError
 from chain.transaction import Propose
 from chain.types import DAY_MS, MINUTE_MS
@@ -61,3 +61,51 @@ def test_no_vote_makes_blocks_too_small_to_vote_again(chain: TestChain) -> None:
     receipts = [chain.do("olga", Propose(change)) for change in changes]
 
     assert [one.error for one in receipts] == [WrongStateError.code] * 4
+
+
+GATE = """
+from wash import *
+
+class Gate(Contract):
+    passed: uint
+
+    @action
+    def come(self):
+        require(has_role(caller(), INSTALLED), "not_installed")
+        self.passed = self.passed + 1
+"""
+VISITOR = """
+from wash import *
+
+class Gates(Link):
+    @action(gas=2_000)
+    def come(self): ...
+
+class Visitor(Contract):
+    gate: Gates
+
+    @action
+    def go(self):
+        self.gate.come()
+"""
+
+
+@pytest.mark.parametrize("installed", [None, "visitor"])
+def test_a_contract_can_tell_those_that_the_operators_installed(
+    chain: TestChain, installed: str | None
+) -> None:
+    gate = chain.deploy(GATE, assets=())
+    visitor = chain.deploy(VISITOR, assets=(), links=(gate,), installed=installed)
+
+    through = chain.call("olga", visitor, "go")
+    alone = chain.call("olga", gate, "come")
+
+    assert through.ok is (installed is not None)
+    assert (alone.ok, alone.trap) == (False, TrapKind.REQUIRE)
+
+
+def test_no_account_becomes_an_installed_contract_by_a_role(chain: TestChain) -> None:
+    gate = chain.deploy(GATE, assets=())
+    granted = chain.do("olga", Propose(GrantRole(account("olga"), 15)))
+
+    assert (granted.ok, chain.call("olga", gate, "come").ok) == (True, False)
