@@ -8,11 +8,11 @@ import sys
 from pathlib import Path
 
 from contracts.lang.compiler import compile_contract
+from node.catalog import STANDARD
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES = (
-    "contracts/standard/shops.wash",
-    "contracts/standard/booking.wash",
+    *(f"contracts/standard/{name}.wash" for name in STANDARD),
     "node/rehearse/notes.wash",
     "node/sim/bells.wash",
 )

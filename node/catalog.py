@@ -1,7 +1,8 @@
 """The contracts that ship, as they are deployed: containers compiled from the sources beside them.
 
 The containers are kept in the repository, so that a running node needs no compiler; `python -m
-node.build_contracts` makes them anew and a test compares.
+node.build_contracts` makes them anew and a test compares. What the standard ones do is told to
+people in the sentences beside their sources (`<name>.words.json`).
 """
 
 import importlib.resources
@@ -11,9 +12,9 @@ from typing import Any
 
 from contracts.vm.program import Program, load_program
 
+STANDARD = ("booking", "shops")
 _FOLDERS = {
-    "shops": "contracts.standard",
-    "booking": "contracts.standard",
+    **dict.fromkeys(STANDARD, "contracts.standard"),
     "notes": "node.rehearse",
     "bells": "node.sim",
 }
@@ -22,6 +23,14 @@ _FOLDERS = {
 def _read(name: str, kind: str) -> bytes:
     folder = importlib.resources.files(_FOLDERS[name])
     return (folder / "compiled" / f"{name}.{kind}").read_bytes()
+
+
+@cache
+def words(name: str) -> dict[str, dict[str, Any]]:
+    """Return the sentences of a standard contract: of its actions, events, errors, statuses."""
+    folder = importlib.resources.files(_FOLDERS[name])
+    found: dict[str, dict[str, Any]] = json.loads((folder / f"{name}.words.json").read_bytes())
+    return found
 
 
 @cache

@@ -27,12 +27,10 @@ from node.rpc.forms.abi_arguments import AbiArguments
 from node.rpc.forms.abi_values import AssetLabel, Codec
 from node.rpc.forms.shape_basics import find_asset
 
-STANDARD = ("booking", "shops")
-
 
 @cache
 def _standard_codes() -> dict[bytes, str]:
-    return {catalog.program(name).code_id: name for name in STANDARD}
+    return {catalog.program(name).code_id: name for name in catalog.STANDARD}
 
 
 class ChainLookup:
@@ -72,9 +70,9 @@ class ChainLookup:
         return self._abis.name_of(self.state, contract)
 
     def standard_of(self, contract: bytes) -> str | None:
-        """Return "booking" or "shops" for contracts that do what those do, else None."""
+        """Return which of the standard contracts this one is, by name or by its code, else None."""
         name = self.name_of(contract)
-        if name in STANDARD:
+        if name in catalog.STANDARD:
             return name
         info = self._abis.contract(self.state, contract)
         return None if info is None else _standard_codes().get(info.code.code_id)

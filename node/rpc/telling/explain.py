@@ -1,7 +1,8 @@
 """What a transaction asks for and what became of it, in people's words.
 
-The standard contracts and the chain's own actions have sentences of their own; other contracts are
-told by the names in their code. No word here needs a reader who knows how a chain works.
+The standard contracts have sentences of their own beside their sources, and so have the chain's
+own actions; other contracts are told by the names in their code. No word here needs a reader who
+knows how a chain works.
 """
 
 from collections.abc import Iterable, Sequence
@@ -18,15 +19,16 @@ from chain.transaction import Action, AddKey, Call, Change, Propose, Transaction
 from chain.types import ZERO_ID
 from contracts.vm.container import FunctionKind, Scalar
 from contracts.vm.values import read_arguments
+from node import catalog
 from node.abi import AbiType, Named, Single, flatten
 from node.rpc.errors import OutcomeJson
 from node.rpc.forms.kernel_events import KERNEL_ABI
 from node.rpc.forms.wire_forms import snake
-from node.rpc.telling.explain_words import Words, clean, sentences
+from node.rpc.telling.explain_words import Words, clean, member_name, sentences
 
 Tense = Literal["ask", "done"]
 _ACCOUNTS = frozenset({"from", "to", "account", "operator", "by", "issuer"})
-_TELLING = frozenset({"booking.Closed", "booking.VoucherOwed", "chain.pot_fallback"})
+_TELLING = frozenset({"chain.pot_fallback"})
 
 
 class StepJson(TypedDict):
@@ -54,37 +56,38 @@ class Explainer:
     def action(self, action: Action, sender: bytes, tense: Tense) -> str:
         """Return what an action asks for, or what its sender did with it."""
         form = tense if self.words.lang == "en" else "zh"
-        section, key, values = self._told_by(action)
+        templates, values = self._told_by(action)
         mine = sender == self.words.me
         values["who"] = self.words.who(sender)
         values["yours"] = self.words.say("words", "yours" if mine else "theirs")
-        template: str = sentences()[section][key][form]
-        return template.format_map(values)
+        return templates[form].format_map(values)
 
-    def _told_by(self, action: Action) -> tuple[str, str, dict[str, str]]:
+    def _told_by(self, action: Action) -> tuple[dict[str, str], dict[str, str]]:
+        """Return the sentence by its forms, and what is filled in."""
         if isinstance(action, Call):
             return self._call(action)
-        return "chain", snake(type(action).__name__), self._plain_values(action)
+        key = snake(type(action).__name__)
+        return sentences()["chain"][key], self._plain_values(action)
 
-    def _call(self, action: Call) -> tuple[str, str, dict[str, str]]:
+    def _call(self, action: Call) -> tuple[dict[str, str], dict[str, str]]:
         words, contract = self.words, action.contract
         abi, assets = words.facts.abi_of(contract), words.facts.assets_of(contract)
         declared = None if abi is None else abi.function(action.function, FunctionKind.ACTION)
         slot = None if declared is None else declared.payable
         funds = words.amount(None if slot is None else assets.get(slot), action.funds)
         standard = words.facts.standard_of(contract)
-        template = sentences().get(standard or "", {}).get(action.function)
-        if template is not None and abi is not None and declared is not None:
+        known = {} if standard is None else catalog.words(standard)["actions"]
+        templates = known.get(action.function)
+        if templates is not None and declared is not None:
             values = self._arguments(contract, declared.params, action.arguments)
             if values is not None:
-                assert standard is not None, "it has a template"
-                return standard, action.function, {**values, "funds": funds}
+                return templates, {**values, "funds": funds}
         values = {
             "function": clean(action.function),
             "contract": words.contract(contract),
             "funds": funds,
         }
-        return "chain", "call_paying" if action.funds else "call", values
+        return sentences()["chain"]["call_paying" if action.funds else "call"], values
 
     def _arguments(
         self, contract: bytes, params: Sequence[Named], arguments: Sequence[Any]
@@ -99,11 +102,9 @@ class Explainer:
         self, contract: bytes, named: Sequence[Named], values: Sequence[Any]
     ) -> dict[str, str]:
         words = self.words
-        abi, assets = words.facts.abi_of(contract), words.facts.assets_of(contract)
-        assert abi is not None, "whoever asks has looked it up"
         singles = list(_singles(named))
         told = {
-            name: words.value(abi, assets, kind, value)
+            name: words.value(contract, kind, value)
             for (name, kind), value in zip(singles, values, strict=True)
         }
         by_name = {name: value for (name, _), value in zip(singles, values, strict=True)}
@@ -167,15 +168,18 @@ class Explainer:
         standard = words.facts.standard_of(event.contract)
         assert abi is not None, "only contracts of the chain emit events"
         declared = abi.events[event.number]
-        raw = dict(zip([name for name, _ in declared.fields], event.values, strict=True))
-        name = f"{standard}.{declared.name}"
-        states = {number: state for state, number in abi.enums.get("State", {}).items()}
-        key = f"{name}.{states.get(raw['state'])}" if "state" in raw else name
-        if key not in sentences()["events"]:
+        known = {} if standard is None else catalog.words(standard)["events"]
+        entry = known.get(declared.name)
+        for (name, kind), value in zip(_singles(declared.fields), event.values, strict=True):
+            if name == "state" and kind.meaning is not None:  # each state has its own sentence
+                state = member_name(abi, kind.meaning[1], value)
+                entry = known.get(f"{declared.name}.{state}", entry)
+        if entry is None:
             values = {"contract": words.contract(event.contract), "event": clean(declared.name)}
             return words.say("events", "other", **values), False
         told = self._named_values(event.contract, declared.fields, event.values)
-        return words.say("events", key, **told), name in _TELLING
+        text: str = entry[words.lang]
+        return text.format_map(told), entry.get("telling", False)
 
     # The whole ----------------------------------------------------------------------------------
 
@@ -214,8 +218,7 @@ class Explainer:
         steps: list[StepJson],
     ) -> Explained:
         """Return what did not go through and why."""
-        is_standard = all(self.words.facts.standard_of(one) for one in _called(receipt, body))
-        reason = self._reason(failure, is_standard=is_standard)
+        reason = self._reason(failure, _called(receipt, body))
         if body is None:
             return Explained(
                 sentence=self.words.say("outcomes", "timer_failed", reason=reason), steps=steps
@@ -243,12 +246,17 @@ class Explainer:
     def _joined(self, texts: Iterable[str]) -> str:
         return self.words.say("words", "joint").join(texts)
 
-    def _reason(self, failure: OutcomeJson, *, is_standard: bool) -> str:
+    def _reason(self, failure: OutcomeJson, called: Iterable[bytes]) -> str:
         name = failure.get("reason")
         if name is None:
             return self._reason_of_code(failure["code"], failure["retry"])
-        if is_standard and name in sentences()["reasons"]:
-            return self.words.say("reasons", name)
+        standards = [self.words.facts.standard_of(one) for one in called]
+        for standard in standards if all(standards) else ():
+            assert standard is not None, "all of them are"
+            known = catalog.words(standard)["errors"].get(name)
+            if known is not None:
+                text: str = known[self.words.lang]
+                return text
         return self.words.say("other_reason", "named", name=clean(name))
 
     def _reason_of_code(self, code: int, retry: Retry) -> str:
@@ -271,4 +279,4 @@ def _singles(named: Iterable[tuple[str, AbiType]]) -> Iterable[tuple[str, Single
         if isinstance(kind, Single):
             yield name, kind
         else:
-            yield from ((f"{name}.{part}", one) for part, one in _singles(kind.fields))
+            yield from ((f"{name}_{part}", one) for part, one in _singles(kind.fields))

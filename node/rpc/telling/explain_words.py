@@ -11,6 +11,7 @@ from typing import Any, Literal, Protocol
 from chain.ids import encode_id
 from chain.types import BASIS_POINTS, DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
 from contracts.vm.container import Kind
+from node import catalog
 from node.abi import ContractAbi, Single
 
 Lang = Literal["en", "zh"]
@@ -61,6 +62,12 @@ def clean(text: str) -> str:
     plain = "".join(letter if letter.isprintable() else "?" for letter in text)
     plain = plain.replace('"', "'")
     return plain if len(plain) <= _TEXT_LENGTH_MAX else plain[:_TEXT_LENGTH_MAX] + "..."
+
+
+def member_name(abi: ContractAbi, enum: str, value: int) -> str:
+    """Return the name of a number in an enum of a contract, else the number."""
+    members = abi.enums.get(enum, {})
+    return next((name for name, number in members.items() if number == value), str(value))
 
 
 def short(text: str) -> str:
@@ -171,16 +178,16 @@ class Words:
         digits = f"{whole}.{rest // 100:02d}".rstrip("0").rstrip(".")
         return f"{digits} %"
 
-    def value(self, abi: ContractAbi, assets: dict[str, bytes], kind: Single, value: Any) -> str:
-        """Return a contract's value by what it means."""
+    def value(self, contract: bytes, kind: Single, value: Any) -> str:
+        """Return a value of a contract, which there is, by what it means."""
         meaning, detail = kind.meaning or ("", "")
         tellers: dict[str, Callable[[], str]] = {
-            "money": lambda: self.amount(assets.get(detail), value),
+            "money": lambda: self.amount(self.facts.assets_of(contract).get(detail), value),
             "time": lambda: self.time(value),
             "duration": lambda: self.duration(value),
             "ratio": lambda: self.share(value),
             "id": lambda: short(encode_id(detail, value)),
-            "enum": lambda: self.enum(abi.enums[detail], value),
+            "enum": lambda: self.enum(contract, detail, value),
         }
         return tellers[meaning]() if meaning in tellers else self._plain(kind, value)
 
@@ -193,8 +200,10 @@ class Words:
             return clean(value if isinstance(value, str) else value.decode())
         return f"{value[:_BYTES_HEAD].hex()}…" if isinstance(value, bytes) else str(value)
 
-    def enum(self, members: dict[str, int], value: int) -> str:
-        """Return the word for a member of an enum, else its name in small letters."""
-        name = next((name for name, number in members.items() if number == value), str(value))
-        known = sentences()["statuses"].get(name)
-        return known[self.lang] if known else name.lower().replace("_", " ")
+    def enum(self, contract: bytes, enum: str, value: int) -> str:
+        """Return the word for a member of a contract's enum, else its name in small letters."""
+        abi, standard = self.facts.abi_of(contract), self.facts.standard_of(contract)
+        name = str(value) if abi is None else member_name(abi, enum, value)
+        known = {} if standard is None else catalog.words(standard)["statuses"].get(name, {})
+        told: str | None = known.get(self.lang)
+        return name.lower().replace("_", " ") if told is None else told

@@ -43,7 +43,7 @@ def asker(tmp_path: Path) -> Iterator[Asker]:
 def texts(value: Any = FILE) -> Iterator[str]:
     if isinstance(value, str):
         yield value
-    else:
+    elif isinstance(value, dict):
         for one in value.values():
             yield from texts(one)
 
@@ -59,20 +59,24 @@ def names_of(entries: list[dict[str, Any]]) -> set[str]:
 # The file ---------------------------------------------------------------------------------------
 
 
-def test_no_sentence_needs_a_reader_who_knows_how_a_chain_works() -> None:
-    assert [text for text in texts() if JARGON.search(text)] == []
+@pytest.mark.parametrize("name", [None, *catalog.STANDARD])
+def test_no_sentence_needs_a_reader_who_knows_how_a_chain_works(name: str | None) -> None:
+    told = FILE if name is None else catalog.words(name)
+
+    assert [text for text in texts(told) if JARGON.search(text)] == []
 
 
-def test_every_sentence_stands_in_both_languages() -> None:
+@pytest.mark.parametrize("name", [None, *catalog.STANDARD])
+def test_every_sentence_stands_in_both_languages(name: str | None) -> None:
     def check(entry: Any) -> Iterator[Any]:
-        if isinstance(entry, dict) and all(isinstance(one, str) for one in entry.values()):
-            if not ({"en", "zh"} <= entry.keys() or {"ask", "done", "zh"} <= entry.keys()):
+        if any(isinstance(one, str) for one in entry.values()):
+            if entry.keys() - {"telling"} not in ({"en", "zh"}, {"ask", "done", "zh"}):
                 yield entry
         else:
             for one in entry.values():
                 yield from check(one)
 
-    assert list(check(FILE)) == []
+    assert list(check(FILE if name is None else catalog.words(name))) == []
 
 
 def test_every_action_and_change_has_its_sentence() -> None:
@@ -83,18 +87,28 @@ def test_every_action_and_change_has_its_sentence() -> None:
     assert FILE["roles"].keys() == {one.name.lower() for one in Role}
 
 
-@pytest.mark.parametrize("contract", ["booking", "shops"])
+@pytest.mark.parametrize("contract", catalog.STANDARD)
 def test_every_function_error_and_event_of_the_standard_contracts_has_its_words(
     contract: str,
 ) -> None:
-    abi = catalog.abi(contract)
-    events = {f"{contract}.{name}" for name in names_of(abi["events"])}
+    abi, words = catalog.abi(contract), catalog.words(contract)
 
-    told = {".".join(key.split(".")[:2]) for key in FILE["events"] if key.startswith(contract)}
+    told = {key.split(".")[0] for key in words["events"]}
 
-    assert FILE[contract].keys() == names_of(abi["actions"])
-    assert told == events
-    assert set(abi["errors"].values()) - FILE["reasons"].keys() == set()
+    assert words.keys() == {"actions", "events", "errors", "statuses"}
+    assert words["actions"].keys() == names_of(abi["actions"])
+    assert told == names_of(abi["events"])
+    assert words["errors"].keys() == set(abi["errors"].values())
+
+
+@pytest.mark.parametrize("contract", catalog.STANDARD)
+def test_every_state_that_has_a_sentence_exists(contract: str) -> None:
+    states = {name for one in catalog.abi(contract)["enums"].values() for name in one}
+
+    words = catalog.words(contract)
+
+    assert {key.split(".")[1] for key in words["events"] if "." in key} <= states
+    assert words["statuses"].keys() <= states
 
 
 def test_every_state_that_a_booking_reaches_has_its_sentence() -> None:
@@ -102,11 +116,11 @@ def test_every_state_that_a_booking_reaches_has_its_sentence() -> None:
     moved = {name for name, number in states.items() if 2 <= number <= 9} | {"RETURNED"}
     closed = {name for name, number in states.items() if 20 <= number <= 27}
 
-    assert {key for key in FILE["events"] if key.startswith("booking.Moved.")} == {
-        f"booking.Moved.{name}" for name in moved
-    }
-    assert {key for key in FILE["events"] if key.startswith("booking.Closed.")} == {
-        f"booking.Closed.{name}" for name in closed
+    told = catalog.words("booking")["events"].keys()
+
+    assert {key for key in told if key.startswith("Moved.")} == {f"Moved.{name}" for name in moved}
+    assert {key for key in told if key.startswith("Closed.")} == {
+        f"Closed.{name}" for name in closed
     }
 
 
@@ -116,24 +130,33 @@ def test_every_event_of_the_chain_has_its_sentence() -> None:
     assert told == {f"chain.{one.name.lower()}" for one in KernelEvent}
 
 
-@pytest.mark.parametrize("contract", ["booking", "shops"])
+@pytest.mark.parametrize("contract", catalog.STANDARD)
 def test_a_sentence_asks_only_for_what_its_function_or_event_has(contract: str) -> None:
-    abi = catalog.abi(contract)
+    abi, words = catalog.abi(contract), catalog.words(contract)
+
+    def known(entries: list[dict[str, Any]]) -> set[str]:
+        parts = {
+            f"{one['name']}_{part['name']}"
+            for one in entries
+            for part in abi["records"].get(one["type"], ())
+        }
+        return names_of(entries) | parts
+
     always = {"who", "yours", "funds", "span"}
 
     wrong = [
         (one["name"], template)
         for one in abi["actions"]
-        for template in FILE[contract][one["name"]].values()
-        if not slots(template) <= names_of(one["params"]) | always
+        for template in words["actions"][one["name"]].values()
+        if not slots(template) <= known(one["params"]) | always
     ]
     wrong += [
         (key, template)
         for event in abi["events"]
-        for key, entry in FILE["events"].items()
-        if key == f"{contract}.{event['name']}" or key.startswith(f"{contract}.{event['name']}.")
-        for template in entry.values()
-        if not slots(template) <= names_of(event["fields"]) | {"span"}
+        for key, entry in words["events"].items()
+        if key.split(".")[0] == event["name"]
+        for template in texts(entry)
+        if not slots(template) <= known(event["fields"]) | {"span"}
     ]
 
     assert wrong == []
