@@ -126,7 +126,7 @@ class Firing:
         """Return a timer's frame and handler, or the fault that keeps them from being had."""
         try:
             frame = Frame(world, contract, contract)
-            return frame, frame.program.routines[key[33]]
+            return frame, frame.program.timers[key[33]]
         except StoreError:
             raise
         except Exception as fault:  # noqa: BLE001 - every fault must stay this timer's alone

@@ -42,7 +42,7 @@ class Routine:
     first: int
     returns: int
     worst_case_gas: int
-    key: KeyForm | None  # of a timer
+    key: KeyForm | None  # of a timer; its tag is the timer's number among the timers
     steps: list[Step] = field(default_factory=list)
     # Of itself and of what it calls here:
     iterates: bool = False  # walks over keys
@@ -64,6 +64,7 @@ class Program:
     fields: list[FieldForm]
     pots: list[PotForm]
     routines: list[Routine]
+    timers: list[Routine]  # in the container's order: what state keys of timers number
     by_name: dict[str, Routine]
     init: Routine | None
     indexed: list[tuple[int, ...]]  # by event: the places of its indexed fields
@@ -85,16 +86,19 @@ def load_program(data: bytes) -> Program:
         PotForm(one.name, number, KeyForm(bytes([number]), one.key), one.asset, one.extend_max_ms)
         for number, one in enumerate(container.pots)
     ]
-    routines = [
-        _make_routine(number, function, worst[number])
-        for number, function in enumerate(container.functions)
-    ]
+    routines: list[Routine] = []
+    timers: list[Routine] = []
+    for number, function in enumerate(container.functions):
+        routines.append(_make_routine((number, len(timers)), function, worst[number]))
+        if function.kind == FunctionKind.TIMER:
+            timers.append(routines[-1])
     program = Program(
         code_id=code_id(data),
         container=container,
         fields=fields,
         pots=pots,
         routines=routines,
+        timers=timers,
         by_name={routine.name: routine for routine in routines},
         init=next((r for r in routines if r.function.kind == FunctionKind.INIT), None),
         indexed=[
@@ -108,14 +112,16 @@ def load_program(data: bytes) -> Program:
     return program
 
 
-def _make_routine(number: int, function: Function, worst_case_gas: int) -> Routine:
+def _make_routine(numbers: tuple[int, int], function: Function, worst_case_gas: int) -> Routine:
+    """Make a function ready; `numbers` are its own, and the one that it would have as a timer."""
+    number, timer = numbers
     first = len(function.constants)
     template: list[Any] = [_register_constant(value) for value in function.constants]
     zeros = {"I": 0, "B": False, "Y": b"", "A": bytes(32)}
     letters = function.registers.decode("latin-1")
     template += [zeros[letter] for letter in letters[first:]]
     is_timer = function.kind == FunctionKind.TIMER
-    key = KeyForm(bytes([number]), function.params) if is_timer else None
+    key = KeyForm(bytes([timer]), function.params) if is_timer else None
     return Routine(number, function, template, first, len(function.returns), worst_case_gas, key)
 
 

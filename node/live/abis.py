@@ -21,7 +21,7 @@ from chain.ids import decode_id, encode_id
 from chain.ledger import read_asset
 from chain.state import Space, State
 from contracts.instances import Instance
-from contracts.vm.container import Container, code_id, decode_container
+from contracts.vm.container import Container, FunctionKind, code_id, decode_container
 from node import catalog
 from node.abi import ABI_BYTES_MAX, BadAbiError, ContractAbi, abi_bytes
 from node.abi_of_code import derive_abi, derived_document, read_abi
@@ -56,10 +56,10 @@ class CodeAbi:
     document: dict[str, Any]
     is_derived: bool
 
-    def function_name(self, number: int) -> str | None:
-        """Return the name of the function with a number in the container, or None."""
-        functions = self.container.functions
-        return functions[number].name if number < len(functions) else None
+    def timer_name(self, number: int) -> str | None:
+        """Return the name of the timer with a number among the timers, or None."""
+        timers = [one.name for one in self.container.functions if one.kind == FunctionKind.TIMER]
+        return timers[number] if number < len(timers) else None
 
 
 @dataclass(frozen=True, slots=True)

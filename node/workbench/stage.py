@@ -202,7 +202,7 @@ class Stage:
 
     def _timer_failure(self, failed: FailedTimer) -> CallFailed:
         one = self._by_id[failed.contract]
-        what = one.built.program.routines[failed.handler].name
+        what = one.built.program.timers[failed.handler].name
         return self._failed(what, failed.trap, failed.contract)
 
     # Time ---------------------------------------------------------------------------------------
@@ -215,7 +215,7 @@ class Stage:
         for key in [entry.key for entry in timers.due_entries(state, self.now, 2**20)]:
             if key[0] == Space.TIMER:
                 contract = self._by_id[key[1:33]]
-                self._note_use(contract.contract, contract.built.program.routines[key[33]].name)
+                self._note_use(contract.contract, contract.built.program.timers[key[33]].name)
         made, failed = fire_due(state, world)
         seen = tuple([self._show_event(event) for one in made for event in one.events])
         self._commit(state, seen)

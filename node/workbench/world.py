@@ -277,7 +277,7 @@ class World(Stage):
         first, stop = bytes([Space.TIMER]), bytes([Space.TIMER + 1])
         for key, data in self._memory.scan(first, stop, _ALL):
             one = self._by_id[key[1:33]]
-            name = one.built.program.routines[key[33]].name
+            name = one.built.program.timers[key[33]].name
             found.append((int.from_bytes(data[:8], "big"), f"{one.name}.{name}"))
         return sorted(found)
 

@@ -9,7 +9,7 @@ from contracts.firing import TIMER_OVERHEAD_GAS
 from contracts.vm.program import load_program
 from tests.make import BOX, TestChain, account, compiled, word
 
-RING = bytes([14])  # the handler's place among the functions of the box
+RING = bytes([0])  # the handler's place among the timers of the box
 GAS_PER_BP = 150  # a ten-thousandth of a block's gas
 
 

@@ -189,7 +189,7 @@ def key_json(codec: Codec, parts: Sequence[AbiType], data: bytes) -> list[Any]:
 
 def timer_json(codec: Codec, code: CodeAbi, key: bytes) -> dict[str, Any]:
     """Return the name and key of a timer; `key` is the handler's number and the encoded parts."""
-    name = code.function_name(key[0])
+    name = code.timer_name(key[0])
     handler = None if name is None else code.abi.functions.get(name)
     parts = [] if handler is None else [kind for _name, kind in handler.params]
     return {"timer": name, "key": key_json(codec, parts, key[1:])}

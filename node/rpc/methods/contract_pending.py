@@ -86,10 +86,10 @@ def contract_timers(
     node = call.node
     info = find_info(node, contract)
     state, codec = node.state(), codec_of(node, info)
+    names = [o.name for o in info.code.container.functions if o.kind == FunctionKind.TIMER]
     handlers = {
-        number: [kind for _name, kind in info.code.abi.functions[one.name].params]
-        for number, one in enumerate(info.code.container.functions)
-        if one.kind == FunctionKind.TIMER
+        number: [kind for _name, kind in info.code.abi.functions[name].params]
+        for number, name in enumerate(names)
     }
     prefix = bytes([Space.TIMER]) + info.contract
     wanted = _key_bytes(node, info, key, handlers)
