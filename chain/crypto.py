@@ -6,6 +6,7 @@ one signature split the chain, so every check in the project goes through `verif
 """
 
 import hashlib
+import hmac
 from dataclasses import dataclass
 
 import nacl.bindings
@@ -80,6 +81,11 @@ def hash_bytes(tag: str, data: bytes) -> bytes:
 def sha256(data: bytes) -> bytes:
     """Return plain SHA-256 of `data`, 32 bytes (FIPS 180-4)."""
     return hashlib.sha256(data).digest()
+
+
+def hmac_sha256(key: bytes, data: bytes) -> bytes:
+    """Return HMAC-SHA-256 of `data` under `key`, 32 bytes (RFC 2104)."""
+    return hmac.digest(key, data, "sha256")
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from contracts.vm import container
 from contracts.vm.gas import TIMER_WCG_MAX
 from contracts.vm.traps import TrapKind
 from tests.chain import protocol_vectors as first
+from tests.chain import protocol_vectors_handles as fifth
 from tests.chain import protocol_vectors_recovery as fourth
 from tests.chain import protocol_vectors_state as second
 from tests.chain import protocol_vectors_votes as third
@@ -52,6 +53,7 @@ def all_vectors() -> dict[str, dict[str, Any]]:
         "timers": second.timer_vectors(),
         "genesis": second.genesis_vectors(),
         "contracts": second.contract_vectors(),
+        "handles": fifth.handle_vectors(),
     }
 
 

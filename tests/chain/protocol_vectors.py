@@ -34,7 +34,7 @@ ALICE, BOB, SHOP, GUARD = (Signer(bytes([number]) * 32) for number in (1, 2, 3, 
 TAGS = (
     "tx", "witness", "asset", "call", "instance", "firing", "block", "commit", "evidence",
     "skipped", "validators", "params", "genesis", "topic", "proposal", "code", "recovery",
-    "snapshot", "snapshot-chunk",
+    "snapshot", "snapshot-chunk", "vehicle-secret", "vehicle-handle", "vehicle-mark",
 )  # fmt: skip
 
 
