@@ -113,14 +113,19 @@ class Stage:
     # Calls --------------------------------------------------------------------------------------
 
     def _act(
-        self, who: str, action: Action, what: str, sponsor: bytes | None = None
+        self,
+        who: str,
+        action: Action,
+        what: str,
+        sponsor: bytes | None = None,
+        key: bytes | None = None,
     ) -> tuple[list[Any], Outcome]:
         """Carry out an action as a transaction of its own; returns what a call gives."""
         account, origin_id = self._people.account(who), self._next_origin()
         self.height += 1
         state = State(self._memory)
         world = self._circumstances(state, origin_id, account)
-        world.sponsor = sponsor or ZERO_ID
+        world.sponsor, world.signer = sponsor or ZERO_ID, key or account
         gas = self.params.transaction_gas_max - fixed_gas(action)
         contract = action.contract if isinstance(action, Call) else None
         if isinstance(action, Call):

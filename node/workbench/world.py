@@ -198,17 +198,20 @@ class World(Stage):
         *arguments: Any,
         funds: int = 0,
         sponsor: str | None = None,
+        signer: str | None = None,
         **named: Any,
     ) -> Any:
         """Let somebody call an action; returns what it gives, and `last` is all that it did.
 
-        The function is one of the newest contract, or "name.function". Raises CallFailed.
+        The function is one of the newest contract, or "name.function". `signer` names another key
+        of the account that signs, such as one of a shop's staff. Raises CallFailed.
         """
         one, found = self._find(function, FunctionKind.ACTION)
         given = one.values.read_arguments(found.name, found.params, arguments, named)
         payer = None if sponsor is None else self._people.account(sponsor)
         action = Call(one.contract, found.name, given, funds)
-        values, outcome = self._act(who, action, found.name, sponsor=payer)
+        key = None if signer is None else self._people.account(signer)
+        values, outcome = self._act(who, action, found.name, sponsor=payer, key=key)
         returns = None if found.returns is None else one.values.show(found.returns, values)
         worst = one.built.program.by_name[found.name].worst_case_gas
         self.last = replace(outcome, returns=returns, worst_case_gas=worst)

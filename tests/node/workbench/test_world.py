@@ -204,3 +204,24 @@ def test_people_get_roles_and_money() -> None:
     with pytest.raises(WorkbenchError, match="which asset"):
         world.give("carol", 5)
     assert len(world.account("carol")) == 32
+
+
+def test_a_call_can_be_signed_by_another_key_of_the_account() -> None:
+    source = """from wash import *
+
+class Doors(Contract):
+    Opened = Event(by=indexed[Address], key=Hash)
+
+    @action
+    def open(self):
+        emit(self.Opened, caller(), signer())
+"""
+    world = World.deploy(source)
+
+    world.call("shop", "open", signer="desk")
+    world.call("shop", "open")
+
+    assert world.seen("Opened") == [
+        {"by": "shop", "key": world.account("desk")},
+        {"by": "shop", "key": world.account("shop")},
+    ]
