@@ -4,6 +4,7 @@ The chain's id is the hash of the canonical bytes of everything in it, so two fi
 same make the same chain, whatever their spaces and order of keys.
 """
 
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Annotated, Any, Literal
 
@@ -17,8 +18,8 @@ from pydantic import (
     model_serializer,
 )
 
-from chain.codec import Value, decode, encode, encode_value
-from chain.crypto import hash_bytes
+from chain.codec import Value, decode, decode_value, encode, encode_value
+from chain.crypto import KEY_BYTES, hash_bytes
 from chain.errors import GenesisError, MalformedBytesError
 from chain.ledger import Asset, Policy, credit, put_asset
 from chain.params import ChainParams, write_params
@@ -26,7 +27,7 @@ from chain.roles import Role, set_role
 from chain.state import VALIDATORS_KEY, Space, State, StateReader, get_uint, put_uint
 from chain.transaction import asset_id
 from chain.types import SAFE_INT_MAX, ZERO_ID
-from chain.validators import QuorumRule, ValidatorSet
+from chain.validators import VALIDATORS_MAX, QuorumRule, ValidatorSet
 
 GENESIS_BYTES_MAX = 256 * 1024 * 1024  # a rehearsal of a million customers fits
 _HexId = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -103,6 +104,10 @@ class Genesis(BaseModel):
 
     def chain_id(self) -> bytes:
         """Return the 32-byte id of the chain."""
+        return hash_bytes("genesis", self.canonical_bytes())
+
+    def canonical_bytes(self) -> bytes:
+        """Return what the chain's id is the hash of: all that the file says, in one form."""
         assets: list[Value] = [
             [a.symbol, a.decimals, bytes.fromhex(a.issuer), a.policy, sorted(a.contracts)]
             for a in sorted(self.assets, key=lambda one: one.symbol)
@@ -118,7 +123,7 @@ class Genesis(BaseModel):
         ]
         if self.is_driven:  # only then, so that it is no other chain for all the others
             said.append(self.clock)
-        return hash_bytes("genesis", encode_value(said))
+        return encode_value(said)
 
 
 def parse_genesis(data: bytes) -> Genesis:
@@ -177,6 +182,34 @@ def _check_clock(genesis: Genesis) -> None:
             f"chain, found params.{name} {getattr(params, name)}; set it to 0, or leave clock out"
         )
         raise GenesisError(text)
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """What a light client needs of a genesis: the chain's id, its first validators, its time."""
+
+    chain_id: bytes
+    validators: ValidatorSet
+    time_ms: int
+
+
+def read_beginning(data: bytes) -> Beginning:
+    """Return what `Genesis.canonical_bytes` say of a chain's beginning.
+
+    The id is the hash of all of them, so a reader who trusts the id may trust the rest. Raises
+    MalformedBytesError if they are no such bytes.
+    """
+    match decode_value(data):
+        case [1, str(), int(time_ms), [*keys], ("byzantine" | "crash") as quorum, *_] if (
+            type(time_ms) is int and 0 <= time_ms <= SAFE_INT_MAX
+        ):
+            rule = QuorumRule[str(quorum).upper()]
+            read = [key for key in keys if isinstance(key, bytes) and len(key) == KEY_BYTES]
+            if 0 < len(read) == len(keys) <= VALIDATORS_MAX:
+                validators = ValidatorSet(tuple(read), rule)
+                return Beginning(hash_bytes("genesis", data), validators, time_ms)
+    text = f"{len(data)} bytes are not what a genesis file says"
+    raise MalformedBytesError(text)
 
 
 class _Nothing:

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from chain.errors import GenesisError
-from chain.genesis import genesis_state, parse_genesis
+from chain.codec import Value, encode_value
+from chain.errors import GenesisError, MalformedBytesError
+from chain.genesis import Beginning, genesis_state, parse_genesis, read_beginning
 from chain.ledger import balance_key, get_balance, get_supply, read_asset
 from chain.params import read_params
 from chain.roles import Role, has_role, read_operators
@@ -94,6 +95,34 @@ def test_only_a_driven_clock_counts_for_the_chain_id_and_is_written() -> None:
     assert driven.chain_id() != plain.chain_id()
     assert parse_genesis(driven.model_dump_json().encode()) == driven
     assert [one.is_driven for one in (wall, none, plain, driven)] == [False, False, False, True]
+
+
+def test_a_light_client_reads_the_beginning_from_the_canonical_bytes() -> None:
+    for one in (parse(), parse(quorum="crash"), parse(clock="driven", params={"heartbeat_ms": 0})):
+        found = read_beginning(one.canonical_bytes())
+
+        assert found == Beginning(one.chain_id(), one.validator_set(), one.time_ms)
+
+
+def test_bytes_of_no_beginning_are_refused() -> None:
+    said: list[Value] = [1, "test", 5, [bytes(32)], "byzantine", b"", [], []]
+    wrong: tuple[list[Value], ...] = (
+        [2, *said[1:]],
+        said[:4],
+        [*said[:2], -1, *said[3:]],
+        [*said[:2], True, *said[3:]],
+        [*said[:3], [], *said[4:]],
+        [*said[:3], [bytes(31)], *said[4:]],
+        [*said[:3], [bytes(32)] * 129, *said[4:]],
+        [*said[:4], "unanimous", *said[5:]],
+    )
+
+    assert read_beginning(encode_value(said)).time_ms == 5
+    for one in wrong:
+        with pytest.raises(MalformedBytesError):
+            read_beginning(encode_value(one))
+    with pytest.raises(MalformedBytesError):
+        read_beginning(b"")
 
 
 def test_bytes_that_are_no_json_are_refused() -> None:

@@ -9,6 +9,8 @@ import json
 import tempfile
 from pathlib import Path
 
+from chain.genesis import genesis_asset_id
+from chain.state import Space
 from chain.types import DAY_MS, HOUR_MS, MINUTE_MS
 from node import catalog
 from node.config import P2pConfig
@@ -242,6 +244,10 @@ async def _proofs(teller: Teller, booked: Json) -> None:
     await teller.show("chain_getProof", "of a receipt", paid)
     balance = {"kind": "balance", "account": acct("alice"), "asset": "CNY"}
     await teller.show("chain_getProof", "of a balance", balance)
+    supply = bytes([Space.SUPPLY]) + genesis_asset_id("CNY")
+    keys = {"keys": [supply.hex(), f"{Space.ROLES:02x}" + UNKNOWN]}
+    await teller.show("chain_getProofs", "of a supply, and of a stranger's having no role", keys)
+    await teller.show("chain_getGenesis", "how it began")
 
 
 async def _about_governance(teller: Teller) -> None:

@@ -46,9 +46,11 @@ from node.rpc.params import (
 from node.rpc.reading.proof_keys import state_key
 from node.rpc.reading.proofs import (
     ProofJson,
+    ProofsJson,
     prove_block,
     prove_receipt,
     prove_state,
+    prove_states,
     prove_transaction,
 )
 from node.rpc.reading.searching import Hit, find_hits
@@ -60,6 +62,12 @@ Detail = Annotated[
     Field(description="header alone, with the ids of what is in the block, or with all of it."),
 ]
 INDEX_MAX = 2**24 - 1
+PROVEN_KEYS_MAX = 512
+GENESIS_SHOWN_BYTES_MAX = 256 * 1024
+ProvenKeys = Annotated[
+    list[HexBytes],
+    Field(min_length=1, max_length=PROVEN_KEYS_MAX, description="Keys of the state."),
+]
 _Given = TypeVar("_Given")
 _BLOCKS_FILTER = "blocks"
 
@@ -111,6 +119,15 @@ class SupplyJson(TypedDict):
 
     supply: AmountJson
     decimals: int
+
+
+class GenesisJson(TypedDict):
+    """How a chain began."""
+
+    chain_id: str
+    bytes: Annotated[
+        str | None, Field(description="Canonical bytes; null where they are longer than 256 KiB.")
+    ]
 
 
 @rpc_method()
@@ -246,6 +263,27 @@ def chain_getProof(
         raise HistoryPrunedError(ledger.height)
     given = {"account": account, "asset": asset, "contract": contract, "key": key}
     return prove_state(ledger, state_key(call.node, kind, given))
+
+
+@rpc_method(errors=(NotFoundError,))
+def chain_getProofs(call: Call, *, keys: ProvenKeys) -> ProofsJson:
+    """Return values of several state keys, and what proves them all under the newest block.
+
+    One answer has one state root, so the values stood side by side. What proves them can be checked
+    without this node, from the validators' hash alone.
+    """
+    return prove_states(call.node.ledger, keys)
+
+
+@rpc_method()
+def chain_getGenesis(call: Call) -> GenesisJson:
+    """Return how the chain began, in the one form whose hash is the chain's id."""
+    data = call.node.ledger.genesis.canonical_bytes()
+    is_short = len(data) <= GENESIS_SHOWN_BYTES_MAX
+    return {
+        "chain_id": call.node.ledger.chain_id.hex(),
+        "bytes": data.hex() if is_short else None,
+    }
 
 
 def _prove_receipt_at(call: Call, height: int, index: int) -> ProofJson:

@@ -14,6 +14,7 @@ from chain.merkle import inclusion_path
 from chain.state import QUEUE_PREFIX
 from chain.transaction import read_transaction
 from chain.tree import prove_key
+from chain.tree_part import prove_keys
 from node.rpc.errors import InvalidParamsError, NotFoundError
 from node.rpc.forms.blocks import CertificateJson, HeaderJson, certificate_json, header_json
 from node.rpc.reading.proof_check import FORMAT, ProofType
@@ -51,6 +52,19 @@ class ProofJson(TypedDict):
     value: NotRequired[str | None]
     nodes: NotRequired[list[str]]
     other: NotRequired[str]
+
+
+class ProofsJson(TypedDict):
+    """Values of several state keys, all under the state root of one block.
+
+    `proof` is that of the block. `values` are in the order of the keys (null: absent). `nodes` and
+    `tails` are the pieces of the state tree that show them, each of them once.
+    """
+
+    proof: ProofJson
+    values: list[str | None]
+    nodes: list[str]
+    tails: list[str]
 
 
 def prove_block(ledger: ChainLedger, height: int) -> ProofJson:
@@ -104,6 +118,20 @@ def prove_state(ledger: ChainLedger, key: bytes) -> ProofJson:
     proof["nodes"] = [node.hex() for node in found.nodes]
     proof["other"] = found.other.hex()
     return proof
+
+
+def prove_states(ledger: ChainLedger, keys: Sequence[bytes]) -> ProofsJson:
+    """Return the proof of several state keys' values, or of their absence, at the head."""
+    if any(key >= QUEUE_PREFIX for key in keys):
+        raise InvalidParamsError("keys", "names one of an index that no state root covers")
+    values = [ledger.store.get(key) for key in keys]
+    part = prove_keys(ledger.store, keys)
+    return {
+        "proof": prove_block(ledger, ledger.height),
+        "values": [None if value is None else value.hex() for value in values],
+        "nodes": [node.hex() for node in part.nodes],
+        "tails": [tail.hex() for tail in part.tails],
+    }
 
 
 def _add_leaf(

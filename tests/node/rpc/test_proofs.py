@@ -10,10 +10,13 @@ from hypothesis import strategies as st
 
 from chain.block import Commit, Header, make_commit, vote_bytes
 from chain.codec import decode, encode
+from chain.crypto import sha256
+from chain.genesis import read_beginning
 from chain.ids import encode_id
 from chain.ledger import balance_key
 from chain.state import QUEUE_PREFIX
 from chain.transaction import Propose, Transfer
+from chain.tree_part import PartReader, TreePart
 from chain.types import DAY_MS
 from chain.validators import ValidatorSet
 from consensus.light import (
@@ -301,3 +304,36 @@ async def test_a_light_client_crosses_a_change_of_validators_with_proofs(chain: 
     found = verify_next(genesis, candidate, header.time_ms + 1, TrustOptions(DAY_MS))
 
     assert found == Trusted(trust_header(header, following))
+
+
+async def test_several_keys_are_proven_under_one_root(chain: TestChain) -> None:
+    chain.do("alice", GIFT)
+    store = chain.ledger.store
+    names = ("alice", "bob", "olga", "nobody", "somebody")
+    keys = [balance_key(account(name), MONEY) for name in names]
+    reader = Reader(chain)
+
+    answer = await reader.ask("chain_getProofs", keys=[key.hex() for key in keys])
+    index = await reader.refusal("chain_getProofs", keys=[QUEUE_PREFIX.hex()])
+    none = await reader.refusal("chain_getProofs", keys=[])
+
+    header = check(chain, answer["proof"]).header
+    pieces = [tuple(map(bytes.fromhex, answer[name])) for name in ("nodes", "tails")]
+    part = PartReader(header.state_root, TreePart(*pieces))
+    values = [None if one is None else bytes.fromhex(one) for one in answer["values"]]
+    assert values == [store.get(key) for key in keys]
+    assert [one is None for one in values] == [False, False, False, True, True]
+    hashes = [None if value is None else sha256(value) for value in values]
+    assert all(map(part.shows, keys, hashes))
+    assert part.needed() == TreePart(*pieces)
+    assert index[0] == none[0] == -32602
+
+
+async def test_the_beginning_is_told_in_the_form_that_the_chain_id_is_the_hash_of(
+    chain: TestChain,
+) -> None:
+    answer = await Reader(chain).ask("chain_getGenesis")
+
+    beginning = read_beginning(bytes.fromhex(answer["bytes"]))
+    assert beginning.chain_id == chain.ledger.chain_id == bytes.fromhex(answer["chain_id"])
+    assert beginning.validators.set_hash() == TRUSTED
