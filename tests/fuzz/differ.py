@@ -74,19 +74,23 @@ def check_types(routine: Routine, outcome: Outcome, gas: int) -> None:
         assert used <= routine.worst_case_gas, (routine.name, used, routine.worst_case_gas)
 
 
-def run_history(seed: int, counts: dict[str, int]) -> bytes:
+def run_history(seed: int, counts: dict[str, int], calls: int = CALLS) -> bytes:
     """Run one random program's calls both ways; returns a digest of all outcomes."""
-    return compare_calls(make_pair(seed), Random(seed + 1), counts)
+    return compare_calls(make_pair(seed), Random(seed + 1), counts, calls=calls)
 
 
 def compare_calls(
-    pair: Pair, random: Random, counts: dict[str, int], gas_max: int = 10**12
+    pair: Pair,
+    random: Random,
+    counts: dict[str, int],
+    gas_max: int = 10**12,
+    calls: int = CALLS,
 ) -> bytes:
     """Run some calls of a program both ways and compare everything; returns a digest."""
     host = make_host(pair)
     instance = make_instance(pair, host)
     digest = hashlib.sha256(pair.main.code_id)
-    for number in range(CALLS):
+    for number in range(calls):
         routine = random.choice(entries(pair.main))
         worst = min(routine.worst_case_gas, gas_max)
         arguments = [random_value(random, scalar) for scalar in routine.function.params]

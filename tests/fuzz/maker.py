@@ -93,7 +93,8 @@ class FunctionMaker:
 
     def is_free(self, first: int, count: int) -> bool:
         above = first >= len(self.constants)
-        return above and not any(first <= c < first + count for c in self.counters)
+        counters = self.counters
+        return above and not (counters and any(first <= c < first + count for c in counters))
 
     def read(self, letter: str) -> int:
         return self.random.choice([i for i, one in enumerate(self.types) if one == letter])
@@ -110,11 +111,13 @@ class FunctionMaker:
         wanted = [REGISTER_TYPES[s.kind] for s in scalars]
         if not wanted:
             return 0
-        count, types = len(wanted), self.types
+        count, types, letter = len(wanted), self.types, wanted[0]
         found = [
             i
             for i in range(len(types) - count + 1)
-            if types[i : i + count] == wanted and (not written or self.is_free(i, count))
+            if types[i] == letter
+            and types[i : i + count] == wanted
+            and (not written or self.is_free(i, count))
         ]
         if found and (len(types) > REGISTERS_MOST or self.random.random() < 0.6):
             first = self.random.choice(found)

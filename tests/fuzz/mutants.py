@@ -150,13 +150,19 @@ def _run_stubbed(random: Random, program: Program) -> None:
         check_types(routine, run_machine(host, routine, arguments, gas), gas)
 
 
-def try_mutant(seed: int, counts: dict[str, int]) -> None:
-    """Make one mutant and run it if it is accepted, against the reference unless it has links."""
+def try_mutants(seed: int, counts: dict[str, int], mutants: int = 1) -> None:
+    """Make mutants of one container and run the accepted ones: see `try_mutant`."""
     random = Random(seed)
     if random.random() < 0.8:
         container = make_container(random)
     else:
         container = decode_container(random.choice(SEEDS).read_bytes())
+    for _ in range(mutants):
+        try_mutant(random, container, counts)
+
+
+def try_mutant(random: Random, container: Container, counts: dict[str, int]) -> None:
+    """Make one mutant and run it if it is accepted, against the reference unless it has links."""
     try:
         program = load_program(mutate(random, container))
     except (BadContractError, MalformedBytesError) as error:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.fuzz.differ import run_history
-from tests.fuzz.mutants import SEEDS, try_mutant
+from tests.fuzz.mutants import SEEDS, try_mutants
 from tests.fuzz.sources import compare_source
 
 ROOT = Path(__file__).parent.parent.parent
@@ -49,7 +49,7 @@ def test_a_compiled_contract_does_what_its_source_does(seed: int) -> None:
 def test_a_mutant_is_refused_or_harmless(seed: int) -> None:
     counts: COUNTS = {}
 
-    try_mutant(seed, counts)
+    try_mutants(seed, counts)
 
     assert sum(counts.values()) == 1
 
