@@ -164,6 +164,8 @@ class RowForm:
         self.width_bytes = self._struct.size + sum(2 + s.size for _, s in self._variable)
         self._zeros = [zero_of(s.kind) for s in scalars]
         self._plain = not self._variable and not self._sints
+        zeros = [_SHIFT if i in self._sints else self._zeros[i] for i in self._fixed]
+        self._zero_bytes = self._struct.pack(*zeros)
 
     def zeros(self) -> list[Any]:
         """Return the record that GETZ gives for a missing key."""
@@ -211,10 +213,15 @@ class RowForm:
         raise AssertionError((self.scalars, values))  # every value fits: the caller erred
 
     def decode(self, data: bytes) -> Sequence[Any]:
-        """Return the register values of stored bytes."""
+        """Return the register values of stored bytes.
+
+        A row that was written before fields were appended is shorter; those are zero in it.
+        """
+        size = self._struct.size
+        if len(data) < size:
+            data += self._zero_bytes[len(data) :]
         if self._plain:
             return self._struct.unpack(data)
-        size = self._struct.size
         values = list(self._zeros)
         for i, value in zip(self._fixed, self._struct.unpack(data[:size]), strict=True):
             values[i] = value

@@ -37,7 +37,7 @@ def values_of(scalar: Scalar) -> st.SearchStrategy[Any]:
 
 FIXED = st.sampled_from([Scalar(kind) for kind in range(1, 9)])
 ANY = st.one_of(FIXED, st.builds(Scalar, st.sampled_from([9, 10]), st.integers(1, 40)))
-ROWS = st.lists(ANY, max_size=8).flatmap(
+ROWS = st.lists(ANY, min_size=1, max_size=8).flatmap(
     lambda scalars: st.tuples(st.just(scalars), st.tuples(*[values_of(s) for s in scalars]))
 )
 KEY_PAIRS = st.lists(FIXED, max_size=3).flatmap(
@@ -58,6 +58,19 @@ def test_a_row_reads_back_as_it_was_written(drawn: Any, at: int) -> None:
 
     assert tuple(form.decode(data)) == values
     assert len(data) <= form.width_bytes
+
+
+@given(ROWS, ROWS)
+def test_fields_that_were_appended_are_zero_in_a_row_of_before(drawn: Any, more: Any) -> None:
+    scalars, values = drawn
+    added = [
+        s for s in more[0] if s.kind >= Kind.BYTES or max(o.kind for o in scalars) < Kind.BYTES
+    ]
+    data = RowForm(scalars).encode(list(values), 0)
+
+    read = RowForm([*scalars, *added]).decode(data)
+
+    assert tuple(read) == (*values, *[zero_of(one.kind) for one in added])
 
 
 @given(KEY_PAIRS)
