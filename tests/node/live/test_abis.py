@@ -78,9 +78,7 @@ def test_code_that_ships_is_known_before_it_is_on_the_chain() -> None:
     found = AbiBook(None).code(container_bytes("booking"))
 
     assert (found.abi.name, found.is_derived) == ("BookingRules", False)
-    assert (found.function_name(0), found.function_name(10_000)) == (
-        found.container.functions[0].name, None,
-    )  # fmt: skip
+    assert (found.timer_name(0), found.timer_name(10_000)) == ("on_lapsed", None)
 
 
 def test_a_book_without_a_folder_takes_no_abi(chain: TestChain) -> None:
