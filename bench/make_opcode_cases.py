@@ -221,6 +221,7 @@ def effect_cases() -> list[Case]:
         _keyed("BURN of many", (Op.BURN, 0, _WHO, _ONE, 1), first="MINT to many"),
         _keyed("BALANCE of many", (Op.BALANCE, _OUT, _WHO, 0, 1)),
         _keyed("ROLE of many", (Op.ROLE, _FLAG, _WHO, 0, 1)),
+        _keyed("SUPPLY", (Op.SUPPLY, _OUT, 0, 0, 1)),
         _keyed("CALL", (Op.CALL, _OUT, _KEY, 0, 1)),
         _keyed("LINK", (Op.LINK, _OUT, _KEY, 0, 0)),
     ]

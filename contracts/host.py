@@ -12,7 +12,7 @@ from chain import timers
 from chain.crypto import verify_signature
 from chain.errors import ActionRefusedError
 from chain.governance import is_installed
-from chain.ledger import burn, get_balance, mint
+from chain.ledger import burn, get_balance, get_supply, mint
 from chain.params import ChainParams
 from chain.pots import (
     Pot,
@@ -275,3 +275,7 @@ class Frame:
         if role == INSTALLED:
             return is_installed(self.world.state, account)
         return has_role(self.world.state, account, role)
+
+    def supply(self, asset: int) -> int:
+        """Return how much of an asset exists."""
+        return get_supply(self.world.state, self._asset(asset))

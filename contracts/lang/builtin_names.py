@@ -32,10 +32,10 @@ FOLDING_CALLS: dict[str, Op] = {"min": Op.MIN, "max": Op.MAX, "concat": Op.CAT}
 STATEMENT_CALLS = (
     "require", "fail", "emit", "schedule", "cancel", "cancel_all", "mint", "burn", "bounded",
 )  # fmt: skip
-OTHER_CALLS = ("to_bytes", "zero_address", "has_role", "balance", "range")
+OTHER_CALLS = ("to_bytes", "zero_address", "has_role", "balance", "supply", "range")
 TYPE_WORDS = (
-    "Map", "Pots", "Event", "indexed", "Asset", "Link", "Record", "Enum", "Contract", "Bytes",
-    "Text", "Money", "Id", "tuple", "init", "action", "view", "timer", "self",
+    "Map", "Pots", "Event", "Errors", "indexed", "Asset", "Link", "Record", "Enum", "Contract",
+    "Bytes", "Text", "Money", "Id", "tuple", "init", "action", "view", "timer", "self",
 )  # fmt: skip
 
 BUILTIN_NAMES: frozenset[str] = frozenset(

@@ -72,6 +72,7 @@ class Calls(Storage):
             "zero_address": self._zero_address,
             "has_role": self._has_role,
             "balance": self._balance,
+            "supply": self._supply,
         }
         if name not in others:
             raise self.refuse(f"{name} is not a function of the language", call)
@@ -90,6 +91,12 @@ class Calls(Storage):
         self.release(value)
         result = self.temporary("I", into)
         self.emit(Op.BALANCE, result.base, value.base, 0, asset)
+        return result
+
+    def _supply(self, call: ast.Call, into: int | None) -> Value:
+        (asset_node,) = self._exactly(call, 1)
+        result = self.temporary("I", into)
+        self.emit(Op.SUPPLY, result.base, 0, 0, self.asset_of(asset_node))
         return result
 
     def _exactly(self, call: ast.Call, count: int) -> list[ast.expr]:

@@ -3,7 +3,7 @@
 import ast
 
 from contracts.lang.assembly import NOTHING, Assembled, assemble, tidy
-from contracts.lang.effects import error_name
+from contracts.lang.constants import error_name
 from contracts.lang.errors import error_at
 from contracts.lang.loops import Loops
 from contracts.lang.model import FunctionDeclaration, Model, read_doc

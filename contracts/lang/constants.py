@@ -20,6 +20,7 @@ ROLES: dict[str, int] = {
     "INSTALLED": 15,
 }  # fmt: skip
 
+_NAME_MAX = 48
 _ARITHMETIC: dict[type[ast.operator], Callable[[int, int], int]] = {
     ast.Add: lambda a, b: a + b,
     ast.Sub: lambda a, b: a - b,
@@ -131,3 +132,11 @@ def _fold_call(node: ast.Call, names: Names) -> int | None:
     if name in {"min", "max"}:
         return min(numbers) if name == "min" else max(numbers)
     return None
+
+
+def error_name(node: ast.expr) -> str | None:
+    """Return the name in an error argument, or None if it is no error name."""
+    if not isinstance(node, ast.Constant) or not isinstance(node.value, str):
+        return None
+    name = node.value
+    return name if name.isascii() and name.isidentifier() and len(name) <= _NAME_MAX else None

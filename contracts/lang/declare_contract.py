@@ -2,7 +2,7 @@
 
 import ast
 
-from contracts.lang.constants import fold
+from contracts.lang.constants import error_name, fold
 from contracts.lang.errors import error_at
 from contracts.lang.model import (
     EventDeclaration,
@@ -48,7 +48,11 @@ def declare_contract(model: Model, body: list[ast.stmt]) -> None:
             _declare_state(model, item, name)
         else:
             assert isinstance(item, ast.Assign)
-            model.events[name] = _read_event(model, item, name)
+            call = item.value
+            if isinstance(call, ast.Call) and _name_of(call.func) == "Errors":
+                _number_errors_first(model, call)
+            else:
+                model.events[name] = _read_event(model, item, name)
     for count, limit, what in (
         (len(model.fields), FIELDS_MAX, "state variables"),
         (len(model.functions), FUNCTIONS_MAX, "functions"),
@@ -69,6 +73,23 @@ def _member_name(item: ast.stmt) -> str:
     if isinstance(item, ast.Assign) and isinstance(item.targets[0], ast.Name):
         return item.targets[0].id
     raise error_at(item, "a contract holds `name: type`, `Name = Event(...)` and functions")
+
+
+def _name_of(node: ast.expr) -> str | None:
+    return node.id if isinstance(node, ast.Name) else None
+
+
+def _number_errors_first(model: Model, call: ast.Call) -> None:
+    """Give the listed errors the first numbers, in order, wherever they are used."""
+    if model.errors:
+        raise error_at(call, "a contract has one list of errors")
+    for node in call.args:
+        name = error_name(node)
+        if name is None or name in model.errors:
+            raise error_at(node, "a list of errors has short names in quotes, each once")
+        model.error_number(name)
+    if call.keywords or not call.args:
+        raise error_at(call, 'write errors = Errors("not_owner", "too_late")')
 
 
 def _declare_state(model: Model, item: ast.AnnAssign, name: str) -> None:

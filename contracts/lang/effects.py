@@ -4,15 +4,13 @@ import ast
 
 from contracts.lang.assembly import Label
 from contracts.lang.builtin_names import STATEMENT_CALLS
-from contracts.lang.constants import fold
+from contracts.lang.constants import error_name, fold
 from contracts.lang.expressions import Expressions
 from contracts.lang.frame import Value
 from contracts.lang.model import FunctionDeclaration, Model
 from contracts.lang.storage import elements, self_member
 from contracts.vm.container import FunctionKind
 from contracts.vm.opcodes import Op
-
-_NAME_MAX = 48
 
 
 class Effects(Expressions):
@@ -145,11 +143,3 @@ class Effects(Expressions):
         account = self.typed(call.args[1], "A")
         amount = self.typed(call.args[2], "I")
         self.emit(op, 0, account.base, amount.base, asset)
-
-
-def error_name(node: ast.expr) -> str | None:
-    """Return the name in an error argument, or None if it is no error name."""
-    if not isinstance(node, ast.Constant) or not isinstance(node.value, str):
-        return None
-    name = node.value
-    return name if name.isascii() and name.isidentifier() and len(name) <= _NAME_MAX else None

@@ -49,6 +49,7 @@ class Host(Protocol):
     def burn(self, asset: int, account: bytes, amount: int) -> None: ...
     def balance(self, asset: int, account: bytes) -> int: ...
     def has_role(self, account: bytes, role: int) -> bool: ...
+    def supply(self, asset: int) -> int: ...
 
 
 def run(routine: Routine, arguments: list[Any], host: Host, gas: int) -> tuple[list[Any], int]:
@@ -290,7 +291,7 @@ def _do_pot(host: Host, op: int, r: list[Any], d: int, a: int, b: int, t: PotFor
 
 
 def _do_effect(host: Host, op: int, r: list[Any], d: int, a: int, b: int, t: Any) -> None:  # noqa: PLR0917
-    """Carry out one of SCHED CANCEL EMIT MINT BURN BALANCE ROLE."""
+    """Carry out one of SCHED CANCEL EMIT MINT BURN BALANCE ROLE SUPPLY."""
     if op == 56:
         number, _event, count = t
         host.emit(number, r[a : a + count])
@@ -304,8 +305,10 @@ def _do_effect(host: Host, op: int, r: list[Any], d: int, a: int, b: int, t: Any
         host.burn(t, r[a], r[b])
     elif op == 60:
         r[d] = host.balance(t, r[a])
-    else:
+    elif op == 61:
         r[d] = host.has_role(r[a], t)
+    else:
+        r[d] = host.supply(t)
 
 
 def _step_to_next_key(host: Host, r: list[Any], d: int, a: int, b: int, t: Any) -> None:  # noqa: PLR0917

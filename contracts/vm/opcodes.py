@@ -86,6 +86,7 @@ class Op(IntEnum):
     BURN = 59
     BALANCE = 60
     ROLE = 61
+    SUPPLY = 62
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +182,7 @@ OPCODES: dict[Op, Opcode] = {
         _R(Op.BURN, "", "A", "I", "asset", 450, "take b of asset t from a; trap ASSET", writes=True),
         _R(Op.BALANCE, "I", "A", "", "asset", 60, "d = free balance of a in asset t"),
         _R(Op.ROLE, "B", "A", "", "role", 60, "d = whether a holds role t"),
+        _R(Op.SUPPLY, "I", "", "", "asset", 60, "d = how much of asset t exists"),
     )
 }  # fmt: skip
 

@@ -143,6 +143,9 @@ MODULES = [
     (HEAD + "    count: uint", "count is already declared on line 14"),
     (HEAD + "    names: Map[Text[3], uint]", "a key has 1 to 3 parts of fixed width"),
     (HEAD + "    more: Pots[uint, gold]", "write Pots[key, asset]"),
+    (HEAD + "    errors = Errors()", 'write errors = Errors("not_owner", "too_late")'),
+    (HEAD + "    errors = Errors('a', 'a')", "short names in quotes, each once"),
+    (HEAD + "    errors = Errors('a')\n    more = Errors('b')", "one list of errors"),
 ]
 
 
@@ -195,6 +198,15 @@ def test_the_bytes_do_not_depend_on_the_hash_seed(seed: str) -> None:
     ).stdout  # fmt: skip
 
     assert bytes.fromhex(made) == compile_contract(path.read_bytes()).container_bytes
+
+
+def test_listed_errors_have_the_first_numbers_wherever_they_are_used() -> None:
+    listed = '    errors = Errors("late", "gone")\n'
+    body = '        require(now() > 5, "early")\n        fail("late")\n'
+
+    container = compile_contract(HEAD + listed + "    @action\n    def f(self):\n" + body).container
+
+    assert container.errors == ("late", "gone", "early")
 
 
 def test_facts_of_the_call_are_asked_for_once() -> None:

@@ -189,5 +189,8 @@ class MemoryHost:
     def balance(self, asset: int, account: bytes) -> int:
         return self.balances.get((asset, account), 0)
 
+    def supply(self, asset: int) -> int:
+        return sum(amount for (kind, _account), amount in self.balances.items() if kind == asset)
+
     def has_role(self, account: bytes, role: int) -> bool:
         return (account[0] + role) % 3 == 0

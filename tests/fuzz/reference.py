@@ -25,13 +25,14 @@ NAMES = """
     MOV SEL ADD SUB MUL DIV MOD MIN MAX MULDIV CHK LT LE EQ NE NOT AND OR JMP BRT BRF BRLT BRLE BREQ
     BRNE LOOP HEAD BACK CALL RET REQ FAIL LEN I2B B2I CAT SLICE SHA256 A2B B2A CTX GET GETZ HAS PUT
     DEL NEXT POPEN PADD PPAY PMOVE PEXT PCLOSE PBAL SCHED CANCEL EMIT LINK MINT BURN BALANCE ROLE
+    SUPPLY
 """.split()
 GAS_TEXT = """
     MOV 2 SEL 2 ADD 2 SUB 2 MUL 3 DIV 3 MOD 3 MIN 2 MAX 2 MULDIV 4 CHK 3 LT 2 LE 2 EQ 2 NE 2 NOT 2
     AND 2 OR 2 JMP 2 BRT 2 BRF 2 BRLT 2 BRLE 2 BREQ 2 BRNE 2 LOOP 2 HEAD 2 BACK 2 CALL 8 RET 4 REQ 2
     FAIL 2 LEN 2 I2B 4 B2I 4 CAT 6 SLICE 6 SHA256 14 A2B 2 B2A 2 CTX 2 GET 60 GETZ 60 HAS 50 PUT 300
     DEL 300 NEXT 200 POPEN 800 PADD 300 PPAY 600 PMOVE 600 PEXT 400 PCLOSE 800 PBAL 60 SCHED 450
-    CANCEL 350 EMIT 80 LINK 60 MINT 450 BURN 450 BALANCE 60 ROLE 60
+    CANCEL 350 EMIT 80 LINK 60 MINT 450 BURN 450 BALANCE 60 ROLE 60 SUPPLY 60
 """.split()
 GAS = {name: int(gas) for name, gas in zip(GAS_TEXT[::2], GAS_TEXT[1::2], strict=True)}
 JUMPS = ("JMP", "BRT", "BRF", "BRLT", "BRLE", "BREQ", "BRNE")
@@ -176,6 +177,9 @@ class _Activation:
                 return (x, y) != (False, False)
             case "BALANCE":
                 return self.instance.money.get((t, x), 0)
+            case "SUPPLY":
+                held = self.instance.money.items()
+                return sum(amount for (asset, _account), amount in held if asset == t)
             case "ROLE":
                 return (x[0] + t) % 3 == 0
             case "CTX":

@@ -168,7 +168,7 @@ CASES: dict[str, tuple[Container, str]] = {
     ),
     "payable in nothing": (action(asset=2), "no asset 2"),
     "init returns": (action(kind=INIT, returns=(UINT,), registers="I"), "init returns nothing"),
-    "opcode": (action((62,)), "unknown opcode 62"),
+    "opcode": (action((63,)), "unknown opcode 63"),
     "PUT in view": (action((Op.PUT,), kind=VIEW, registers="I"), "PUT in a view"),
     "LINK in view": (action((Op.LINK, 0, 0, 0, 1), kind=VIEW), "LINK in a view"),
     "NEXT in action": (
