@@ -11,7 +11,11 @@ from node.catalog import abi, program
 from tests.contracts.standard.setting import START, TOTAL, account
 from tests.contracts.standard.world import BookingWorld, new_world
 
-KEY = bytes([7]) * 32
+KEY, DEVICE = bytes([7]) * 32, bytes([8]) * 32
+TODAY = START // DAY_MS
+
+
+LINKED = ("note_holder", "start_clock", "stop_clock", "note_use", "note_visit")
 
 
 def record(name: str, values: list[object]) -> dict[str, object]:
@@ -28,11 +32,25 @@ def arguments(world: BookingWorld) -> dict[str, tuple[object, ...]]:
         "open_shop": (),
         "close_shop": (),
         "set_hours": (0, 0, DAY_MS),
-        "announce_closure": (START // DAY_MS + 1,),
-        "set_staff": (KEY, 3, START + DAY_MS),
+        "announce_closure": (TODAY + 1,),
+        "withdraw_closure": (TODAY + 1,),
+        "announce_closing": (START + 40 * DAY_MS,),
+        "set_staff": (KEY, 3, 7, 0, DEVICE, START + DAY_MS),
         "revoke_staff": (KEY,),
+        "block_device": (DEVICE, True),
+        "set_profile": (3123, 12147, KEY, "Asia/Shanghai", "1 Wash Road", "https://shop.example"),
+        "check_licence": (account("shop"), KEY, START + DAY_MS),
+        "name_preset": (1, world.policy_id, "fair"),
         "set_service": (2, TOTAL, HOUR_MS, 1, world.policy_id, "coat"),
+        "describe_service": (1, KEY, "洗车", "wash"),
         "withdraw_service": (1,),
+        "keep_account": (account("shop"),),
+        "release_account": (),
+        "note_holder": (account("shop"), account("alice"), 1),
+        "start_clock": (account("shop"), account("alice"), 0),
+        "stop_clock": (account("shop"), account("alice")),
+        "note_use": (account("shop"), account("alice")),
+        "note_visit": (account("shop"), 1, True),
     }
 
 
@@ -53,6 +71,10 @@ def test_somebody_who_is_no_shop_changes_nothing(action: str) -> None:
     told = {
         "admit": "not_admitter", "set_status": "not_operator", "set_settings": "missing",
         "close_shop": "not_open", "revoke_staff": "no_staff", "withdraw_service": "missing",
+        "withdraw_closure": "no_closure", "announce_closing": "missing",
+        "check_licence": "not_admitter", "describe_service": "missing",
+        "keep_account": "shop_must_sign", "release_account": "missing",
+        **dict.fromkeys(LINKED, "not_installed"),
     }  # fmt: skip
     assert outcome == told.get(action, "no_shop")
 
@@ -90,11 +112,18 @@ def test_a_status_is_one_of_three(status: int, outcome: str) -> None:
         ("set_hours", (6, 2, 1), "bad_hours"),
         ("set_hours", (6, 0, DAY_MS + 1), "bad_hours"),
         ("set_hours", (6, 0, 0), "ok"),
-        ("announce_closure", (START // DAY_MS,), "too_late"),
-        ("announce_closure", (START // DAY_MS + 1,), "ok"),
-        ("set_staff", (KEY, 0, START + DAY_MS), "bad_staff"),
-        ("set_staff", (KEY, 4, START + DAY_MS), "bad_staff"),
-        ("set_staff", (KEY, 1, START), "bad_staff"),
+        ("announce_closure", (TODAY,), "too_late"),
+        ("announce_closure", (TODAY + 400,), "ok"),
+        ("announce_closure", (TODAY + 401,), "too_far"),
+        ("set_staff", (KEY, 0, 1, 0, DEVICE, START + DAY_MS), "bad_staff"),
+        ("set_staff", (KEY, 4, 1, 0, DEVICE, START + DAY_MS), "bad_staff"),
+        ("set_staff", (KEY, 1, 1, 0, DEVICE, START), "bad_staff"),
+        ("set_staff", (KEY, 1, 32, 0, DEVICE, START + DAY_MS), "bad_staff"),
+        ("set_profile", (9_001, 0, KEY, "UTC", "", ""), "bad_place"),
+        ("set_profile", (-9_000, 18_000, KEY, "UTC", "", ""), "ok"),
+        ("set_profile", (0, -18_001, KEY, "UTC", "", ""), "bad_place"),
+        ("announce_closing", (START + 30 * DAY_MS,), "too_soon"),
+        ("announce_closing", (START + 401 * DAY_MS,), "too_far"),
         ("set_service", (0, 1, 1, 0, KEY, ""), "bad_service"),
         ("set_service", (1, 0, 1, 0, KEY, ""), "bad_service"),
         ("set_service", (1, 1, 0, 0, KEY, ""), "bad_service"),
@@ -109,8 +138,8 @@ def test_settings_are_checked(action: str, values: tuple[object, ...], outcome: 
 
 def test_a_staff_key_has_its_duty_until_it_is_over_or_revoked() -> None:
     world = new_world()
-    world.must("shop", "set_staff", KEY, 2, START + DAY_MS)
-    world.must("shop", "set_staff", bytes(32), 3, START + DAY_MS)
+    world.must("shop", "set_staff", KEY, 2, 1, 0, DEVICE, START + DAY_MS)
+    world.must("shop", "set_staff", bytes(32), 3, 1, 0, DEVICE, START + DAY_MS)
 
     now = [world.read("duty", account("shop"), KEY), world.read("duty", account("rival"), KEY)]
     world.must("shop", "revoke_staff", bytes(32))
