@@ -7,9 +7,10 @@ here: every loop has a bound and calls are acyclic.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
-from contracts.vm.container import FIXED_BYTES, Container, EventType, Function
+from contracts.vm.container import FIXED_BYTES, Container, EventType
 from contracts.vm.opcodes import INSTRUCTION_BYTES, OPCODES, Context, Op
 
 Instruction = tuple[int, int, int, int, int]  # op, d, a, b, t
@@ -22,6 +23,7 @@ _ENDS = frozenset({Op.JMP, Op.RET, Op.FAIL, Op.BACK})
 _LEADS_ON = _BRANCHES | {Op.BACK, Op.RET, Op.FAIL}
 _CALL_ID_GAS = 8  # the one fact that costs a hash
 _NEVER = -1  # cost of a path that does not exist
+_GAS = [OPCODES[op].gas for op in Op]
 
 
 def decode_instructions(code: bytes) -> list[Instruction]:
@@ -35,7 +37,7 @@ def decode_instructions(code: bytes) -> list[Instruction]:
 def instruction_gas(container: Container, widths: Sequence[int], instruction: Instruction) -> int:
     """Return the static gas of one instruction; `widths` are stored record sizes by field."""
     op, _d, _a, _b, t = instruction
-    gas = OPCODES[Op(op)].gas
+    gas = _GAS[op]
     if op in _READS:
         return gas + widths[t] // 32
     if op == Op.PUT:
@@ -78,6 +80,23 @@ def block_charges(gas: Sequence[int], instructions: Sequence[Instruction]) -> li
     return charges
 
 
+@dataclass(frozen=True, slots=True)
+class Priced:
+    """A function's instructions, what each costs, and what is taken at each on entering a block."""
+
+    instructions: list[Instruction]
+    gas: list[int]
+    charges: list[int]
+
+
+def price_code(
+    container: Container, widths: Sequence[int], instructions: list[Instruction]
+) -> Priced:
+    """Return the prices of verified instructions; `widths` are stored record sizes by field."""
+    gas = [instruction_gas(container, widths, one) for one in instructions]
+    return Priced(instructions, gas, block_charges(gas, instructions))
+
+
 def _longer(first: list[int], second: list[int]) -> list[int]:
     """Join two cost vectors of one depth, taking the worse of each entry."""
     return [max(b, a) for a, b in zip(first, second, strict=True)]
@@ -87,9 +106,7 @@ def _plus(gas: int, vector: Sequence[int]) -> list[int]:
     return [entry if entry < 0 else min(entry + gas, WCG_MAX) for entry in vector]
 
 
-def function_worst_case(
-    function: Function, gas: Sequence[int], callees: Sequence[int], link_bounds: Sequence[int]
-) -> int:
+def function_worst_case(priced: Priced, callees: Sequence[int], link_bounds: Sequence[int]) -> int:
     """Return the most gas that a verified function can use, saturating at WCG_MAX.
 
     Works backward. At each instruction stands a vector: entry 0 is the worst cost to leave the
@@ -98,8 +115,7 @@ def function_worst_case(
     leaving pass is in them). A loop may also overrun: `bound + 1` passes, then the HEAD's trap,
     when its block is charged already.
     """
-    instructions = decode_instructions(function.code)
-    charges = block_charges(gas, instructions)
+    instructions, gas, charges = priced.instructions, priced.gas, priced.charges
     costs: list[list[int]] = [[]] * len(instructions)
     depth = 0
     for pc in range(len(instructions) - 1, -1, -1):

@@ -4,12 +4,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from contracts.vm.container import Container, Function, FunctionKind, LinkCall, code_id
-from contracts.vm.gas import block_charges, decode_instructions, instruction_gas
+from contracts.vm.gas import Priced
 from contracts.vm.opcodes import Context, Op
 from contracts.vm.values import KeyForm, RowForm
 from contracts.vm.verifier import verify_bytes
 
 Step = tuple[int, int, int, int, Any, int]  # op, d, a, b, resolved t, gas of the block that begins
+_OF_FIELDS = frozenset({Op.GET, Op.GETZ, Op.HAS, Op.PUT, Op.DEL, Op.NEXT})
+_OF_POTS = frozenset({Op.POPEN, Op.PADD, Op.PPAY, Op.PMOVE, Op.PEXT, Op.PCLOSE, Op.PBAL})
+_OF_ROUTINES = frozenset({Op.CALL, Op.SCHED, Op.CANCEL})
+# The other instructions stay as they are, and callers need to know nothing of them.
+_RESOLVED = _OF_FIELDS | _OF_POTS | _OF_ROUTINES | {Op.EMIT, Op.LINK, Op.RET, Op.CTX}
 
 
 @dataclass(slots=True)
@@ -77,7 +82,7 @@ class Program:
 
 def load_program(data: bytes) -> Program:
     """Verify container bytes and make them ready; raises BadContractError, MalformedBytesError."""
-    container, worst = verify_bytes(data)
+    container, verified = verify_bytes(data)
     fields = [
         FieldForm(one.name, KeyForm(bytes([number]), one.key), RowForm([n.scalar for n in one.row]))
         for number, one in enumerate(container.fields)
@@ -89,7 +94,9 @@ def load_program(data: bytes) -> Program:
     routines: list[Routine] = []
     timers: list[Routine] = []
     for number, function in enumerate(container.functions):
-        routines.append(_make_routine((number, len(timers)), function, worst[number]))
+        routines.append(
+            _make_routine((number, len(timers)), function, verified[number].worst_case_gas)
+        )
         if function.kind == FunctionKind.TIMER:
             timers.append(routines[-1])
     program = Program(
@@ -106,9 +113,8 @@ def load_program(data: bytes) -> Program:
             for event in container.events
         ],
     )
-    widths = [form.row.width_bytes for form in fields]
-    for routine in routines:
-        routine.steps = _resolve_steps(program, routine, widths)
+    for routine, one in zip(routines, verified, strict=True):
+        routine.steps = _resolve_steps(program, routine, one.priced)
     return program
 
 
@@ -129,20 +135,20 @@ def _register_constant(value: Any) -> Any:
     return value.encode() if type(value) is str else value
 
 
-def _resolve_steps(program: Program, routine: Routine, widths: list[int]) -> list[Step]:
+def _resolve_steps(program: Program, routine: Routine, priced: Priced) -> list[Step]:
     container = program.container
-    instructions = decode_instructions(routine.function.code)
-    gas = [instruction_gas(container, widths, one) for one in instructions]
-    charges = block_charges(gas, instructions)
     steps: list[Step] = []
-    for (op, d, a, b, t), charge in zip(instructions, charges, strict=True):
+    for (op, d, a, b, t), charge in zip(priced.instructions, priced.charges, strict=True):
+        if op not in _RESOLVED:
+            steps.append((op, d, a, b, t, charge))
+            continue
         resolved: Any = t
         second = b
-        if op in {Op.GET, Op.GETZ, Op.HAS, Op.PUT, Op.DEL, Op.NEXT}:
+        if op in _OF_FIELDS:
             resolved = program.fields[t]
-        elif op in {Op.POPEN, Op.PADD, Op.PPAY, Op.PMOVE, Op.PEXT, Op.PCLOSE, Op.PBAL}:
+        elif op in _OF_POTS:
             resolved = program.pots[t]
-        elif op in {Op.CALL, Op.SCHED, Op.CANCEL}:
+        elif op in _OF_ROUTINES:
             resolved = program.routines[t]
         elif op == Op.EMIT:
             resolved = (t, container.events[t], len(container.events[t].fields))

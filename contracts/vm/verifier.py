@@ -14,21 +14,18 @@ type or bound checks of its own: the only failures left are traps.
 (g) worst-case gas is known; a timer's is at most TIMER_WCG_MAX
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from chain.errors import BadContractError
 from contracts.vm.container import (
-    BYTES_MAX,
     CALL_DEPTH_MAX,
     CONTAINER_BYTES_MAX,
-    EVENT_INDEXED_MAX,
     INSTRUCTIONS_MAX,
-    KEY_PARTS_MAX,
     LOOP_BOUND_MAX,
     LOOP_DEPTH_MAX,
     REGISTER_TYPES,
     REGISTERS_MAX,
-    VM_VERSION,
     Container,
     Function,
     FunctionKind,
@@ -39,22 +36,46 @@ from contracts.vm.container import (
 from contracts.vm.gas import (
     TIMER_WCG_MAX,
     Instruction,
+    Priced,
     decode_instructions,
     function_worst_case,
-    instruction_gas,
+    price_code,
 )
 from contracts.vm.opcodes import CONTEXT_TYPES, INSTRUCTION_BYTES, OPCODES, Op, Opcode
 from contracts.vm.values import RowForm, constant_type
+from contracts.vm.verifier_tables import check_key, check_scalar, check_tables, require
 
-_FIXED_KINDS = frozenset(kind for kind in Kind if kind < Kind.BYTES)
 _ROLES = 16
 _I2B_WIDTH_MAX = 16
 _PAID = frozenset({Op.POPEN, Op.PADD})
 _READS_D = frozenset({Op.PUT, Op.POPEN, Op.PPAY, Op.PMOVE, Op.PCLOSE})  # d is an operand there
+_D, _A, _B, _T = range(4)  # places of operands
 
 
-def verify_bytes(data: bytes) -> tuple[Container, list[int]]:
-    """Return the container in `data` and the worst-case gas of each of its functions.
+def _operand_rules(row: Opcode) -> tuple[tuple[str, int, bool], ...]:
+    """Return (rule, place, whether it is written) of the operands, in the order of checking."""
+    rules = [(row.a, _A, False), (row.b, _B, False), (row.t, _T, False)]
+    rules.append((row.d, _D, row.op not in _READS_D))
+    if row.op == Op.NEXT:
+        del rules[1]  # a number of key parts, checked apart
+    return tuple([one for one in rules if one[1] != _T or one[0] in {"I", "T"}])
+
+
+_ROWS = tuple([OPCODES[op] for op in Op])
+_RULES = tuple([_operand_rules(row) for row in _ROWS])
+_FLOW = frozenset([op for op in Op if OPCODES[op].t == "target"] + [Op.LOOP, Op.HEAD, Op.BACK])
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What the verifier found of a function: the most gas it can use, and its prices."""
+
+    worst_case_gas: int
+    priced: Priced
+
+
+def verify_bytes(data: bytes) -> tuple[Container, list[Verified]]:
+    """Return the container in `data` and what is known of each of its functions.
 
     Raises BadContractError (or MalformedBytesError) with the function, the instruction and the
     rule.
@@ -66,10 +87,12 @@ def verify_bytes(data: bytes) -> tuple[Container, list[int]]:
     return container, verify_container(container)
 
 
-def verify_container(container: Container) -> list[int]:
-    """Return the worst-case gas of each function, or raise BadContractError."""
-    _check_tables(container)
+def verify_container(container: Container) -> list[Verified]:
+    """Return what is known of each function, or raise BadContractError."""
+    check_tables(container)
     widths = [RowForm([n.scalar for n in field.row]).width_bytes for field in container.fields]
+    bounds = [call.gas_max for call in container.link_calls]
+    verified: list[Verified] = []
     worst: list[int] = []
     depths: list[int] = []
     writers: list[bool] = []
@@ -77,82 +100,15 @@ def verify_container(container: Container) -> list[int]:
         check = _FunctionCheck(container, number, writers)
         check.run()
         writers.append(check.writes)
-        gas = [instruction_gas(container, widths, one) for one in check.instructions]
-        bounds = [call.gas_max for call in container.link_calls]
-        worst.append(function_worst_case(function, gas, worst, bounds))
+        priced = price_code(container, widths, check.instructions)
+        worst.append(function_worst_case(priced, worst, bounds))
+        verified.append(Verified(worst[-1], priced))
         depths.append(1 + max((depths[callee] for callee in check.callees), default=0))
-        _require(depths[-1] <= CALL_DEPTH_MAX, f"{function.name}: calls nest deeper than 8")
+        require(depths[-1] <= CALL_DEPTH_MAX, f"{function.name}: calls nest deeper than 8")
         if function.kind == FunctionKind.TIMER:
             fits = worst[-1] <= TIMER_WCG_MAX
-            _require(fits, f"timer {function.name}: worst case {worst[-1]} gas > {TIMER_WCG_MAX}")
-    return worst
-
-
-def _require(holds: bool, text: str) -> None:  # noqa: FBT001 - reads as a sentence at every call
-    if not holds:
-        raise BadContractError(text)
-
-
-def _check_key(parts: Sequence[Scalar], where: str, least: int) -> None:
-    _require(least <= len(parts) <= KEY_PARTS_MAX, f"{where}: {len(parts)} key parts")
-    for part in parts:
-        _require(part.kind in _FIXED_KINDS, f"{where}: a key part must have a fixed width")
-
-
-def _check_scalar(scalar: Scalar, where: str) -> None:
-    sized = scalar.kind >= Kind.BYTES
-    _require(
-        sized == (scalar.size > 0), f"{where}: size {scalar.size} does not fit kind {scalar.kind}"
-    )
-    _require(scalar.size <= BYTES_MAX, f"{where}: at most {BYTES_MAX} bytes")
-
-
-def _check_tables(container: Container) -> None:
-    _require(container.magic == "wash", f"magic {container.magic!r}, expected 'wash'")
-    _require(container.vm == VM_VERSION, f"vm {container.vm}, this node runs {VM_VERSION}")
-    for names in _name_lists(container):
-        _require(len(set(names)) == len(names), f"a name stands twice in {list(names)[:8]}")
-        for name in names:
-            plain = name.replace(".", "_")
-            _require(plain.isascii() and plain.isidentifier(), f"{name!r} is no identifier")
-    for field in container.fields:
-        _check_key(field.key, field.name, 0)
-        _require(len(field.row) > 0, f"field {field.name} holds nothing")
-        for named in field.row:
-            _check_scalar(named.scalar, f"{field.name}.{named.name}")
-    for pot in container.pots:
-        _check_key(pot.key, pot.name, 1)
-        _require(pot.asset < len(container.assets), f"pot {pot.name}: no asset {pot.asset}")
-    for event in container.events:
-        indexed = sum(field.indexed for field in event.fields)
-        _require(indexed <= EVENT_INDEXED_MAX, f"event {event.name}: {indexed} indexed fields")
-        for event_field in event.fields:
-            _check_scalar(event_field.scalar, f"{event.name}.{event_field.name}")
-            fixed = event_field.scalar.kind in _FIXED_KINDS or not event_field.indexed
-            _require(fixed, f"{event.name}.{event_field.name}: only fixed widths are indexed")
-    for call in container.link_calls:
-        _require(
-            call.link < len(container.links), f"link call {call.function}: no link {call.link}"
-        )
-        for scalar in (*call.params, *call.returns):
-            _check_scalar(scalar, f"link call {call.function}")
-    _require(len(container.functions) > 0, "a contract without functions")
-    inits = sum(function.kind == FunctionKind.INIT for function in container.functions)
-    _require(inits <= 1, f"{inits} init functions, at most one is allowed")
-
-
-def _name_lists(container: Container) -> Iterator[list[str]]:
-    yield [container.name]
-    yield list(container.assets)
-    yield list(container.links)
-    yield [field.name for field in container.fields] + [pot.name for pot in container.pots]
-    yield [event.name for event in container.events]
-    yield list(container.errors)
-    yield [function.name for function in container.functions]
-    for field in container.fields:
-        yield [named.name for named in field.row]
-    for event in container.events:
-        yield [field.name for field in event.fields]
+            require(fits, f"timer {function.name}: worst case {worst[-1]} gas > {TIMER_WCG_MAX}")
+    return verified
 
 
 class _FunctionCheck:
@@ -170,8 +126,8 @@ class _FunctionCheck:
         self.targets: list[int] = []  # open forward targets of branches, to check loop entry
         where = f"function {self.function.name}"
         count = len(self.function.code)
-        _require(count > 0 and count % INSTRUCTION_BYTES == 0, f"{where}: {count} bytes of code")
-        _require(count // INSTRUCTION_BYTES <= INSTRUCTIONS_MAX, f"{where}: too much code")
+        require(count > 0 and count % INSTRUCTION_BYTES == 0, f"{where}: {count} bytes of code")
+        require(count // INSTRUCTION_BYTES <= INSTRUCTIONS_MAX, f"{where}: too much code")
         self.instructions = decode_instructions(self.function.code)
         self.limits = self._immediate_limits()
         self.innermost = self._find_loops()
@@ -222,10 +178,10 @@ class _FunctionCheck:
         expected = [constant_type(value) for value in function.constants] + kinds
         self.require(list(types[: len(expected)]) == expected, "registers do not begin as declared")
         for scalar in (*function.params, *function.returns):
-            _check_scalar(scalar, function.name)
+            check_scalar(scalar, function.name)
         kind = function.kind
         if kind == FunctionKind.TIMER:
-            _check_key(function.params, f"timer {function.name}", 1)
+            check_key(function.params, f"timer {function.name}", 1)
             self.require(not function.returns, "a timer returns nothing")
         if function.asset is not None:
             payable = kind in {FunctionKind.ACTION, FunctionKind.INTERNAL}
@@ -237,8 +193,9 @@ class _FunctionCheck:
 
     def _check_instruction(self, instruction: Instruction) -> None:
         op, d, a, b, t = instruction
-        self.require(op < len(Op), f"unknown opcode {op}")
-        row = OPCODES[Op(op)]
+        if op >= len(_ROWS):
+            self.fail(f"unknown opcode {op}")
+        row = _ROWS[op]
         links_action = op == Op.LINK and self._is_linked_action(t)
         if row.writes or links_action:
             self.require(self.function.kind != FunctionKind.VIEW, f"{row.op.name} in a view")
@@ -249,8 +206,9 @@ class _FunctionCheck:
         if op in _PAID:
             taken = self.container.pots[t].asset == self.function.asset
             self.require(taken, f"{row.op.name}: the function does not take this pot's asset")
-        self._check_operands(row, d, a, b, t)
-        self._check_flow(op, d, t)
+        self._check_operands(row, (d, a, b, t))
+        if op in _FLOW:
+            self._check_flow(op, d, t)
 
     def _is_linked_action(self, t: int) -> bool:
         calls = self.container.link_calls
@@ -287,40 +245,32 @@ class _FunctionCheck:
             kind = self.container.functions[t].kind
             self.require(kind == FunctionKind.TIMER, f"function {t} is no timer")
 
-    def _check_operands(self, row: Opcode, d: int, a: int, b: int, t: int) -> None:
+    def _check_operands(self, row: Opcode, operands: tuple[int, int, int, int]) -> None:
+        t = operands[_T]
         if row.op == Op.NEXT:
-            parts = self.container.fields[t].key
+            parts, a, b = self.container.fields[t].key, operands[_A], operands[_B]
             self.require(b < len(parts), f"NEXT: {b} of {len(parts)} key parts are fixed")
             self._check_registers(a + b, [REGISTER_TYPES[p.kind] for p in parts[b:]], written=True)
-            b_rule = "unchecked"
-        else:
-            b_rule = row.b
-        if row.op == Op.CALL:
+        elif row.op == Op.CALL:
             self._check_call(t)
-        same: list[str] = []
-        for rule, register, written in (
-            (row.a, a, False),
-            (b_rule, b, False),
-            (row.t if row.t in {"I", "T"} else "unchecked", t, False),
-            (row.d, d, row.op not in _READS_D),
-        ):
-            if rule == "unchecked":
-                continue
+        same: str | None = None
+        for rule, place, written in _RULES[row.op]:
+            register = operands[place]
             if rule == "":
-                self.require(register == 0, f"{row.op.name}: unused operand is {register}, not 0")
-                continue
-            wanted = self._types_of(rule, row, t, same, register)
-            self._check_registers(register, wanted, written=written)
+                if register:
+                    self.fail(f"{row.op.name}: unused operand is {register}, not 0")
+            elif rule in "IBYA":
+                self._check_registers(register, [rule], written=written)
+            elif rule == "T":
+                if same is None:
+                    self.require(register < len(self.types), f"no register {register}")
+                    same = self.types[register]
+                self._check_registers(register, [same], written=written)
+            else:
+                self._check_registers(register, self._types_of(rule, row, t), written=written)
 
-    def _types_of(  # noqa: C901, PLR0912 - a table of what stands for what
-        self, rule: str, row: Opcode, t: int, same: list[str], register: int
-    ) -> list[str]:
+    def _types_of(self, rule: str, row: Opcode, t: int) -> list[str]:  # noqa: C901 - a table
         container = self.container
-        if rule == "T":
-            if not same:
-                self.require(register < len(self.types), f"no register {register}")
-                same.append(self.types[register])
-            return same
         if rule == "context":
             return [CONTEXT_TYPES[t]]
         scalars: Sequence[Scalar]
@@ -357,10 +307,11 @@ class _FunctionCheck:
         if seen != wanted:  # not `require`: its text would cost more than the whole check
             self.fail(f"registers {first}.. are {seen}, expected {wanted}")
         if written:
-            self.require(first >= self.first_free, f"register {first} is a constant")
-            taken = [counter for _, counter in self.loops]
-            hit = [c for c in taken if first <= c < first + len(wanted)]
-            self.require(not hit, f"register {hit} counts an open loop")
+            if first < self.first_free:
+                self.fail(f"register {first} is a constant")
+            hit = [c for _, c in self.loops if first <= c < first + len(wanted)]
+            if hit:
+                self.fail(f"register {hit} counts an open loop")
 
     def _check_call(self, t: int) -> None:
         callee = self.container.functions[t]
@@ -387,7 +338,7 @@ class _FunctionCheck:
             self.loops.append((pc, d))
         elif op == Op.BACK:
             self.loops.pop()
-        elif OPCODES[Op(op)].t == "target":
+        else:
             self.require(t > pc, f"branch back to {t}")
             self.require(self.instructions[t][0] != Op.HEAD, "branch to a HEAD")
             head = self.innermost[t]
