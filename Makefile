@@ -25,7 +25,7 @@ BY_PIP = $(UV) export --frozen --no-emit-project $(1) --output-file $(VENV)/lock
 
 .DEFAULT_GOAL := help
 .PHONY: help run rehearse install test check format lint types imports dependencies spelling \
-	pytest cover bench bench-consensus bench-net fuzz chaos sim mutants build clean
+	pytest cover bench bench-consensus bench-net bench-vm fuzz chaos sim mutants build clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
@@ -89,6 +89,10 @@ bench-consensus: $(VENV)/.dev ## Measure what agreement costs: CPU a block, roun
 
 bench-net: $(VENV)/.dev ## Measure four validators: transfers until final, waits, catching up
 	PYTHONPATH=. $(BIN)/python -m bench.network $(ARGS)
+
+bench-vm: $(VENV)/.dev ## Measure the contract machine: calls, loading, worst blocks, ns a gas
+	PYTHONPATH=. $(BIN)/python -m bench.vm $(ARGS)
+	PYTHONPATH=. $(BIN)/python bench/opcodes.py
 
 sim: $(VENV)/.dev ## Simulate SEEDS clusters (default 2000) with every fault, a minute each
 	$(BIN)/washnode sim --seeds $(SEEDS) --minutes 1 $(ARGS)
