@@ -23,7 +23,7 @@ from typing_extensions import TypedDict
 from chain.errors import Retry, WashError
 from contracts.vm.traps import TrapKind
 from node.rpc.error_texts import CATALOGUE, TRAP_TEXTS, ErrorText
-from node.rpc.reasons import REASONS
+from node.rpc.reasons import reasons
 
 CONTRACT_REFUSED = 3000
 VM_GAS = 5001
@@ -241,7 +241,7 @@ def outcome_error(trap: int, error: int, error_name: str | None) -> OutcomeJson:
 
 def _refusal(name: str) -> OutcomeJson:
     """Return a contract's own refusal; names that the standard contracts use have own texts."""
-    known = REASONS.get(name)
+    known = reasons().get(name)
     code = CONTRACT_REFUSED if known is None else known.code
     outcome = _outcome(code, CATALOGUE[code])
     outcome["message"] = f"the contract refused: {name}" if known is None else known.en

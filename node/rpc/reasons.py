@@ -3,6 +3,9 @@
 # ruff: noqa: RUF001 - Chinese has its own commas
 
 from dataclasses import dataclass
+from functools import cache
+
+from node import catalog
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +20,7 @@ class Reason:
 _PLAIN = 3000
 _ROLE = 3602
 _LATE = 3005
+_CONSENT = 3501
 
 REASONS: dict[str, Reason] = {
     "slot_taken": Reason(3001, "this time is taken; choose another", "该时段已被预约，请另选时间"),
@@ -57,4 +61,17 @@ REASONS: dict[str, Reason] = {
     "bad_hours": Reason(_PLAIN, "the opening hours do not fit", "营业时间有误"),
     "bad_staff": Reason(_PLAIN, "the duty or its end does not fit", "员工职责或期限有误"),
     "bad_service": Reason(_PLAIN, "the service does not fit", "服务项目有误"),
+    "no_consent": Reason(_CONSENT, "the owner has not agreed; ask first", "未获得本人同意"),
+    "purpose": Reason(3502, "the owner has agreed to another purpose", "超出授权用途"),
+    "gone": Reason(3503, "these details were erased, or never there", "该内容已删除或不存在"),
 }
+
+
+@cache
+def reasons() -> dict[str, Reason]:
+    """Return all reasons: those above, and what else stands beside the standard contracts."""
+    told = dict(REASONS)
+    for contract in catalog.STANDARD:
+        for name, text in catalog.words(contract)["errors"].items():
+            told.setdefault(name, Reason(_PLAIN, text["en"], text["zh"]))
+    return told

@@ -31,7 +31,7 @@ from node.rpc.errors import (
     error_text,
     outcome_error,
 )
-from node.rpc.reasons import REASONS
+from node.rpc.reasons import reasons
 
 COMPILED = Path(__file__).parents[3] / "contracts" / "standard" / "compiled"
 HAN = range(0x4E00, 0xA000)
@@ -75,8 +75,8 @@ def test_every_refusal_of_the_standard_contracts_has_its_texts() -> None:
         for name in json.loads(file.read_text("utf-8"))["errors"].values()
     }
 
-    assert named - set(REASONS) == set()
-    assert {reason.code for reason in REASONS.values()} <= set(CATALOGUE)
+    assert named - set(reasons()) == set()
+    assert {reason.code for reason in reasons().values()} <= set(CATALOGUE)
 
 
 FACTS: list[tuple[WashError, int, str, dict[str, object]]] = [
