@@ -8,7 +8,7 @@ PAGE = Path(__file__).parents[3] / "docs" / "contracts.md"
 
 def deposit_source() -> str:
     blocks: list[str] = re.findall(r"```python\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
-    return [block for block in blocks if block.startswith("from wash import *")][-1]
+    return [block for block in blocks if "\nclass Deposits(" in block][-1]
 
 
 def line_with(text: str) -> int:
