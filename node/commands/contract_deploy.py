@@ -1,7 +1,6 @@
 """`washnode contract deploy`: a source becomes a contract on the chain."""
 
 import re
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +8,11 @@ import click
 
 from node.commands.common import command
 from node.commands.contract_source import binding_options, build_source, read_pairs, read_typed
+from node.commands.deploying import propose_name, send_deployment
 from node.commands.output import EXIT_USAGE, confirm, fail, finish, say, warn
 from node.commands.signing import Signing, signing_options
 from node.commands.words import t
 
-_NEW = "new:"
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")
 _SOURCE = click.Path(dir_okay=False, path_type=Path)
 
@@ -52,13 +51,13 @@ def deploy(
             "links": list(linked.values()),
             "arguments": _read_init(talk_to, built, arguments),
         }
-        options = _sender(talk_to, signing)
-        final = _send(talk_to, built, action, bound, options)
+        options = signing.sender(talk_to)
+        final = send_deployment(talk_to, built.program, action, bound, options)
         contract = final.event("chain.deployed")["contract"]
         say(t("{name} is {contract}", name=built.abi.name, contract=contract))
         installed = None
         if name is not None:
-            installed = _install(talk_to, name, contract, options)
+            installed = propose_name(talk_to, name, contract, options)
     given = _give_abi(contract, built)
     facts = {
         "contract": contract,
@@ -121,99 +120,6 @@ def _read_init(talk_to: Any, built: Any, words: tuple[str, ...]) -> list[Any]:
         return []
     canonical = codec.read_arguments(function, values)
     return [{"hex": one.hex()} if isinstance(one, bytes) else one for one in canonical]
-
-
-def _sender(talk_to: Any, signing: Signing) -> dict[str, Any]:
-    who = signing.identity(talk_to)
-    return {"key": who.signer, "account": who.account, "sponsor": signing.payer(talk_to)}
-
-
-def _send(
-    talk_to: Any,
-    built: Any,
-    action: dict[str, Any],
-    bound: Mapping[str, str],
-    options: dict[str, Any],
-) -> Any:
-    """Deploy a contract; returns the outcome."""
-    if any(one.startswith(_NEW) for one in bound.values()):
-        return _deploy_with_assets(talk_to, built, action, bound, options)
-    return talk_to.wash.send([{**action, "assets": list(bound.values())}], **options)
-
-
-def _deploy_with_assets(
-    talk_to: Any,
-    built: Any,
-    action: dict[str, Any],
-    bound: Mapping[str, str],
-    options: dict[str, Any],
-) -> Any:
-    """Deploy a contract together with assets that it issues itself.
-
-    Both ids follow from what is signed: the deployment is built first, which gives the contract's
-    id, then the assets are made with it as issuer, then the deployment is sent.
-    """
-    from chain.ids import encode_id
-    from chain.transaction import asset_id, instance_id, tx_id
-
-    wash, account = talk_to.wash, options["account"]
-    new = {slot: one.removeprefix(_NEW) for slot, one in bound.items() if one.startswith(_NEW)}
-    issues = [_issue(symbol, encode_id("acct", account)) for symbol in new.values()]
-    first = wash.build(issues, **options)  # for its nonce and its time
-    assets = [
-        encode_id("ast", asset_id(account, new[slot])) if slot in new else one
-        for slot, one in bound.items()
-    ]
-    body = wash.build(
-        [{**action, "assets": assets}],
-        **options,
-        nonce=first.nonce,
-        valid_until=first.valid_until,
-        gas_limit=_most_gas(built),
-    )
-    issuer = encode_id("acct", instance_id(tx_id(body), 0))
-    wash.send([_issue(symbol, issuer) for symbol in new.values()], **options)
-    signed = wash.sign(body, key=options["key"], sponsor=options["sponsor"])
-    return wash.submit_and_wait(signed)
-
-
-def _issue(symbol: str, issuer: str) -> dict[str, Any]:
-    return {
-        "type": "issue_asset",
-        "symbol": symbol,
-        "decimals": 0,
-        "policy": "open",
-        "issuer": issuer,
-    }
-
-
-def _most_gas(built: Any) -> int:
-    """Return the most that a deployment can cost."""
-    from chain.transaction import Deploy
-    from contracts.actions import fixed_gas
-    from contracts.execution import BYTES_PER_GAS, SIGNATURE_GAS, TX_BASE_GAS
-
-    code = built.compiled.container_bytes
-    init = built.program.init
-    transaction = TX_BASE_GAS + 2 * SIGNATURE_GAS + 2 * len(code) // BYTES_PER_GAS + SIGNATURE_GAS
-    run = 0 if init is None else int(init.worst_case_gas)
-    return transaction + fixed_gas(Deploy(code, (), (), ())) + run
-
-
-def _install(talk_to: Any, name: str, contract: str, options: dict[str, Any]) -> bool:
-    """Propose the name; tells whether it is decided, as it is where one operator is enough."""
-    from node.client import Refused
-
-    change = {"type": "install_contract", "name": name, "contract": contract}
-    try:
-        final = talk_to.wash.send([{"type": "propose", "change": change}], **options)
-    except Refused as error:  # the contract is there all the same
-        warn(t("{name} is not proposed: {error}", name=name, error=error))
-        return False
-    decided = any(one.get("type") == "chain.decided" for one in final.events)
-    if not decided:
-        say(t("{name} is proposed; the other operators vote on it", name=name))
-    return decided
 
 
 def _give_abi(contract: str, built: Any) -> bool:

@@ -42,6 +42,11 @@ class Signing:
             return self.sponsor
         return talk_to.identity(None, self.sponsor, self.passphrase_file)
 
+    def sender(self, talk_to: Any) -> dict[str, Any]:
+        """Return what the client's ways of sending take: key, account and sponsor."""
+        who = self.identity(talk_to)
+        return {"key": who.signer, "account": who.account, "sponsor": self.payer(talk_to)}
+
 
 def sponsor_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command `--sponsor`."""

@@ -1,0 +1,62 @@
+"""The standard contracts as a set: what each is bound to, and in which order they are deployed.
+
+Assets and links are those that the compiled contracts declare. A link's slot is called like its
+contract; the exceptions stand here, as do the arguments of deployments.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from chain.types import DAY_MS
+from contracts.vm.opcodes import Op
+from node import catalog
+
+MONEY = "money"  # the slot of the currency that people pay in
+POINTS_SYMBOLS = {"points": "PTS"}  # what contracts issue themselves, from their first day on
+_CALLED = {"register": "shops", "cards": "prepaid"}
+_ARGUMENTS: dict[str, dict[str, Any]] = {
+    "booking": {"no_show_delay": DAY_MS, "tell": True},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """A standard contract's assets by slot, `issued` of them its own, and links by slot.
+
+    `arguments` are those of its deployment, by name.
+    """
+
+    name: str
+    assets: tuple[str, ...]
+    issued: tuple[str, ...]
+    links: Mapping[str, str]
+    arguments: Mapping[str, Any]
+
+
+@cache
+def bindings() -> tuple[Binding, ...]:
+    """Return all of them, each behind those that it links to."""
+    waiting = {name: _binding(name) for name in catalog.STANDARD}
+    found: dict[str, Binding] = {}
+    while waiting:
+        ready = [one for one in waiting.values() if set(one.links.values()) <= found.keys()]
+        assert ready, f"links without a contract, or in a circle: {sorted(waiting)}"
+        for one in ready:
+            found[one.name] = waiting.pop(one.name)
+    return tuple(found.values())
+
+
+def _binding(name: str) -> Binding:
+    program = catalog.program(name)
+    container = program.container
+    minting = {
+        container.assets[step[4]]
+        for routine in program.routines
+        for step in routine.steps
+        if step[0] == Op.MINT
+    }
+    issued = tuple(slot for slot in container.assets if slot in minting and slot in POINTS_SYMBOLS)
+    links = {slot: _CALLED.get(slot, slot) for slot in container.links}
+    return Binding(name, container.assets, issued, links, _ARGUMENTS.get(name, {}))
