@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from chain.codec import Between, wire
+from chain.codec import AtMost, Between, wire
 from chain.readiness import Readiness
-from chain.types import Count, Height, Id, Name, PublicKey
+from chain.types import Count, Hash, Height, Id, Name, PublicKey, TimeMs
 
 
 @wire(tag=20)
@@ -64,3 +64,36 @@ class SetFeature:
 
     name: Name
     height: Height
+
+
+@wire(tag=26)
+@dataclass(frozen=True, slots=True)
+class UpgradeContract:
+    """Governance: let an installed contract run other code, not before `at_ms` and the notice.
+
+    `assets` and `links` are those that the code has beyond the ones that are bound already.
+    """
+
+    contract: Id
+    code_id: Hash
+    assets: Annotated[tuple[Id, ...], AtMost(8)]
+    links: Annotated[tuple[Id, ...], AtMost(8)]
+    at_ms: TimeMs
+
+
+@wire(tag=27)
+@dataclass(frozen=True, slots=True)
+class WithdrawUpgrade:
+    """Governance: let a contract keep its code; an upgrade to `code_id` waits and is forgotten."""
+
+    contract: Id
+    code_id: Hash
+
+
+@wire(tag=28)
+@dataclass(frozen=True, slots=True)
+class SetIssuer:
+    """Governance: let an installed contract issue an asset of the chain's own, and nobody else."""
+
+    asset: Id
+    contract: Id

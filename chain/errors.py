@@ -229,6 +229,12 @@ class BadContractError(ActionRefusedError):
     code = 5002
 
 
+class UpgradeRefusedError(ActionRefusedError):
+    """Code that can not take over from a contract's code, or not for those who use it."""
+
+    code = 5003
+
+
 class InvalidBlockError(WashError):
     """A block that does not follow from its parent by the rules."""
 

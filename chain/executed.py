@@ -23,6 +23,11 @@ KERNEL_INDEXED: dict[int, tuple[int, ...]] = {
     KernelEvent.DECIDED: (0,),
     KernelEvent.ADMITTED: (0,),
     KernelEvent.REJECTED: (0,),
+    KernelEvent.ISSUER_CHANGED: (0, 1),
+    KernelEvent.UPGRADE_PLANNED: (0, 1),
+    KernelEvent.UPGRADE_WITHDRAWN: (0, 1),
+    KernelEvent.UPGRADED: (0, 1),
+    KernelEvent.UPGRADE_DROPPED: (0, 1),
 }
 TOPIC_BYTES = 8
 
@@ -31,7 +36,8 @@ TOPIC_BYTES = 8
 class ExecutedBlock:
     """A block with its outcome.
 
-    `receipts` are in block order (timers and fallbacks first), `receipt_bytes` their encodings.
+    `receipts` are in block order, `receipt_bytes` their encodings; `timers_fired` of them, of
+    upgrades, timers and fallbacks, come first.
     `topics` are (number in the block of the event, or of the receipt where the topic is an
     account's, 8-byte topic). `changes` are state keys with
     their new values or None, `nodes` the same for records of the state tree. `refused` lists

@@ -1,29 +1,34 @@
 """Governance: what the operators decide together, with more than two thirds of them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 from chain.changes import (
     GrantRole,
     InstallContract,
     RevokeRole,
     SetFeature,
+    SetIssuer,
     SetParam,
     SetValidator,
+    UpgradeContract,
+    WithdrawUpgrade,
 )
 from chain.codec import AtMost, decode, encode, wire
 from chain.crypto import hash_bytes, verify_signature
 from chain.errors import MalformedBytesError, RoleError, UnknownIdError, WrongStateError
 from chain.features import Feature, changed_features, read_features, write_features
 from chain.ids import encode_id
-from chain.ledger import issue_asset
+from chain.ledger import issue_asset, put_asset, read_asset
 from chain.membership import check_validator_change, plan_change
 from chain.params import ChainParams, read_params, write_params
 from chain.readiness import Verify, check_readiness
 from chain.roles import Role, has_role, read_operators, set_role
 from chain.state import Space, State
-from chain.transaction import Change, IssueAsset
+from chain.transaction import AllowContracts, Change, IssueAsset, asset_id
 from chain.types import ZERO_ID, Hash, Height, Id
+from chain.upgrades import forget_upgrade, plan_upgrade, planned
 
 ADMITTER_STOP_VOTES = 2
 _PROPOSAL = bytes([Space.PROPOSAL])
@@ -41,13 +46,25 @@ class Proposal:
     against: Annotated[tuple[Id, ...], AtMost(1_024)] = ()
 
 
+AskCode: TypeAlias = Callable[[State, Change, int], None]  # state, change, time of the block
+
+
+def _allow_all(_state: State, _change: Change, _now: int) -> None:
+    """Ask no code: for states without contracts."""
+
+
 @dataclass(frozen=True, slots=True)
 class Occasion:
-    """Where a vote falls: the chain, the height of its block, what checks a signature there."""
+    """Where a vote falls: the chain, height and time of its block, what checks signatures there.
+
+    `ask_code` raises the refusal of a change that contracts on the chain do not allow.
+    """
 
     chain_id: bytes
     height: int
+    now: int
     verify: Verify = verify_signature
+    ask_code: AskCode = _allow_all
 
 
 def propose_removal(state: State, validator: bytes, reason: bytes, height: int) -> None:
@@ -73,10 +90,10 @@ def propose(
     check_proposal(state, change, at)
     new_id = proposal_id(change_call)
     state.put(_PROPOSAL + new_id, encode(Proposal(change, (), at.height)))
-    return vote(state, operator, new_id, at.height)
+    return vote(state, operator, new_id, at)
 
 
-def vote(state: State, operator: bytes, proposal: Hash, height: int) -> bool:
+def vote(state: State, operator: bytes, proposal: Hash, at: Occasion) -> bool:
     """Count an operator's vote; with enough of them the change is applied: True."""
     _check_operator(state, operator)
     record = _need_proposal(state, proposal)
@@ -86,9 +103,9 @@ def vote(state: State, operator: bytes, proposal: Hash, height: int) -> bool:
     operators = read_operators(state)
     votes = tuple(sorted(one for one in (*record.votes, operator) if one in operators))
     if len(votes) >= votes_needed(record.change, len(operators)):
-        _check_change(state, record.change, height)  # other decisions may have come between
+        _check_change(state, record.change, at)  # other decisions may have come between
         state.delete(_PROPOSAL + proposal)
-        _apply(state, record.change, height)
+        _apply(state, record.change, at)
         return True
     against = tuple([one for one in record.against if one != operator])
     state.put(_PROPOSAL + proposal, encode(replace(record, votes=votes, against=against)))
@@ -135,7 +152,7 @@ def votes_needed(change: Change, operators: int) -> int:
 
 def check_proposal(state: State, change: Change, at: Occasion) -> None:
     """Raise the typed refusal of a change that may not be put to the vote now."""
-    _check_change(state, change, at.height)
+    _check_change(state, change, at)
     if isinstance(change, SetValidator):
         if change.power:
             proof = change.ready
@@ -153,19 +170,20 @@ def _check_operator(state: State, account: bytes) -> None:
         raise RoleError(text)
 
 
-def _check_change(  # noqa: C901 - a kind a line
-    state: State, change: Change, height: int
+def _check_change(state: State, change: Change, at: Occasion) -> None:
+    _check_of_kind(state, change, at)
+    at.ask_code(state, change, at.now)
+
+
+def _check_of_kind(  # noqa: C901 - a kind a line
+    state: State, change: Change, at: Occasion
 ) -> None:
+    height = at.height
     match change:
         case SetParam(name, value):
             _changed_params(read_params(state), name, value)
         case InstallContract(name, contract):
-            if state.get(bytes([Space.INSTANCE]) + contract) is None:
-                text = f"no contract {encode_id('ctr', contract)} on this chain"
-                raise UnknownIdError(text)
-            if not name:
-                text = "a name of no letters"
-                raise WrongStateError(text)
+            _check_name(state, name, contract)
         case RevokeRole(account, Role.OPERATOR):
             if read_operators(state) == [account]:
                 text = "the last operator stays"
@@ -174,12 +192,46 @@ def _check_change(  # noqa: C901 - a kind a line
             check_validator_change(state, key, power, height)
         case SetFeature():
             _changed_features(state, change, height)
-        case IssueAsset():
-            mark = state.mark()
-            _issue(state, change)
-            state.revert(mark)
+        case UpgradeContract(contract):
+            _check_installed(state, contract)
+            _try(state, change, at)
+        case SetIssuer(asset, contract):
+            _check_own(state, asset)
+            _check_installed(state, contract)
+        case AllowContracts(asset):
+            _check_own(state, asset)
+        case IssueAsset() | WithdrawUpgrade():
+            _try(state, change, at)
         case GrantRole() | RevokeRole():
             pass
+
+
+def _check_name(state: State, name: str, contract: bytes) -> None:
+    if state.get(bytes([Space.INSTANCE]) + contract) is None:
+        text = f"no contract {encode_id('ctr', contract)} on this chain"
+        raise UnknownIdError(text)
+    if not name:
+        text = "a name of no letters"
+        raise WrongStateError(text)
+
+
+def _check_installed(state: State, contract: bytes) -> None:
+    if not is_installed(state, contract):
+        text = f"{encode_id('ctr', contract)} was not installed by the operators"
+        raise WrongStateError(text)
+
+
+def _check_own(state: State, asset: bytes) -> None:
+    symbol = read_asset(state, asset).symbol
+    if asset != asset_id(ZERO_ID, symbol):
+        text = f"{symbol!r} belongs to whoever made it; the operators decide on the chain's own"
+        raise WrongStateError(text)
+
+
+def _try(state: State, change: Change, at: Occasion) -> None:
+    mark = state.mark()
+    _apply(state, change, at)
+    state.revert(mark)
 
 
 def _changed_features(state: State, change: SetFeature, height: int) -> tuple[Feature, ...]:
@@ -208,7 +260,8 @@ def _changed_params(params: ChainParams, name: str, value: int) -> ChainParams:
         raise WrongStateError(text) from error
 
 
-def _apply(state: State, change: Change, height: int) -> None:
+def _apply(state: State, change: Change, at: Occasion) -> None:  # noqa: C901 - a kind a line
+    height = at.height
     match change:
         case GrantRole(account, role):
             set_role(state, account, role, held=True)
@@ -224,6 +277,15 @@ def _apply(state: State, change: Change, height: int) -> None:
             write_features(state, _changed_features(state, change, height))
         case IssueAsset():
             _issue(state, change)
+        case AllowContracts(asset, contracts):
+            allowed = tuple(sorted(contracts))
+            put_asset(state, asset, replace(read_asset(state, asset), contracts=allowed))
+        case UpgradeContract():
+            plan_upgrade(state, planned(state, change, at.now))
+        case WithdrawUpgrade(contract, code_id):
+            forget_upgrade(state, contract, code_id)
+        case SetIssuer(asset, contract):
+            put_asset(state, asset, replace(read_asset(state, asset), issuer=contract))
 
 
 def install_contract(state: State, name: str, contract: bytes) -> None:

@@ -41,6 +41,7 @@ class ChainParams:
     recovery_delay_ms: _Natural = 72 * HOUR_MS
     dev: Annotated[int, Between(0, 1)] = 0  # 1: a development chain; anyone may deploy
     snapshot_interval_blocks: _Natural = 10_000  # nodes offer multiples of this height; 0: none
+    upgrade_notice_ms: _Natural = 30 * DAY_MS  # between the decision on new code and its beginning
 
 
 def read_params(state: State) -> ChainParams:

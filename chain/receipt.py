@@ -15,6 +15,7 @@ class ReceiptKind(IntEnum):
     TIMER = 0
     FALLBACK = 1
     TRANSACTION = 2
+    UPGRADE = 3
 
 
 class KernelEvent(IntEnum):
@@ -33,6 +34,11 @@ class KernelEvent(IntEnum):
     DECIDED = 10  # proposal
     ADMITTED = 11  # account, by
     REJECTED = 12  # proposal
+    ISSUER_CHANGED = 13  # asset, contract
+    UPGRADE_PLANNED = 14  # contract, code id, when it begins at the earliest
+    UPGRADE_WITHDRAWN = 15  # contract, code id
+    UPGRADED = 16  # contract, code id
+    UPGRADE_DROPPED = 17  # contract, code id, the chain's error
 
 
 @wire()
@@ -50,7 +56,7 @@ class Event:
 class Receipt:
     """The outcome. `trap` 0: `error` is the chain's own error code, else the machine's."""
 
-    kind: Annotated[int, Between(0, 2)]
+    kind: Annotated[int, Between(0, 3)]
     id: Hash
     ok: bool
     trap: U8
@@ -60,7 +66,7 @@ class Receipt:
 
 
 def count_firings(receipts: Iterable[Receipt]) -> int:
-    """Return how many of a block's receipts are of timers and fallbacks, which come first."""
+    """Return how many of a block's receipts are of no transaction; those come first."""
     return sum(receipt.kind != ReceiptKind.TRANSACTION for receipt in receipts)
 
 

@@ -13,8 +13,11 @@ from chain.changes import (
     InstallContract,
     RevokeRole,
     SetFeature,
+    SetIssuer,
     SetParam,
     SetValidator,
+    UpgradeContract,
+    WithdrawUpgrade,
 )
 from chain.codec import AnyValue, AtMost, Between, ExactBytes, decode, encode, wire
 from chain.crypto import Signer, hash_bytes
@@ -192,7 +195,8 @@ class FinishRecovery:
 
 Change: TypeAlias = (
     GrantRole | RevokeRole | SetParam | InstallContract | SetValidator | SetFeature | IssueAsset
-)
+    | AllowContracts | UpgradeContract | WithdrawUpgrade | SetIssuer
+)  # fmt: skip
 
 
 @wire(tag=14)
@@ -360,7 +364,10 @@ def instance_id(origin_id: bytes, place: int) -> bytes:
 
 
 def event_receipt_id(kind: int, height: int, sequence: int) -> bytes:
-    """Return the 32-byte id of a timer's (kind 0) or fallback's (kind 1) firing."""
+    """Return the 32-byte id of a timer's (kind 0) or fallback's (kind 1) firing.
+
+    The upgrades of a block (kind 2) have their places in it for sequence numbers.
+    """
     return hash_bytes(
         "firing", bytes([kind]) + height.to_bytes(8, "big") + sequence.to_bytes(8, "big")
     )

@@ -1,11 +1,11 @@
 """What each action of a transaction does: by the ledger's functions, calls by the machine."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from chain import accounts, governance, ledger
-from chain.changes import SetParam, SetValidator
+from chain.changes import SetIssuer, SetValidator, UpgradeContract, WithdrawUpgrade
 from chain.errors import (
     ActionRefusedError,
     MalformedBytesError,
@@ -42,9 +42,10 @@ from chain.transaction import (
     call_id,
     instance_id,
 )
-from chain.types import BASIS_POINTS, ZERO_ID
-from contracts.firing import TIMER_OVERHEAD_GAS
+from chain.types import ZERO_ID
+from chain.upgrades import pending_upgrade
 from contracts.host import Frame, World
+from contracts.upgrades import check_decision
 from contracts.vm.container import FunctionKind
 from contracts.vm.traps import Trap, TrapKind
 from contracts.vm.values import read_arguments
@@ -52,8 +53,6 @@ from contracts.vm.values import read_arguments
 KERNEL_ACTION_GAS = 700
 READINESS_GAS = 700  # the signature of a candidate
 DEPLOY_GAS_PER_BYTE = 12  # decoding, verifying and preparing what is slow to verify
-INSTALLED_MAX = 1_000  # installed contracts that a vote on parameters looks at
-_TIMER_PARAMS = frozenset({"block_gas_max", "timer_gas_share_bp"})
 _GAS: dict[type, int] = {Call: 0, Transfer: 800}
 
 
@@ -216,29 +215,15 @@ def _finish_recovery(world: World, action: FinishRecovery) -> None:
     _note(world, KernelEvent.KEYS_CHANGED, action.account)
 
 
-def _check_timers_fit(world: World, change: Change | None) -> None:
-    """Refuse a parameter under which a timer of an installed contract would fit no block."""
-    if not isinstance(change, SetParam) or change.name not in _TIMER_PARAMS:
-        return
-    changed = replace(world.params, **{change.name: change.value})
-    budget = changed.block_gas_max * changed.timer_gas_share_bp // BASIS_POINTS
-    for contract in governance.installed_contracts(world.state, INSTALLED_MAX):
-        instance = world.library.instance(world.state, contract)
-        for routine in world.library.program(world.state, instance.code_id).routines:
-            need = routine.worst_case_gas + TIMER_OVERHEAD_GAS
-            if routine.function.kind == FunctionKind.TIMER and need > budget:
-                text = (
-                    f"timer {routine.name} of an installed contract needs up to {need} gas, "
-                    f"{change.name} = {change.value} would leave {budget} for timers"
-                )
-                raise WrongStateError(text)
+def _occasion(world: World) -> governance.Occasion:
+    ask_code = partial(check_decision, world.library)
+    return governance.Occasion(world.chain_id, world.height, world.now, world.verify, ask_code)
 
 
 def _propose(world: World, action: Propose) -> None:
     state, change = world.state, action.change
-    _check_timers_fit(world, change)
+    at = _occasion(world)
     change_call = call_id(world.origin_id, world.place)
-    at = governance.Occasion(world.chain_id, world.height, world.verify)
     applied = governance.propose(state, world.origin, change, change_call, at)
     proposal = governance.proposal_id(change_call)
     _note(world, KernelEvent.PROPOSED, proposal, world.origin)
@@ -249,8 +234,7 @@ def _propose(world: World, action: Propose) -> None:
 def _vote(world: World, action: Vote) -> None:
     record = governance.read_proposal(world.state, action.proposal)
     change = None if record is None else record.change
-    _check_timers_fit(world, change)
-    if governance.vote(world.state, world.origin, action.proposal, world.height):
+    if governance.vote(world.state, world.origin, action.proposal, _occasion(world)):
         _note_decided(world, action.proposal, change)
 
 
@@ -261,9 +245,19 @@ def _oppose(world: World, action: Oppose) -> None:
 
 def _note_decided(world: World, proposal: bytes, change: Change | None) -> None:
     _note(world, KernelEvent.DECIDED, proposal)
-    if isinstance(change, IssueAsset) and change.issuer is not None:
-        asset = asset_id(ZERO_ID, change.symbol)
-        _note(world, KernelEvent.ASSET_ISSUED, asset, change.issuer)
+    match change:
+        case IssueAsset(symbol, issuer=bytes() as issuer):
+            _note(world, KernelEvent.ASSET_ISSUED, asset_id(ZERO_ID, symbol), issuer)
+        case SetIssuer(asset, contract):
+            _note(world, KernelEvent.ISSUER_CHANGED, asset, contract)
+        case UpgradeContract(contract, code_id):
+            waiting = pending_upgrade(world.state, contract)
+            assert waiting is not None, "it was just planned"
+            _note(world, KernelEvent.UPGRADE_PLANNED, contract, code_id, waiting.at_ms)
+        case WithdrawUpgrade(contract, code_id):
+            _note(world, KernelEvent.UPGRADE_WITHDRAWN, contract, code_id)
+        case _:
+            pass
 
 
 def _admit(world: World, action: Admit) -> None:

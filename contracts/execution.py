@@ -55,6 +55,7 @@ from contracts.firing import Budget, ExecutionFaultError, Firing
 from contracts.host import World
 from contracts.instances import Library
 from contracts.topics import block_topics
+from contracts.upgrades import begin_upgrades
 
 TX_BASE_GAS = 800  # decoding, hashing, admission, receipt
 SIGNATURE_GAS = 700
@@ -116,14 +117,8 @@ class Executor:
             except MalformedBytesError as error:
                 text = f"transaction {number}: {error}"
                 raise InvalidBlockError(text) from error
-        inputs = BlockInputs(
-            header.time_ms,
-            header.proposer,
-            block.last_commit,
-            received,
-            block.evidence,
-            block.skipped,
-        )
+        said = (block.evidence, block.skipped)
+        inputs = BlockInputs(header.time_ms, header.proposer, block.last_commit, received, *said)
         executed = _BlockRun(self, ledger, parent, inputs, building=False).run()
         found = executed.block.header
         if found != header:
@@ -230,7 +225,9 @@ class _BlockRun:
         )
 
     def _fire_due(self) -> tuple[bytes, ...]:
-        params = self.params
+        params, library = self.params, self.executor.library
+        self.receipts += begin_upgrades(library, self.state, self.height, self.inputs.time_ms)
+        self.has_news |= bool(self.receipts)
         limit = params.timers_per_block
         gas = params.block_gas_max * params.timer_gas_share_bp // BASIS_POINTS
         firing = Firing(self._make_world, (self.state, self.height), self.inputs.skipped)

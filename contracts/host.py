@@ -33,10 +33,9 @@ from chain.state import Space, State
 from chain.timers import Halt
 from chain.transaction import call_id
 from chain.types import DAY_MS, EVENTS_PER_CALL_MAX, MINUTE_MS, SAFE_INT_MAX
-from contracts.instances import Instance, Library
-from contracts.vm.container import FunctionKind, LinkCall
+from contracts.instances import Instance, Library, linked_routine
 from contracts.vm.interpreter import run
-from contracts.vm.program import PotForm, Program, Routine
+from contracts.vm.program import LinkForm, PotForm, Program, Routine
 from contracts.vm.traps import Trap, TrapKind
 from contracts.vm.values import check_scalar
 
@@ -234,12 +233,12 @@ class Frame:
             check_scalar(one.scalar, value)
         self.world.events.append(Event(self.contract, number, tuple(values)))
 
-    def link(self, call: LinkCall, arguments: list[Any]) -> tuple[list[Any], int]:
+    def link(self, call: LinkForm, arguments: list[Any]) -> tuple[list[Any], int]:
         """Call a linked instance with this one as caller; returns its values and the gas used."""
         frame = Frame(self.world, self.instance.links[call.link], self.contract)
-        kind = FunctionKind.ACTION if call.is_action else FunctionKind.VIEW
-        routine = frame.program.entry(call.function, kind)
-        assert routine is not None, "deployment found the linked function"
+        routine = linked_routine(call, frame.program)
+        if routine is None:  # upgrades of others ask installed contracts only whether they fit
+            raise Trap(TrapKind.LINK)
         for scalar, value in zip(call.params, arguments, strict=True):
             check_scalar(scalar, value)
         try:

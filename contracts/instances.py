@@ -10,8 +10,9 @@ from chain.ids import encode_id
 from chain.ledger import read_asset
 from chain.state import Space, State
 from chain.types import Hash, Id
-from contracts.vm.container import FunctionKind
-from contracts.vm.program import Program, Routine, load_program
+from chain.upgrades import pending_upgrade
+from contracts.vm.container import FunctionKind, LinkCall
+from contracts.vm.program import LinkForm, Program, Routine, load_program
 
 _CODE = bytes([Space.CODE])
 _INSTANCE = bytes([Space.INSTANCE])
@@ -87,43 +88,47 @@ class Library:
             raise BadContractError(text)
         for asset in assets:
             read_asset(state, asset)
-        self._check_links(state, program, links)
+        self.check_links(state, program, links)
         record = Instance(program.code_id, creator, tuple(assets), tuple(links))
         state.put(_CODE + program.code_id, data)
         state.put(_INSTANCE + contract, encode(record))
         return record, program
 
-    def _check_links(self, state: State, program: Program, links: Sequence[bytes]) -> None:
-        """Linked instances exist before, so calls between instances have no cycle."""
+    def check_links(
+        self, state: State, program: Program, links: Sequence[bytes], since: int = 0
+    ) -> None:
+        """Raise BadContractError unless the code fits what it links to from `since` ms on.
+
+        Linked instances exist before, so calls between instances have no cycle. Code that waits to
+        be theirs has to fit as well.
+        """
         for call in program.container.link_calls:
-            target = self.instance(state, links[call.link])
-            found = self.program(state, target.code_id)
-            kind = FunctionKind.ACTION if call.is_action else FunctionKind.VIEW
-            routine = found.entry(call.function, kind)
-            if routine is None or routine.function.asset is not None:
-                text = (
-                    f"link {call.function}: {found.container.name} has no free {kind.name.lower()}"
-                )
-                raise BadContractError(text)
-            shape = (routine.function.params, routine.function.returns)
-            if shape != (call.params, call.returns):
-                text = (
-                    f"link {call.function}: its types differ from those of {found.container.name}"
-                )
-                raise BadContractError(text)
-            if routine.iterates:  # its price holds for readers, not within a block of changes
-                text = f"link {call.function}: it walks over keys, which only readers may ask for"
-                raise BadContractError(text)
-            if routine.worst_case_gas > call.gas_max:
-                text = (
-                    f"link {call.function}: its worst case is {routine.worst_case_gas} gas, "
-                    f"{call.gas_max} are declared"
-                )
-                raise BadContractError(text)
+            for code in self.codes(state, links[call.link], since):
+                fault = link_fault(call, self.program(state, code))
+                if fault is not None:
+                    raise BadContractError(fault)
+        self.check_depth(state, links)
+
+    def check_depth(self, state: State, links: Sequence[bytes]) -> None:
+        """Raise BadContractError if an instance with these links would nest links too deep."""
         depth = 1 + max((self._depth(state, link) for link in links), default=0)
         if depth > LINK_DEPTH_MAX:
             text = f"links nest {depth} deep, at most {LINK_DEPTH_MAX} are allowed"
             raise BadContractError(text)
+
+    def codes(self, state: State, contract: bytes, since: int) -> list[bytes]:
+        """Return the codes that an instance runs at some time from `since` ms on, as decided."""
+        current = self.instance(state, contract).code_id
+        waiting = pending_upgrade(state, contract)
+        if waiting is None:
+            return [current]
+        return [waiting.code_id] if waiting.at_ms < since else [current, waiting.code_id]
+
+    def all_links(self, state: State, contract: bytes) -> tuple[bytes, ...]:
+        """Return what an instance links to, and will link to by an upgrade that waits."""
+        links = self.instance(state, contract).links
+        waiting = pending_upgrade(state, contract)
+        return links if waiting is None else links + waiting.links
 
     def reads_sponsor(self, state: State, contract: bytes, function: str) -> bool:
         """Tell whether an action, or what it calls here or by links, may ask who co-signed.
@@ -147,8 +152,8 @@ class Library:
                 continue
             seen.add((linked, call.function))
             found = self.program(state, self.instance(state, linked).code_id)
-            target = found.by_name[call.function]
-            if self._reads_sponsor(state, linked, target, seen):
+            target = found.by_name.get(call.function)
+            if target is not None and self._reads_sponsor(state, linked, target, seen):
                 return True
         return False
 
@@ -156,6 +161,34 @@ class Library:
         depth, layer = 0, [contract]
         while layer:
             depth += 1
-            links = [link for one in layer for link in self.instance(state, one).links]
+            links = [link for one in layer for link in self.all_links(state, one)]
             layer = list(dict.fromkeys(links))  # one stands under many
         return depth
+
+
+def link_fault(call: LinkCall | LinkForm, target: Program) -> str | None:
+    """Return why a linked call can not be bound to some code, or None if it can."""
+    kind = FunctionKind.ACTION if call.is_action else FunctionKind.VIEW
+    routine, name = target.entry(call.function, kind), target.container.name
+    if routine is None or routine.function.asset is not None:
+        return f"link {call.function}: {name} has no free {kind.name.lower()}"
+    if (routine.function.params, routine.function.returns) != (call.params, call.returns):
+        return f"link {call.function}: its types differ from those of {name}"
+    if routine.iterates:  # its price holds for readers, not within a block of changes
+        return f"link {call.function}: it walks over keys, which only readers may ask for"
+    if routine.worst_case_gas > call.gas_max:
+        return (
+            f"link {call.function}: its worst case is {routine.worst_case_gas} gas, "
+            f"{call.gas_max} are declared"
+        )
+    return None
+
+
+def linked_routine(call: LinkForm, target: Program) -> Routine | None:
+    """Return what a linked call runs in some code, or None if it does not fit that code."""
+    try:
+        return call.fitting[target.code_id]
+    except KeyError:
+        fits = link_fault(call, target) is None
+        found = call.fitting[target.code_id] = target.by_name[call.function] if fits else None
+        return found

@@ -3,7 +3,14 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from contracts.vm.container import Container, Function, FunctionKind, LinkCall, code_id
+from contracts.vm.container import (
+    Container,
+    Function,
+    FunctionKind,
+    LinkCall,
+    Scalars,
+    code_id,
+)
 from contracts.vm.gas import Priced
 from contracts.vm.opcodes import Context, Op
 from contracts.vm.values import KeyForm, RowForm
@@ -35,6 +42,19 @@ class PotForm:
     key: KeyForm
     asset: int
     extend_max_ms: int
+
+
+@dataclass(slots=True, eq=False)
+class LinkForm:
+    """A linked function; `fitting` remembers by code id what it calls there, None: nothing fits."""
+
+    link: int
+    function: str
+    is_action: bool
+    params: Scalars
+    returns: Scalars
+    gas_max: int
+    fitting: dict[bytes, "Routine | None"] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -72,6 +92,7 @@ class Program:
     timers: list[Routine]  # in the container's order: what state keys of timers number
     by_name: dict[str, Routine]
     init: Routine | None
+    link_forms: list[LinkForm]
     indexed: list[tuple[int, ...]]  # by event: the places of its indexed fields
 
     def entry(self, name: str, kind: FunctionKind) -> Routine | None:
@@ -108,6 +129,10 @@ def load_program(data: bytes) -> Program:
         timers=timers,
         by_name={routine.name: routine for routine in routines},
         init=next((r for r in routines if r.function.kind == FunctionKind.INIT), None),
+        link_forms=[
+            LinkForm(o.link, o.function, o.is_action, o.params, o.returns, o.gas_max)
+            for o in container.link_calls
+        ],
         indexed=[
             tuple(place for place, one in enumerate(event.fields) if one.indexed)
             for event in container.events
@@ -153,11 +178,11 @@ def _resolve_steps(program: Program, routine: Routine, priced: Priced) -> list[S
         elif op == Op.EMIT:
             resolved = (t, container.events[t], len(container.events[t].fields))
         elif op == Op.LINK:
-            resolved = container.link_calls[t]
+            resolved = program.link_forms[t]
         elif op == Op.RET:
             second = routine.returns
         steps.append((op, d, a, second, resolved, charge))
-        _note(routine, op, resolved)
+        _note(routine, op, container.link_calls[t] if op == Op.LINK else resolved)
     return steps
 
 

@@ -710,6 +710,7 @@ const LIMIT = record(["asset", ASSET], ["amount", money], ["window_ms", TIME]);
 const ISSUE = record(["symbol", text(12)], ["decimals", integer(0, 18)],
   ["policy", named(inOrder("open", "to_members", "contracts_only"), 2)], ["issuer", optional(ACCOUNT), null],
   ["contracts", array(CONTRACT, 64), []]);
+const ALLOW = record(["asset", ASSET], ["contracts", array(CONTRACT, 64)]);
 const READY = record(["height", count], ["block_id", HASH], ["signature", hex(64)]);
 const CHANGE = union({
   grant_role: [20, ROLE_CHANGE],
@@ -719,6 +720,11 @@ const CHANGE = union({
   set_validator: [24, record(["key", HASH], ["power", integer(0, 1)], ["ready", optional(READY), null])],
   set_feature: [25, record(["name", text(64)], ["height", count])],
   issue_asset: [2, ISSUE],
+  allow_contracts: [5, ALLOW],
+  upgrade_contract: [26, record(["contract", CONTRACT], ["code_id", HASH], ["assets", array(ASSET, 8), []],
+    ["links", array(CONTRACT, 8), []], ["at_ms", TIME, 0])],
+  withdraw_upgrade: [27, record(["contract", CONTRACT], ["code_id", HASH])],
+  set_issuer: [28, record(["asset", ASSET], ["contract", CONTRACT])],
 });
 // What would mean "everything" when forgotten (a key's scopes, a scope's functions) must be said.
 const ACTION = union({
@@ -726,7 +732,7 @@ const ACTION = union({
   issue_asset: [2, ISSUE],
   mint: [3, MOVE],
   burn: [4, record(["asset", ASSET], ["amount", money])],
-  allow_contracts: [5, record(["asset", ASSET], ["contracts", array(CONTRACT, 64)])],
+  allow_contracts: [5, ALLOW],
   call: [6, record(["contract", CONTRACT], ["function", text(48)], ["arguments", callArguments, []],
     ["funds", money, 0])],
   deploy: [7, record(["code", hex(0, TX_BYTES_MAX)], ["assets", array(ASSET, 8), []],

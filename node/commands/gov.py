@@ -19,6 +19,7 @@ from node.commands.output import (
     print_text,
 )
 from node.commands.signing import Signing, signing_options
+from node.commands.values import parse_time
 from node.commands.words import t
 
 PAGE_ITEMS = 200
@@ -158,6 +159,61 @@ def feature(*, name: str, height: int | None, withdraw: bool, signing: Signing) 
     if (height is None) != withdraw:
         fail(t("give a HEIGHT, or --withdraw"), EXIT_USAGE)
     propose({"type": "set_feature", "name": name, "height": height or 0}, signing)
+
+
+@propose_group.command(node=True)
+@click.argument("contract")
+@click.argument("code_id", metavar="CODE")
+@click.option("--asset", "assets", multiple=True, help="An asset that the code has besides.")
+@click.option("--link", "links", multiple=True, help="A contract that it links to besides.")
+@click.option("--at", metavar="TIME", help="Not before this time. Default: after the notice.")
+@click.option("--withdraw", is_flag=True, help="Take back an upgrade that waits.")
+@signing_options
+def upgrade(
+    *,
+    contract: str,
+    code_id: str,
+    assets: tuple[str, ...],
+    links: tuple[str, ...],
+    at: str | None,
+    withdraw: bool,
+    signing: Signing,
+) -> None:
+    """Propose that an installed contract runs other code, whose id CODE is on the chain.
+
+    It begins after the notice that the chain asks for (30 days, if nothing else was decided). It
+    keeps all that the contract has stored, and the contracts that use it must still fit.
+    """
+    if withdraw:
+        if assets or links or at is not None:
+            fail(t("--withdraw needs the CONTRACT and the CODE only"), EXIT_USAGE)
+        propose({"type": "withdraw_upgrade", "contract": contract, "code_id": code_id}, signing)
+        return
+    at_ms = 0 if at is None else parse_time(at)
+    if at_ms is None:
+        fail(t("{text} is no time; write 2026-01-31T10:00Z", text=at), EXIT_USAGE)
+    change = {"type": "upgrade_contract", "contract": contract, "code_id": code_id}
+    bound = {"assets": list(assets), "links": list(links), "at_ms": at_ms}
+    propose({**change, **bound}, signing)
+
+
+@propose_group.command(node=True)
+@click.argument("asset")
+@click.argument("contract")
+@signing_options
+def issuer(*, asset: str, contract: str, signing: Signing) -> None:
+    """Propose that only an installed contract issues an asset of the chain's own."""
+    propose({"type": "set_issuer", "asset": asset, "contract": contract}, signing)
+
+
+@propose_group.command(node=True)
+@click.argument("asset")
+@click.argument("contracts", nargs=-1, required=True)
+@signing_options
+def holders(*, asset: str, contracts: tuple[str, ...], signing: Signing) -> None:
+    """Propose which contracts may hold an asset of the chain's own, these and no others."""
+    change = {"type": "allow_contracts", "asset": asset, "contracts": list(contracts)}
+    propose(change, signing)
 
 
 @gov.command(node=True)

@@ -147,6 +147,11 @@ CATALOGUE: dict[int, ErrorText] = {
     # The contract machine.
     5001: ErrorText("VM_STEPS", "the gas was used up; allow more", "计算量超出上限", "rebuild"),
     5002: ErrorText("VM_TYPE", "the contract broke a rule of the machine", "合约违反了虚拟机规则"),
+    5003: ErrorText(
+        "UPGRADE_REFUSED",
+        "the new code can not take over from the old",
+        "新规则无法接替原有规则",
+    ),
     5099: ErrorText(
         "INTERNAL", "the nodes agree that they can not run this", "各节点一致认定无法执行"
     ),

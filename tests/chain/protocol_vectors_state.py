@@ -134,7 +134,7 @@ def later_cases(operators: Prepare) -> list[tuple[str, tuple[Prepare, ...]]]:
     """Return the cases of what falls due, what operators decide, and what there is one of."""
     change = changes.GrantRole(B, roles.Role.ADMITTER)
     start = genesis_block(parse_genesis(genesis_text().encode())).block.header
-    occasion = governance.Occasion(CHAIN, 12)
+    occasion = governance.Occasion(CHAIN, 12, NOON)
     place = timers.timer_key(CONTRACT, b"\x05" + BLOCK)
     return [
         ("a timer due at noon", (lambda s: timers.schedule(s, place, NOON),)),

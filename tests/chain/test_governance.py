@@ -6,8 +6,22 @@ from pathlib import Path
 
 import pytest
 
-from chain.changes import GrantRole, InstallContract, RevokeRole, SetParam, SetValidator
-from chain.errors import LastValidatorError, LimitError, RoleError, UnknownIdError, WrongStateError
+from chain.changes import (
+    GrantRole,
+    InstallContract,
+    RevokeRole,
+    SetIssuer,
+    SetParam,
+    SetValidator,
+)
+from chain.errors import (
+    LastValidatorError,
+    LimitError,
+    NotIssuerError,
+    RoleError,
+    UnknownIdError,
+    WrongStateError,
+)
 from chain.governance import (
     Proposal,
     contract_by_name,
@@ -19,13 +33,14 @@ from chain.governance import (
     read_proposal,
     votes_needed,
 )
-from chain.ledger import Policy
+from chain.ledger import Policy, read_asset
 from chain.membership import pending_activation
 from chain.params import read_params
 from chain.receipt import Event, KernelEvent, Receipt
 from chain.roles import Role, has_role, read_operators, set_role
 from chain.transaction import (
     Admit,
+    AllowContracts,
     Change,
     IssueAsset,
     Mint,
@@ -214,6 +229,41 @@ def test_operators_make_an_asset_of_the_chains_own(chain: TestChain) -> None:
     issued = Event(ZERO_ID, KernelEvent.ASSET_ISSUED, (asset, account("olga")))
     assert (codes, receipt.events[1]) == ([WrongStateError.code] * 3, issued)
     assert (minted.ok, chain.balance("sam", asset)) == (True, 5)
+
+
+def test_an_asset_is_handed_to_an_installed_contract_and_never_back(chain: TestChain) -> None:
+    box, guest = chain.deploy(), chain.deploy()
+    carry(chain, InstallContract("box", box))
+    own = chain.do("alice", IssueAsset("MINE", 0, Policy.OPEN, None, ()))
+    mine = asset_id(account("alice"), "MINE")
+    wrong = ((MONEY, guest), (MONEY, account("olga")), (mine, box), (word("none"), box))
+
+    codes = [chain.do("olga", Propose(SetIssuer(*one))).error for one in wrong]
+    receipt = carry(chain, SetIssuer(MONEY, box))
+    minted = chain.do("olga", Mint(MONEY, SAM, 5))
+
+    handed = Event(ZERO_ID, KernelEvent.ISSUER_CHANGED, (MONEY, box))
+    assert own.ok
+    assert codes == [WrongStateError.code] * 3 + [UnknownIdError.code]
+    assert (receipt.events[1], read_asset(chain.state(), MONEY).issuer) == (handed, box)
+    assert minted.error == NotIssuerError.code
+
+
+def test_the_operators_say_which_contracts_hold_an_asset_of_the_chains_own(
+    chain: TestChain,
+) -> None:
+    box = chain.deploy()
+    points = IssueAsset("POINTS", 0, Policy.CONTRACTS_ONLY, account("olga"), ())
+    carry(chain, points)
+    asset = asset_id(ZERO_ID, "POINTS")
+    chain.do("alice", replace(points, symbol="MINE", issuer=None))
+    mine = AllowContracts(asset_id(account("alice"), "MINE"), (box,))
+
+    refused = chain.do("olga", Propose(mine)).error
+    carry(chain, AllowContracts(asset, (box, word("a"))))
+
+    assert refused == WrongStateError.code
+    assert read_asset(chain.state(), asset).contracts == tuple(sorted((box, word("a"))))
 
 
 def test_an_operator_takes_its_vote_back_and_gives_it_again(tmp_path: Path) -> None:

@@ -139,7 +139,7 @@ def propose_to(state: State, change: SetValidator) -> None:
     """Let the only operator decide a change in a block at HEIGHT."""
     write_params(state, ChainParams())
     set_role(state, account("olga"), Role.OPERATOR, held=True)
-    assert propose(state, account("olga"), change, word("call"), Occasion(word("chain"), HEIGHT))
+    assert propose(state, account("olga"), change, word("call"), Occasion(word("chain"), HEIGHT, 0))
 
 
 class Membership(RuleBasedStateMachine):
@@ -179,7 +179,7 @@ class Membership(RuleBasedStateMachine):
     def try_to(self, who: int, change: SetValidator) -> None:
         self.calls += 1
         mark = self.state.mark()
-        at = Occasion(self.chain_id, min(self.height, 50) or 1)
+        at = Occasion(self.chain_id, min(self.height, 50) or 1, 0)
         try:
             propose(self.state, self.operators[who], change, bytes([self.calls % 256]) * 32, at)
         except WashError:
@@ -194,7 +194,7 @@ class Membership(RuleBasedStateMachine):
         mark = self.state.mark()
         proposal = proposals[number % len(proposals)][0]
         try:
-            vote(self.state, self.operators[who], proposal, self.height)
+            vote(self.state, self.operators[who], proposal, Occasion(self.chain_id, self.height, 0))
         except WashError:
             self.state.revert(mark)
 

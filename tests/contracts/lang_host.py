@@ -5,9 +5,8 @@
 from typing import Any
 
 from contracts.lang.compiler import compile_contract
-from contracts.vm.container import LinkCall
 from contracts.vm.interpreter import run_program
-from contracts.vm.program import PotForm, Program, Routine, load_program
+from contracts.vm.program import LinkForm, PotForm, Program, Routine, load_program
 from contracts.vm.traps import Trap, TrapKind
 
 ALICE, BOB, SHOP, CONTRACT = (bytes([number]) * 32 for number in (1, 2, 3, 4))
@@ -98,7 +97,7 @@ class MemoryHost:
     def emit(self, number: int, values: list[Any]) -> None:
         self.log.append(("event", number, values))
 
-    def link(self, call: LinkCall, arguments: list[Any]) -> tuple[list[Any], int]:
+    def link(self, call: LinkForm, arguments: list[Any]) -> tuple[list[Any], int]:
         self.log.append(("link", call.function, arguments))
         return list(self.links.get(call.function, ())), 10
 

@@ -3,9 +3,9 @@
 
 from typing import Any
 
-from contracts.vm.container import FunctionKind, LinkCall
+from contracts.vm.container import FunctionKind
 from contracts.vm.interpreter import run
-from contracts.vm.program import PotForm, Program, Routine
+from contracts.vm.program import LinkForm, PotForm, Program, Routine
 from contracts.vm.traps import Trap, TrapKind
 from contracts.vm.values import check_scalar
 
@@ -156,7 +156,7 @@ class MemoryHost:
             check_scalar(one.scalar, value)
         self.log.append(("event", number, tuple(values)))
 
-    def link(self, call: LinkCall, arguments: list[Any]) -> tuple[list[Any], int]:
+    def link(self, call: LinkForm, arguments: list[Any]) -> tuple[list[Any], int]:
         assert self.linked is not None
         for scalar, value in zip(call.params, arguments, strict=True):
             check_scalar(scalar, value)

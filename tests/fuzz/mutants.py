@@ -9,13 +9,12 @@ from chain.errors import BadContractError, MalformedBytesError
 from contracts.vm.container import (
     Container,
     Function,
-    LinkCall,
     Scalar,
     decode_container,
     encode_container,
 )
 from contracts.vm.opcodes import INSTRUCTION_BYTES, Op
-from contracts.vm.program import Program, load_program
+from contracts.vm.program import LinkForm, Program, load_program
 from contracts.vm.values import zero_of
 from tests.fuzz.differ import CALLS, check_types, compare_calls, entries, run_machine
 from tests.fuzz.host import ACCOUNTS, MemoryHost
@@ -33,7 +32,7 @@ GAS_MOST = 40_000  # of one run: a mutant's worst case may be astronomic
 class StubHost(MemoryHost):
     """A host whose links give zeros for some of their gas."""
 
-    def link(self, call: LinkCall, arguments: list[Any]) -> tuple[list[Any], int]:
+    def link(self, call: LinkForm, arguments: list[Any]) -> tuple[list[Any], int]:
         self.log.append(("link", call.function, arguments))
         return [zero_of(scalar.kind) for scalar in call.returns], call.gas_max // 2
 

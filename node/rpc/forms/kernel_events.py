@@ -11,6 +11,7 @@ _ADDRESS = Single(Kind.ADDR)
 _HASH = Single(Kind.HASH)
 _ASSET = Single(Kind.HASH, 0, ("id", "ast"))
 _AMOUNT = Single(Kind.UINT)
+_TIME = Single(Kind.UINT, 0, ("time", "ms"))
 _KEY = Single(Kind.BYTES, _KEY_BYTES_MAX)
 _FIELDS: dict[KernelEvent, dict[str, AbiType]] = {
     KernelEvent.TRANSFERRED: {
@@ -33,6 +34,13 @@ _FIELDS: dict[KernelEvent, dict[str, AbiType]] = {
     KernelEvent.DECIDED: {"proposal": _HASH},
     KernelEvent.ADMITTED: {"account": _ADDRESS, "by": _ADDRESS},
     KernelEvent.REJECTED: {"proposal": _HASH},
+    KernelEvent.ISSUER_CHANGED: {"asset": _ASSET, "contract": _ADDRESS},
+    KernelEvent.UPGRADE_PLANNED: {"contract": _ADDRESS, "code_id": _HASH, "at_ms": _TIME},
+    KernelEvent.UPGRADE_WITHDRAWN: {"contract": _ADDRESS, "code_id": _HASH},
+    KernelEvent.UPGRADED: {"contract": _ADDRESS, "code_id": _HASH},
+    KernelEvent.UPGRADE_DROPPED: {
+        "contract": _ADDRESS, "code_id": _HASH, "error": Single(Kind.U16),
+    },
 }  # fmt: skip
 
 KERNEL_ABI = ContractAbi(

@@ -90,8 +90,8 @@ def id_form(prefix: str, what: str) -> Form:
     return Form(read, lambda value, _place: encode_id(prefix, value), schema)
 
 
-def name_form(names: type[IntEnum]) -> Form:
-    """Return the form of a number by its name in lower case; a number without one stays a number.
+def name_form(names: type[IntEnum], most: int) -> Form:
+    """Return the form of a number by its name in lower case; one of 0..most without stays a number.
 
     Numbers that have a name are not read: there is one way to say each.
     """
@@ -101,11 +101,13 @@ def name_form(names: type[IntEnum]) -> Form:
     def read(value: Json, place: Place) -> int:
         if isinstance(value, str) and value in numbers:
             return numbers[value]
-        if type(value) is not int or value in texts:
+        if type(value) is not int or value in texts or not 0 <= value <= most:
             place.refuse("one of " + ", ".join(numbers), value)
         return value
 
-    schema = {"anyOf": [{"enum": list(numbers)}, {"type": "integer"}]}
+    schema = {
+        "anyOf": [{"enum": list(numbers)}, {"type": "integer", "minimum": 0, "maximum": most}]
+    }
     return Form(read, lambda value, _place: texts.get(value, value), schema)
 
 

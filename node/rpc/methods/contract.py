@@ -13,6 +13,7 @@ from chain.state import Space
 from chain.transaction import TX_VERSION, Transaction
 from chain.transaction import Call as CallAction
 from chain.types import MINUTE_MS
+from chain.upgrades import PendingUpgrade, pending_upgrade
 from contracts.host import Frame
 from contracts.vm.container import FunctionKind
 from contracts.vm.traps import Trap
@@ -77,6 +78,15 @@ class BoundLink(TypedDict):
     name: str | None
 
 
+class UpgradeJson(TypedDict):
+    """Code that takes over in the first block at `at_ms` or later, and its new bindings."""
+
+    code_id: str
+    at_ms: int
+    assets: list[str]
+    links: list[str]
+
+
 class ContractJson(ContractSummary):
     """A contract. `gas` has each function's worst case; `abi_source` tells who wrote the ABI."""
 
@@ -89,6 +99,7 @@ class ContractJson(ContractSummary):
     abi_hash: str
     abi_source: str
     abi: dict[str, Any]
+    pending_upgrade: UpgradeJson | None
 
 
 class AbiTaken(TypedDict):
@@ -192,6 +203,18 @@ def contract_get(call: Call, *, contract: ContractRef) -> ContractJson:
         "abi_hash": container.abi_hash.hex(),
         "abi_source": "code" if info.code.is_derived else "author",
         "abi": info.code.document,
+        "pending_upgrade": _upgrade_json(pending_upgrade(state, info.contract)),
+    }
+
+
+def _upgrade_json(upgrade: PendingUpgrade | None) -> UpgradeJson | None:
+    if upgrade is None:
+        return None
+    return {
+        "code_id": upgrade.code_id.hex(),
+        "at_ms": upgrade.at_ms,
+        "assets": [asset_text(one) for one in upgrade.assets],
+        "links": [contract_text(one) for one in upgrade.links],
     }
 
 

@@ -1,5 +1,6 @@
 """`gov_*`: what the operators decide together, and how a proposal or a vote is built."""
 
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -13,6 +14,7 @@ from chain.errors import (
     QuorumRiskError,
     RoleError,
     UnknownIdError,
+    UpgradeRefusedError,
     WrongStateError,
 )
 from chain.executed import event_topic
@@ -23,6 +25,7 @@ from chain.roles import read_operators
 from chain.state import State
 from chain.transaction import Change
 from chain.types import ZERO_ID
+from contracts.upgrades import check_decision
 from node.rpc.action_lookup import ChainLookup
 from node.rpc.cursor import decode_cursor, encode_cursor
 from node.rpc.errors import InvalidParamsError, NotFoundError
@@ -41,6 +44,7 @@ _REFUSALS = (
     QuorumRiskError,
     RoleError,
     UnknownIdError,
+    UpgradeRefusedError,
     WrongStateError,
 )
 Against = Annotated[bool, Field(strict=True, description="Be against it.")]
@@ -169,6 +173,13 @@ def gov_features(call: Call) -> list[FeatureJson]:
     ]
 
 
+def _next_block(node: Any) -> governance.Occasion:
+    """Return where a vote would fall that is sent now."""
+    ask_code = partial(check_decision, node.ledger.executor.library)
+    where = (node.ledger.chain_id, node.ledger.height + 1, node.block_time())
+    return governance.Occasion(*where, ask_code=ask_code)
+
+
 @rpc_method(errors=_REFUSALS)
 def gov_propose_build(
     call: Call, *, account: AccountId, change: ChangeOfChain, key: PublicKeyHex | None = None
@@ -180,7 +191,7 @@ def gov_propose_build(
     """
     wanted: Change = read_change(change, ChainLookup(call.node))
     node = call.node
-    at = governance.Occasion(node.ledger.chain_id, node.ledger.height + 1)
+    at = _next_block(node)
     governance.propose(node.state(), account, wanted, _ANY_CALL, at)  # nothing of it is kept
     action = {"type": "propose", "change": change}
     return tx_build(call, account=account, actions=[action], key=key)
@@ -201,10 +212,10 @@ def gov_vote_build(
     many are against that it can not pass is closed.
     """
     node = call.node
-    state, height = node.state(), node.ledger.height + 1
+    state, at = node.state(), _next_block(node)
     if against:  # tried, and nothing of it is kept
         governance.oppose(state, account, proposal)
     else:
-        governance.vote(state, account, proposal, height)
+        governance.vote(state, account, proposal, at)
     action = {"type": "oppose" if against else "vote", "proposal": proposal.hex()}
     return tx_build(call, account=account, actions=[action], key=key)

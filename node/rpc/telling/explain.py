@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from typing_extensions import TypedDict
 
-from chain.changes import GrantRole, RevokeRole, SetFeature, SetValidator
+from chain.changes import GrantRole, RevokeRole, SetFeature, SetValidator, UpgradeContract
 from chain.errors import MalformedBytesError, Retry, WashError
 from chain.receipt import Event, KernelEvent, Receipt
 from chain.roles import Role
@@ -134,6 +134,8 @@ class Explainer:
                 told[name] = words.amount(raw.get("asset"), value)
             elif name == "contract":
                 told[name] = words.contract(value)
+            elif name == "at_ms":
+                told[name] = words.time(value)
             elif isinstance(value, str):
                 told[name] = clean(value)
             elif isinstance(value, tuple):
@@ -152,6 +154,8 @@ class Explainer:
             told["adding"] = self.words.say("words", "add" if change.power else "remove")
         if isinstance(change, SetFeature):
             told["adding"] = self.words.say("words", "add" if change.height else "remove")
+        if isinstance(change, UpgradeContract) and not change.at_ms:
+            told["at_ms"] = self.words.say("words", "after_notice")
         return self.words.say("changes", snake(type(change).__name__), **told)
 
     # Events -------------------------------------------------------------------------------------

@@ -146,6 +146,16 @@ ACTIONS: dict[str, list[dict[str, Any]]] = {
         propose("issue_asset", symbol="EUR", decimals=2, policy="to_members", issuer=acct("shop"),
                 contracts=[BOX])
     ],
+    "propose allow_contracts": [propose("allow_contracts", asset=CNY, contracts=[BOOKINGS])],
+    "propose upgrade_contract": [
+        propose("upgrade_contract", contract=BOX, code_id=word("code"), assets=[CNY],
+                links=[BOOKINGS], at_ms=START)
+    ],
+    "propose upgrade_contract soon": [
+        propose("upgrade_contract", contract=BOX, code_id=word("code"))
+    ],
+    "propose withdraw_upgrade": [propose("withdraw_upgrade", contract=BOX, code_id=word("code"))],
+    "propose set_issuer": [propose("set_issuer", asset=CNY, contract=BOX)],
     "vote": [{"type": "vote", "proposal": word("proposal")}],
     "oppose": [{"type": "oppose", "proposal": word("proposal")}],
     "admit": [{"type": "admit", "account": acct("bob")}],

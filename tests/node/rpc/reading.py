@@ -9,8 +9,10 @@ from node.live.node import Node
 from node.rpc.jsonrpc import Dispatcher
 from node.rpc.methods import account as account_methods
 from node.rpc.methods import chain as chain_methods
+from node.rpc.methods import contract as contract_methods
 from node.rpc.methods import gov as gov_methods
 from node.rpc.methods import node as node_methods
+from node.rpc.methods import tx_explain as explain_methods
 from node.rpc.methods import tx_list as list_methods
 from node.rpc.methods import validator as validator_methods
 from node.rpc.registry import Call, collect
@@ -19,7 +21,14 @@ from tests import make
 from tests.make import TestChain
 
 REGISTRY = collect(
-    account_methods, chain_methods, gov_methods, node_methods, list_methods, validator_methods
+    account_methods,
+    chain_methods,
+    contract_methods,
+    explain_methods,
+    gov_methods,
+    list_methods,
+    node_methods,
+    validator_methods,
 )
 
 

@@ -6,8 +6,14 @@ from typing import Any
 
 import pytest
 
-from chain.changes import GrantRole, SetFeature, SetValidator
-from chain.errors import LastValidatorError, NotReadyError, QuorumRiskError, RoleError
+from chain.changes import GrantRole, InstallContract, SetFeature, SetValidator, UpgradeContract
+from chain.errors import (
+    LastValidatorError,
+    NotReadyError,
+    QuorumRiskError,
+    RoleError,
+    UpgradeRefusedError,
+)
 from chain.features import NOTICE_HEIGHTS
 from chain.governance import proposal_id
 from chain.ids import encode_id
@@ -17,6 +23,7 @@ from chain.transaction import Oppose, Propose, Vote, call_id
 from chain.types import ZERO_ID
 from node.rpc.methods.node import Vitals, find_warnings
 from tests import make
+from tests.contracts.tallies import BETTER, MONTH, TALLY, put_code
 from tests.make import TestChain, account, genesis, signer
 from tests.node.rpc.door import TestNode
 from tests.node.rpc.reading import Reader
@@ -120,10 +127,16 @@ async def test_a_proposal_is_built_or_refused_with_the_reason(chain: TestChain) 
 
 async def test_a_proposal_of_any_kind_is_told_in_words(chain: TestChain) -> None:
     reader, new = Reader(chain), signer("new")
+    proposal = propose(chain, InstallContract("tally", chain.deploy(TALLY)))
+    for name in ("otto", "oona"):
+        chain.do(name, Vote(proposal))
     ready = chain.joining(new).ready
     assert ready is not None
     proof = {
         "height": 0, "block_id": ready.block_id.hex(), "signature": ready.signature.hex(),
+    }  # fmt: skip
+    upgrade = {
+        "type": "upgrade_contract", "contract": "tally", "code_id": put_code(chain, BETTER).hex(),
     }  # fmt: skip
     changes: list[tuple[dict[str, Any], str]] = [
         (
@@ -138,12 +151,48 @@ async def test_a_proposal_of_any_kind_is_told_in_words(chain: TestChain) -> None
             },
             'make new money "P"',
         ),
+        (
+            {"type": "set_issuer", "asset": "CNY", "contract": "tally"},
+            "let only the agreed rules",
+        ),
+        (
+            {"type": "allow_contracts", "asset": "CNY", "contracts": ["tally"]},
+            "set which agreed rules may hold CNY (1 of them)",
+        ),
+        ({**upgrade, "at_ms": 1_800_000_000_000}, "not before 2027-01-15 08:00 UTC"),
+        (upgrade, "by a new text, not before everybody was told in time"),
     ]  # fmt: skip
 
     for change, words in changes:
         built = await reader.ask("gov_propose_build", account=OLGA, change=change)
         assert words in built["summary"]["en"]
         assert built["trial"] == {"ok": True, "error": None}
+
+
+async def test_an_upgrade_is_shown_while_it_waits_and_told_when_it_begins(tmp_path: Path) -> None:
+    chain = TestChain(tmp_path)
+    tally, reader = chain.deploy(TALLY, installed="tally"), Reader(chain)
+    unknown = {"type": "upgrade_contract", "contract": "tally", "code_id": "00" * 32}
+    code = put_code(chain, BETTER)
+
+    refused = await reader.refusal("gov_propose_build", account=OLGA, change=unknown)
+    chain.do("olga", Propose(UpgradeContract(tally, code, (), (), 0)))
+    at = chain.now + MONTH
+    waiting = await reader.ask("contract_get", contract="tally")
+    chain.run(at=at)
+    told = await reader.ask("tx_explain", height=chain.head.height, index=0)
+    shown = await reader.ask("chain_getBlock", height=chain.head.height, detail="full")
+    done = await reader.ask("contract_get", contract="tally")
+    chain.close()
+
+    assert refused[0] == UpgradeRefusedError.code
+    assert waiting["pending_upgrade"] == {
+        "code_id": code.hex(), "at_ms": at, "assets": [], "links": [],
+    }  # fmt: skip
+    assert (done["pending_upgrade"], done["code_id"]) == (None, code.hex())
+    assert told["status"] == "final"
+    assert "go by their new text now" in told["sentence"]
+    assert [one["kind"] for one in shown["receipts"]] == ["upgrade"]
 
 
 async def test_a_vote_is_built_or_refused_with_the_reason(tmp_path: Path) -> None:

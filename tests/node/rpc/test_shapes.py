@@ -199,6 +199,11 @@ KERNEL_VALUES: dict[KernelEvent, tuple[Any, ...]] = {
     KernelEvent.DECIDED: (word("proposal"),),
     KernelEvent.ADMITTED: (account("alice"), account("olga")),
     KernelEvent.REJECTED: (word("proposal"),),
+    KernelEvent.ISSUER_CHANGED: (MONEY, word("box")),
+    KernelEvent.UPGRADE_PLANNED: (word("box"), word("code"), 5_000),
+    KernelEvent.UPGRADE_WITHDRAWN: (word("box"), word("code")),
+    KernelEvent.UPGRADED: (word("box"), word("code")),
+    KernelEvent.UPGRADE_DROPPED: (word("box"), word("code"), 5_003),
 }
 
 
