@@ -57,20 +57,28 @@ def test_silence_after_the_work_pays_when_the_time_for_complaints_is_over(
     assert (before, world.stage(use), world.earned()) == ("FINISHED", "SETTLED", 3_333)
 
 
-def test_a_use_that_both_sign_stops_the_clock_and_counts_for_the_shop(
+def test_a_service_that_both_sign_stops_the_clock_and_counts_for_the_shop(
     world: CardWorld, card: str
 ) -> None:
-    world.begin(card, both=True)
+    world.serve(card)
     world.tick(1)
 
     who = {"shop": "shop", "holder": "alice"}
     assert (world.seen("UseNoted"), world.seen("ClockStopped")) == ([who], [who])
 
 
-def test_a_use_that_the_holder_signs_alone_does_neither(world: CardWorld, card: str) -> None:
-    use = world.begin(card)
+@pytest.mark.parametrize("both", [True, False])
+def test_a_promise_or_a_lone_signature_of_the_shop_does_neither(
+    world: CardWorld,
+    card: str,
+    both: bool,  # noqa: FBT001
+) -> None:
+    use = world.begin(card, both=both)
     world.call("shop", "prepaid.start_use", use)
-    world.tick(1)
+    world.call("shop", "prepaid.finish_use", use)
+    if both:
+        world.call("alice", "prepaid.claim_redo", use)
+    world.tick("72h")
 
     assert (world.seen("UseNoted"), world.seen("ClockStopped")) == ([], [])
 
