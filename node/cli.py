@@ -25,6 +25,7 @@ TABLE = {
         ("read", f"{_HERE}.call", "read", "Read a contract's view."),
         ("events", f"{_HERE}.events", "events", "Follow what happens."),
         ("rpc", f"{_HERE}.rpc", "rpc", "Call any method of a node."),
+        ("passport", f"{_HERE}.passport", "passport", "A vehicle's records in one checked file."),
     ],
     "Keys": [("key", f"{_HERE}.key", "key", "Make, back up and change keys.")],
     "Develop": [

@@ -6,7 +6,7 @@ id, which is the hash of the genesis, and a checkpoint, who the validators of on
 is signed by validators who are not known from the checkpoint on shows nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from chain.errors import MalformedBytesError, WashError
@@ -16,6 +16,8 @@ from chain.validators import ValidatorSet
 from consensus import (
     Candidate,
     Checkpoint,
+    Invalid,
+    LightClient,
     Trusted,
     TrustedBlock,
     TrustOptions,
@@ -23,6 +25,8 @@ from consensus import (
     verify_checkpoint,
     verify_next,
 )
+
+STEPS_MAX = 512  # blocks between a genesis and a head; one is needed for each change at most
 
 # Ages are the reader's to judge: a check that asks no clock gives the same answer every time.
 _ANY_AGE = TrustOptions(trusting_period_ms=SAFE_INT_MAX)
@@ -65,6 +69,29 @@ def check_walk(genesis: bytes, steps: Sequence[Candidate], head: Candidate) -> B
         raise NotShownError(f"genesis: {error}") from error
     _follow(trust_genesis(start.chain_id, start.validators, start.time_ms), (*steps, head))
     return start
+
+
+def find_steps(
+    start: Beginning, head: Candidate, fetch: Callable[[int], Candidate | None]
+) -> tuple[Candidate, ...]:
+    """Return the blocks that lead from the beginning to the head; nothing also where none do.
+
+    `fetch` gives the block of a height, or None where nobody has it.
+    """
+    anchor = trust_genesis(start.chain_id, start.validators, start.time_ms)
+    client = LightClient(anchor, _ANY_AGE)
+    client.seek(head.header.height)
+    found: list[Candidate] = []
+    while (wanted := client.wanted()) is not None:
+        one = head if wanted == head.header.height else fetch(wanted)
+        if one is None or len(found) > STEPS_MAX:
+            return ()
+        verdict = client.take(one, head.header.time_ms + 1)
+        if isinstance(verdict, Invalid):
+            return ()
+        if isinstance(verdict, Trusted) and one is not head:
+            found.append(one)
+    return tuple(found)
 
 
 def check_anchor(

@@ -14,11 +14,10 @@ from chain.errors import WashError
 from chain.tree_part import PartReader, TreePart
 from consensus import Candidate
 from contracts.instances import Instance
-from node.passport.anchor import NotShownError, check_walk
+from node.passport.anchor import STEPS_MAX, NotShownError, check_walk
 from node.passport.form import (
     FORMAT,
     GENESIS_BYTES_MAX,
-    STEPS_MAX,
     Content,
     Passport,
     Place,
@@ -26,8 +25,8 @@ from node.passport.form import (
 from node.passport.rows import EntryKind, Rows, code_key, instance_key, name_key, value_hash
 from node.passport.sequence import Meaning, Sequence, SequenceError
 
-LOOK_AHEAD = 16  # handles asked for at once
-ROUNDS_MAX = 1_000  # each shows at least one more handle or the contents of all known records
+LOOK_AHEAD = 16  # handles asked for at once, or as many as were found so far
+ROUNDS_MAX = 2_000  # a secret takes one at least
 
 
 class NoPassportError(WashError):
@@ -145,16 +144,18 @@ class _Gathering:
         self, rows: Rows, walk: Sequence
     ) -> Iterator[tuple[Meaning, bytes, dict[str, Any]]]:
         """Yield what stands under each handle in order; the last one looked at is empty."""
+        count = 0
         while True:
-            for handle in walk.ahead(LOOK_AHEAD):
-                key = rows.key("places", handle)
-                if key not in self._shown.values:
-                    self._wanted[key] = None
-            row = self._get(rows.key("places", walk.spot.handle))
+            key = rows.key("places", walk.spot.handle)
+            if key not in self._shown.values:
+                following = walk.ahead(max(LOOK_AHEAD, count))
+                self._wanted.update(dict.fromkeys(rows.key("places", one) for one in following))
+            row = self._get(key)
             if row is None:
                 return
             found = rows.read("places", row)
             yield walk.take(found), row, found
+            count += 1
 
     def _content(self, rows: Rows, record: bytes) -> Content:
         row = self._need(rows.key("records", record), "such record")

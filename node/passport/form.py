@@ -16,13 +16,13 @@ from chain.types import U32, Hash, Id
 from chain.validators import ValidatorSet
 from consensus import Candidate
 from contracts.vm.container import CONTAINER_BYTES_MAX
+from node.passport.anchor import STEPS_MAX
 
 FORMAT = "washnode-passport-1"
 SLIP_FORMAT = "washnode-record-1"
 FILE_BYTES_MAX = 16 * 1024 * 1024
 SLIP_BYTES_MAX = 64 * 1024
 GENESIS_BYTES_MAX = 256 * 1024
-STEPS_MAX = 512
 SECRETS_MAX = 1_024
 PLACES_MAX = 8_192
 ENTRIES_MAX = 500  # of a record, as its contract has it

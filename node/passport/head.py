@@ -34,7 +34,6 @@ class HeadCheck:
         count = sum(one.bit_count() for one in self._head.commit.signers)
         with seen.check(
             "certificate",
-            "block {height} is signed by {count} of {all} validators",
             height=header.height,
             count=count,
             all=len(self._head.validators.keys),
@@ -52,20 +51,19 @@ class HeadCheck:
         seen = self._seen
         if not self._genesis:
             if self._steps:
-                with seen.check("genesis", ""):
+                with seen.check("genesis"):
                     raise NotShownError("there are steps and no beginning")
-            seen.note("genesis", None, "the way from the first block is not in the file")
+            seen.skip("genesis", "genesis_missing")
             return None
-        text = "its validators follow from the first block on, by {count} steps"
-        with seen.check("genesis", text, count=len(self._steps)):
+        with seen.check("genesis", count=len(self._steps)):
             return check_walk(self._genesis, self._steps, self._head)
 
     def _network(self) -> None:
         expected, found = self._anchor.chain_id, self._head.header.chain_id
         if expected is None:
-            self._seen.note("network", None, "which network it is of was not asked for: --genesis")
+            self._seen.skip("network", "network_unasked")
             return
-        with self._seen.check("network", "it is of the network {chain}", chain=found.hex()[:16]):
+        with self._seen.check("network", chain=found.hex()[:16]):
             if found != expected:
                 text = f"chain {found.hex()}, expected {expected.hex()}"
                 raise NotShownError(text)
@@ -73,9 +71,7 @@ class HeadCheck:
     def _checkpoint(self, start: Beginning | None) -> None:
         anchor = self._anchor
         if anchor.validators_hash is None:
-            text = "whether its validators are the right ones was not asked for: --checkpoint"
-            self._seen.note("checkpoint", None, text)
+            self._seen.skip("checkpoint", "checkpoint_unasked")
             return
-        text = "it is signed by the validators of the checkpoint at height {height}, or those after"
-        with self._seen.check("checkpoint", text, height=anchor.height):
+        with self._seen.check("checkpoint", height=anchor.height):
             check_anchor(anchor, start, self._steps, self._head)

@@ -1,14 +1,19 @@
 """What a check of a passport or slip found: one line for each thing that was looked at."""
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
 
 from chain.errors import MalformedBytesError
 from node.passport.anchor import NotShownError
 from node.passport.sequence import SequenceError
+
+_FILE = "sentences.json"
 
 
 class Verdict(Enum):
@@ -19,21 +24,25 @@ class Verdict(Enum):
     BAD = "bad"
 
 
+@cache
+def sentences() -> dict[str, dict[str, str]]:
+    """Return what checks say, by name and language."""
+    found: dict[str, dict[str, str]] = json.loads(Path(__file__).with_name(_FILE).read_bytes())
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that was looked at; `ok` None: it could not be looked at, and why.
-
-    `text` has names of `values` in braces, so that it can be said in another language.
-    """
+    """One thing that was looked at; `ok` None: it could not be looked at, and why."""
 
     code: str
     ok: bool | None
-    text: str
+    sentence: str
     values: dict[str, Any] = field(default_factory=dict)
 
-    def said(self) -> str:
-        """Return the text in English."""
-        return self.text.format(**self.values)
+    def said(self, lang: Literal["en", "zh"] = "en") -> str:
+        """Return what the check says."""
+        return sentences()[self.sentence][lang].format(**self.values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +62,12 @@ class StoppedError(Exception):
 class Line:
     """What a check will say if it turns out well; the check may find better words."""
 
-    text: str
+    sentence: str
     values: dict[str, Any]
 
-    def say(self, text: str, **values: Any) -> None:
+    def say(self, sentence: str, **values: Any) -> None:
         """Say this instead."""
-        self.text, self.values = text, values
+        self.sentence, self.values = sentence, values
 
 
 class Examination:
@@ -68,20 +77,23 @@ class Examination:
         self.checks: list[Check] = []
         self.facts: dict[str, Any] = {}
 
-    def note(self, code: str, ok: bool | None, text: str, **values: Any) -> None:  # noqa: FBT001
-        """Add a check that was made elsewhere."""
-        self.checks.append(Check(code, ok, text, values))
+    def skip(self, code: str, sentence: str, **values: Any) -> None:
+        """Add something that could not be looked at."""
+        self.checks.append(Check(code, None, sentence, values))
 
     @contextmanager
-    def check(self, code: str, text: str, **values: Any) -> Iterator[Line]:
-        """Do one check; the block may choose other words, and fails by raising."""
-        line = Line(text, values)
+    def check(self, code: str, sentence: str = "", **values: Any) -> Iterator[Line]:
+        """Do one check; the block may choose other words, and fails by raising.
+
+        The sentence is that of the code unless another one is named.
+        """
+        line = Line(sentence or code, values)
         try:
             yield line
         except (MalformedBytesError, NotShownError, SequenceError) as error:
-            self.note(code, False, "{what}: {why}", what=code, why=str(error))
+            self.checks.append(Check(code, False, "failed", {"code": code, "why": str(error)}))
             raise StoppedError from error
-        self.note(code, True, line.text, **line.values)
+        self.checks.append(Check(code, True, line.sentence, line.values))
 
     def report(self, *, is_anchored: bool) -> Report:
         """Return the outcome."""

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any
 
-from chain.codec import decode, encode
+from chain.codec import decode, encode, encode_value
 from chain.crypto import HASH_BYTES
 from chain.errors import MalformedBytesError
 from chain.ids import encode_id
@@ -75,7 +75,7 @@ def verify_slip(
     """
     seen = Examination()
     try:
-        with seen.check("file", "a slip of {length} bytes", length=len(data)):
+        with seen.check("file", "slip", length=len(data)):
             slip = read_slip(data)
     except StoppedError:
         return seen.report(is_anchored=False)
@@ -95,15 +95,14 @@ class _Record:
 
     def look(self) -> None:
         """Check that the block has the receipt, and that it is of the end of one record."""
-        with self._seen.check("receipt", "that block has the receipt"):
+        with self._seen.check("receipt"):
             receipt = self._receipt()
             event = self._finished(receipt)
         shown = encode_id("ctr", event.contract)
         if self._contract is None:
-            text = "whether {contract} keeps the network's records was not asked for: --contract"
-            self._seen.note("contract", None, text, contract=shown)
+            self._seen.skip("contract", "contract_unasked", contract=shown)
         else:
-            with self._seen.check("contract", "the records are {contract}'s", contract=shown):
+            with self._seen.check("contract", "slip_contract", contract=shown):
                 if event.contract != self._contract:
                     text = f"written by {shown}, expected {encode_id('ctr', self._contract)}"
                     raise NotShownError(text)
@@ -151,3 +150,8 @@ def _shown(kind: int, value: Any) -> Any:
     if kind == Kind.ADDR and isinstance(value, bytes) and len(value) == HASH_BYTES:
         return encode_id("acct", value)
     return value.hex() if isinstance(value, bytes) else value
+
+
+def is_slip(data: bytes) -> bool:
+    """Tell whether bytes are meant as a slip, from how they begin."""
+    return data[1:].startswith(encode_value(SLIP_FORMAT))

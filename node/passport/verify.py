@@ -20,13 +20,6 @@ from node.passport.report import Examination, Report, StoppedError
 from node.passport.rows import EntryKind, Rows, instance_key, name_key, value_hash
 from node.passport.sequence import Meaning, Sequence, Spot
 
-_UNKNOWN_CODE = "the contract's code {code_id} is not the one that this program ships"
-_TEXTS = {
-    Meaning.RECORD: "record {number} is whole",
-    Meaning.CHANGE: "entry {entry} of secret {secret} is the change to the next secret",
-    Meaning.STRANGE: "entry {entry} of secret {secret} is somebody else's and does not count",
-}
-
 
 def verify_passport(data: bytes, anchor: Anchor, known_codes: tuple[bytes, ...] = ()) -> Report:
     """Return what a passport file shows to a reader with this anchor.
@@ -36,7 +29,7 @@ def verify_passport(data: bytes, anchor: Anchor, known_codes: tuple[bytes, ...] 
     """
     seen = Examination()
     try:
-        with seen.check("file", "a passport of {length} bytes", length=len(data)):
+        with seen.check("file", length=len(data)):
             passport = read_passport(data)
     except StoppedError:
         return seen.report(is_anchored=False)
@@ -58,12 +51,12 @@ class _Records:
         seen, passport = self._seen, self._passport
         pieces = TreePart(passport.nodes, passport.tails)
         count = len(pieces.nodes) + len(pieces.tails)
-        with seen.check("state", "{count} pieces of its state are there", count=count):
+        with seen.check("state", count=count):
             self._tree = PartReader(passport.head.header.state_root, pieces)
         self._contract()
         self._vehicle()
         self._sequence()
-        with seen.check("nothing else", "nothing in the file is unproven"):
+        with seen.check("nothing_else"):
             if self._tree.needed() != pieces:
                 raise NotShownError("there are pieces of the state that show nothing asked for")
 
@@ -75,9 +68,8 @@ class _Records:
 
     def _contract(self) -> None:
         passport = self._passport
-        text = "the operators installed {contract} as the contract for records"
         shown = encode_id("ctr", passport.contract)
-        with self._seen.check("contract", text, contract=shown):
+        with self._seen.check("contract", contract=shown):
             self._need("name", name_key(), passport.contract)
             self._need("instance", instance_key(passport.contract), passport.instance)
             found = decode(Instance, passport.instance).code_id
@@ -86,13 +78,13 @@ class _Records:
                 raise NotShownError(text)
             self._rows = Rows(passport.contract, passport.code)
         if self._known and found not in self._known:
-            self._seen.note("code", None, _UNKNOWN_CODE, code_id=found.hex()[:16])
+            self._seen.skip("code", "code_unknown", code_id=found.hex()[:16])
         self._seen.facts.update(contract=shown, code_id=found.hex())
 
     def _vehicle(self) -> None:
         passport, rows = self._passport, self._rows
         shown = encode_id("veh", passport.vehicle)
-        with self._seen.check("vehicle", "{vehicle} is registered", vehicle=shown):
+        with self._seen.check("vehicle", vehicle=shown):
             key = rows.key("vehicles", passport.vehicle)
             self._need("registration", key, passport.registration)
             self._registration = rows.read("vehicles", passport.registration)
@@ -112,31 +104,28 @@ class _Records:
         for place in passport.places:
             self._entry(walk, place, records)
         self._seen.facts["records"] = records
-        with self._seen.check(
-            "secrets", "all {count} secrets of the vehicle are there", count=len(passport.secrets)
-        ):
+        with self._seen.check("secrets", count=len(passport.secrets)):
             walk.check_end(self._registration["secrets"])
-        text = "up to block {height} nothing was entered after record {count}"
         height = passport.head.header.height
-        with self._seen.check("end", text, height=height, count=len(records)):
+        with self._seen.check("end", height=height, count=len(records)):
             self._need("next entry", self._rows.key("places", walk.spot.handle), None)
 
     def _entry(self, walk: Sequence, place: Place, records: list[dict[str, Any]]) -> None:
         spot = walk.spot
         where = f"entry {spot.number + 1} of secret {spot.secret + 1}"
         numbers = {"secret": spot.secret + 1, "entry": spot.number + 1}
-        with self._seen.check("record", _TEXTS[Meaning.RECORD]) as line:
+        with self._seen.check("record") as line:
             self._need(where, self._rows.key("places", spot.handle), place.row)
             found = self._rows.read("places", place.row)
             meaning = walk.take(found)
             if meaning is Meaning.RECORD:
                 records.append(self._record(len(records) + 1, spot, place, found))
-                line.say(_record_text(place, found), number=len(records))
+                line.say(_record_sentence(place, found), number=len(records))
             elif place.content is not None:
                 text = f"{where}: contents of what is no record"
                 raise NotShownError(text)
             else:
-                line.say(_TEXTS[meaning], **numbers)
+                line.say(meaning.value, **numbers)
 
     def _record(
         self, number: int, spot: Spot, place: Place, found: dict[str, Any]
@@ -187,9 +176,7 @@ class _Records:
             raise NotShownError(text)
 
 
-def _record_text(place: Place, found: dict[str, Any]) -> str:
+def _record_sentence(place: Place, found: dict[str, Any]) -> str:
     if found["detached_at"]:
-        return "record {number} was taken out again by customer and shop: it was another car"
-    if place.content is None:
-        return "record {number} is there, its contents are kept back"
-    return "record {number} is whole"
+        return "record_taken_out"
+    return "record_kept_back" if place.content is None else "record"

@@ -20,6 +20,7 @@ CURSOR_LENGTH_MAX = 512
 LIMIT_DEFAULT = 50
 LIMIT_MAX = 200
 EVENT_NUMBER_MAX = 2**31 - 1
+PROVEN_KEYS_MAX = 512  # keys of the state that one answer proves
 
 _HEX = re.compile(r"(?:[0-9a-f]{2})*")
 _EVENT_ID = re.compile(r"(0|[1-9][0-9]{0,15})-(0|[1-9][0-9]{0,9})")

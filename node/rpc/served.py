@@ -15,6 +15,7 @@ from node.rpc.methods import (
     events,
     gov,
     node,
+    passport,
     peers,
     rpc,
     tx,
@@ -27,7 +28,7 @@ from node.rpc.registry import Registry, collect
 
 MODULES = (
     account, admin, admin_clock, admin_copy, chain, contract, contract_pending, dev, events,
-    gov, node, peers, rpc, tx, tx_build, tx_explain, tx_list, validator,
+    gov, node, passport, peers, rpc, tx, tx_build, tx_explain, tx_list, validator,
 )  # fmt: skip
 
 

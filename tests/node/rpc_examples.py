@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 
 from chain.genesis import genesis_asset_id
+from chain.ids import encode_id
 from chain.state import Space
 from chain.types import DAY_MS, HOUR_MS, MINUTE_MS
 from node import catalog
@@ -248,6 +249,10 @@ async def _proofs(teller: Teller, booked: Json) -> None:
     keys = {"keys": [supply.hex(), f"{Space.ROLES:02x}" + UNKNOWN]}
     await teller.show("chain_getProofs", "of a supply, and of a stranger's having no role", keys)
     await teller.show("chain_getGenesis", "how it began")
+    car = {"vehicle": encode_id("veh", bytes(range(32))), "secrets": [UNKNOWN]}
+    await teller.refuse("passport_build", "of a car that nobody registered", car, tier="shop")
+    await teller.show_passport("of a car with one record")
+    await teller.show("passport_verify", "of three bytes", {"file": "AAAA"})
 
 
 async def _about_governance(teller: Teller) -> None:

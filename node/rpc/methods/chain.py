@@ -32,6 +32,7 @@ from node.rpc.forms.shapes import (
     receipt_json,
 )
 from node.rpc.params import (
+    PROVEN_KEYS_MAX,
     AnyId,
     AssetRef,
     BlockHash,
@@ -62,7 +63,6 @@ Detail = Annotated[
     Field(description="header alone, with the ids of what is in the block, or with all of it."),
 ]
 INDEX_MAX = 2**24 - 1
-PROVEN_KEYS_MAX = 512
 GENESIS_SHOWN_BYTES_MAX = 256 * 1024
 ProvenKeys = Annotated[
     list[HexBytes],

@@ -29,7 +29,7 @@ def steps_to(ledger: ChainLedger, height: int) -> tuple[Candidate, ...]:
     found: list[Candidate] = []
     while (wanted := client.wanted()) is not None:
         try:
-            candidate = _candidate(ledger, wanted)
+            candidate = candidate_at(ledger, wanted)
         except (NotFoundError, PrunedError):
             return ()
         verdict = client.take(candidate, ledger.head.time_ms + 1)
@@ -40,7 +40,8 @@ def steps_to(ledger: ChainLedger, height: int) -> tuple[Candidate, ...]:
     return tuple(found)
 
 
-def _candidate(ledger: ChainLedger, height: int) -> Candidate:
+def candidate_at(ledger: ChainLedger, height: int) -> Candidate:
+    """Return the block of a height as a light client takes it; raises NotFoundError."""
     header = ledger.store.header(height)
     return Candidate(
         header,

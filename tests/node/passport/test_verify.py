@@ -58,7 +58,7 @@ def test_a_good_passport_shows_every_record_in_order(garage: Garage, good: bytes
     assert report.verdict is Verdict.GOOD
     assert [one.code for one in report.checks] == [
         *("file", "certificate", "genesis", "network", "checkpoint", "state", "contract"),
-        *("vehicle", *["record"] * 5, "secrets", "end", "nothing else"),
+        *("vehicle", *["record"] * 5, "secrets", "end", "nothing_else"),
     ]
     assert all(one.ok for one in report.checks)
     assert [one["record"] for one in records] == visits
@@ -215,7 +215,7 @@ def test_idle_pieces_of_the_state_are_refused(garage: Garage, good: bytes) -> No
     whole = read_passport(good)
     more = replace(whole, tails=(*whole.tails, bytes(64)))
 
-    assert failed(verify_passport(write_passport(more), garage.anchor())) == ["nothing else"]
+    assert failed(verify_passport(write_passport(more), garage.anchor())) == ["nothing_else"]
 
 
 def test_code_that_the_program_does_not_know_is_told_and_no_fault(

@@ -23,6 +23,8 @@ from node.rpc.jsonrpc import Dispatcher
 from node.rpc.registry import Call, Tier
 from node.rpc.served import make_registry
 from tests.node.demo.setting import WallClock
+from tests.node.passport.door import Door
+from tests.node.passport.garage import Garage
 
 Json = dict[str, Any]
 MORNING = GENESIS_TIME_MS + 2 * 3_600_000  # Monday, 2026-01-05, ten in the morning in China
@@ -33,6 +35,12 @@ _MASKS: dict[str, dict[str, Any]] = {
     "rpc_version": {"node": "0.1.0"},
     "node_health": {"disk_free_bytes": 120_000_000_000},
     # The document would hold this very example.
+    # A file of 14 KB, most of it code.
+    "passport_build": {
+        "file": "nbN3YXNobm9kZS1wYXNzcG9ydC0x",
+        "bytes": 14_004,
+        "sha256": "00" * 32,
+    },
     "rpc.discover": {"info": {"title": "washnode", "version": "0.1.0"}, "methods": []},
 }
 _DISK_WARNINGS = ("DISK_LOW", "DISK_UNKNOWN")
@@ -129,6 +137,19 @@ class Teller:
         result = {**answer["result"], "path": shown}
         self._keep(method, {"name": name, "params": {"path": shown}, "result": result})
         return answer["result"]
+
+    async def show_passport(self, name: str) -> None:
+        """Show the passport of a car with one record, on a chain that has records."""
+        assert self.node.folder is not None, "the story has a folder"
+        garage = Garage(self.node.folder / "garage")
+        garage.register()
+        garage.attach(garage.wash(), 0)
+        secrets = [one.hex() for one in garage.secrets]
+        given: Json = {"vehicle": encode_id("veh", garage.vehicle), "secrets": secrets}
+        result = await Door(garage).ask("passport_build", **given)
+        garage.chain.close()
+        shown = mask("passport_build", result)
+        self._keep("passport_build", {"name": name, "params": given, "result": shown})
 
     async def show_driven(self, method: str, name: str, params: Json) -> Any:
         """Make a call of the owner of a chain whose clock is driven; returns its result."""
