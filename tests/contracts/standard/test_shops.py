@@ -4,7 +4,7 @@ import pytest
 
 from chain.changes import GrantRole
 from chain.roles import Role
-from chain.transaction import Propose
+from chain.transaction import AccountKey, AddKey, Propose, RemoveKey
 from chain.types import DAY_MS, HOUR_MS
 from contracts.vm.container import FunctionKind
 from node.catalog import abi, program
@@ -13,8 +13,6 @@ from tests.contracts.standard.world import BookingWorld, new_world
 
 KEY, DEVICE = bytes([7]) * 32, bytes([8]) * 32
 TODAY = START // DAY_MS
-
-
 LINKED = ("note_holder", "start_clock", "stop_clock", "note_use", "note_visit")
 
 
@@ -170,3 +168,18 @@ def test_a_withdrawn_service_comes_back_with_a_new_version() -> None:
 
     found = record("Service", world.read("service", account("shop"), 1))
     assert (found["version"], found["offered"]) == (2, True)
+
+
+def test_an_account_that_is_no_member_lets_a_shop_keep_it_and_leaves_with_a_key_of_its_own() -> (
+    None
+):
+    world = new_world()
+    world.must("old_li", "keep_account", account("shop"), sponsor="shop")
+    kept = world.read("keeper", account("old_li"))
+    world.run("old_li", AddKey(AccountKey(account("phone"), None, (), None)), sponsor="shop")
+    refused = world.call("old_li", "release_account", sponsor="shop")
+    world.run("old_li", RemoveKey(account("old_li")), sponsor="shop", keys=("phone",))
+    world.must("old_li", "release_account", sponsor="rival", keys=("phone",))
+
+    assert (kept, refused) == (account("shop"), "same_key")
+    assert world.read("keeper", account("old_li")) == bytes(32)
