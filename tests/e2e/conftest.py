@@ -1,0 +1,21 @@
+"""What tests with real processes share."""
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+
+from tests.e2e.journey_net import JourneyNet
+
+PEOPLE = tuple(f"{word}{number}" for word in ("shop", "customer") for number in range(1, 25))
+
+
+@pytest.fixture(scope="session")
+def journeys(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JourneyNet]:
+    """Four validators with the standard contracts, for all journeys; take other people each."""
+    made = JourneyNet(tmp_path_factory.mktemp("journeys"), PEOPLE)
+    try:
+        asyncio.run(made.begin())
+        yield made
+    finally:
+        made.close()
