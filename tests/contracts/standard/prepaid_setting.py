@@ -7,6 +7,8 @@ sees what the cards' rules tell to others; `test_prepaid_journeys` has the contr
 from pathlib import Path
 from typing import Any
 
+from chain.pots import decode_pot
+from chain.state import Space
 from chain.types import DAY_MS
 from node.workbench import World
 
@@ -221,6 +223,12 @@ class CardWorld(World):
         """Return what is on hold for a card."""
         found: int = self.view("prepaid.held_money", card)
         return found
+
+    def last_owners(self) -> set[str]:
+        """Return to whom the chain itself would pay what is in pots."""
+        first, stop = bytes([Space.POT]), bytes([Space.POT + 1])
+        pots = [decode_pot(data) for _key, data in self._memory.scan(first, stop, 1_000)]
+        return {self._people.names[pot.fallback] for pot in pots}
 
     def preview(self, card: str, cause: str = "HOLDER") -> dict[str, Any]:
         """Return what a refund would be and why."""

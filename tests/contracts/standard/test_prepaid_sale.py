@@ -91,6 +91,12 @@ def test_a_value_card_keeps_the_listed_price_of_its_services(world: CardWorld) -
         world.begin(card, 0, amount=3 * WASH_PRICE)
 
 
+def test_an_offer_has_at_most_a_thousand_units_of_a_service(world: CardWorld) -> None:
+    card = world.buy(world.washes(1_000, 500_000))
+
+    assert world.preview(card)["of"] == 1_000
+
+
 def test_an_offer_names_the_newest_price_list(world: CardWorld) -> None:
     world.call("operator", "shops.set_service", "shop", WASH, WASH_PRICE + 1)
 

@@ -1,10 +1,7 @@
 """Using a prepaid card: what the holder signs, what the shop signs, and when the money moves."""
 
-from typing import Any
-
 import pytest
 
-from chain.ids import decode_id
 from chain.types import DAY_MS, HOUR_MS
 from tests.contracts.standard.prepaid_setting import WASH, CardWorld, after_days, new_world
 
@@ -260,25 +257,6 @@ def test_a_warned_shop_enters_nothing_alone(world: CardWorld, card: str, how: st
         world.call("shop", "prepaid.claim_use", card, 0, 0)
 
 
-def test_a_shop_that_keeps_the_key_can_not_hurry(world: CardWorld) -> None:
-    world.call("operator", "shops.keep", "bob", "shop")
-    card = world.buy(world.washes(3, 9_000), "bob")
-    after_days(world, 8)
-    use = world.serve(card, upto="finish_use")
-
-    with world.refuses("key_is_kept"):
-        world.call("bob", "prepaid.confirm_use", use)
-    with world.refuses("in_use"):
-        world.begin(card)
-    world.tick("24h")
-    world.stand("warned")
-    with world.refuses("shop_warned"):
-        world.begin(card)
-
-    assert (world.stage(use), world.earned(), world.seen("UseNoted")) == ("SETTLED", 3_000, [])
-    assert world.view("prepaid.visit", bytes(32))["stage"] == 0
-
-
 def test_what_is_used_in_cooling_off_is_paid_when_it_ends(world: CardWorld) -> None:
     card = world.buy(world.washes(3, 10_000))
     world.serve(card, times=2)
@@ -343,38 +321,6 @@ def test_a_package_counts_each_service_by_itself(world: CardWorld) -> None:
     assert [one["amount"] for one in world.seen("Released")] == [15_001, 4_500]
 
 
-VISITS: list[tuple[str, dict[str, Any]]] = [
-    ("begin_use", {"stage": 1, "paid": 0}),
-    ("start_use", {"stage": 2, "paid": 0}),
-    ("finish_use", {"stage": 2, "paid": 0}),
-    ("confirm_use", {"stage": 3, "paid": 3_333}),
-]
-
-
-@pytest.mark.parametrize(("upto", "told"), VISITS)
-def test_records_and_reviews_read_a_use_as_a_visit(
-    world: CardWorld, card: str, upto: str, told: dict[str, Any]
-) -> None:
-    use = world.serve(card, upto=upto)
-
-    visit = world.view("prepaid.visit", _bare(use))
-
-    assert visit == {
-        "customer": "alice", "shop": "shop", "checked_in": True, "co_signed": True,
-        "service": WASH, "over_at": world.now if told["stage"] == 3 else 0, **told,
-    }  # fmt: skip
-
-
-def test_a_visit_that_came_to_nothing_is_over_in_another_way(world: CardWorld, card: str) -> None:
-    withdrawn, alone = world.begin(card), world.call("shop", "prepaid.claim_use", card, 0, 0)
-    world.call("alice", "prepaid.withdraw_use", withdrawn)
-
-    stages = [world.view("prepaid.visit", _bare(one))["stage"] for one in (withdrawn, alone)]
-
-    assert stages == [4, 1]
-    assert world.view("prepaid.visit", _bare(alone))["checked_in"] is False
-
-
 def test_a_halt_of_the_chain_moves_every_deadline_of_a_use(world: CardWorld, card: str) -> None:
     use = world.serve(card, upto="finish_use")
     world.tick("23h")
@@ -384,10 +330,6 @@ def test_a_halt_of_the_chain_moves_every_deadline_of_a_use(world: CardWorld, car
     world.call("alice", "prepaid.claim_redo", use)
 
     assert (before, world.stage(use)) == ("FINISHED", "DISPUTED")
-
-
-def _bare(use: str) -> bytes:
-    return decode_id(use, "use")
 
 
 def test_a_use_lets_the_card_live_on(world: CardWorld, card: str) -> None:
