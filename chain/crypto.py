@@ -1,4 +1,4 @@
-"""Signatures, hashes, sealed secrets and sealed streams: the only door to libsodium.
+"""Signatures, hashes, sealed secrets, boxes and streams: the only door to libsodium.
 
 Ed25519 (RFC 8032) with libsodium's acceptance rules: it refuses small-order keys and points and
 non-canonical encodings. Other libraries accept some of those, and two validators that disagree on
@@ -20,6 +20,8 @@ SEAL_NONCE_BYTES = 24
 SEAL_TAG_BYTES = 16  # a sealed secret is this much longer than the secret
 STREAM_HEADER_BYTES = 24
 STREAM_EXTRA_BYTES = 17  # a sealed part of a stream is this much longer than the part
+BOX_EXTRA_BYTES = 48  # a sealed box is this much longer than what is in it
+_BOX_NONCE_BYTES = 24
 
 _open_signed = nacl.bindings.crypto_sign_open
 _sign_message = nacl.bindings.crypto_sign
@@ -42,6 +44,17 @@ class Signer:
     def sign(self, message: bytes) -> bytes:
         """Return the 64-byte signature of `message` (deterministic, RFC 8032)."""
         return _sign_message(message, self._secret)[:SIGNATURE_BYTES]
+
+    def open_box(self, sealed: bytes) -> bytes | None:
+        """Return what `seal_box` sealed for this key, or None: for another, or bytes changed."""
+        secret = nacl.bindings.crypto_sign_ed25519_sk_to_curve25519(self._secret)
+        public = nacl.bindings.crypto_scalarmult_base(secret)
+        if len(sealed) < BOX_EXTRA_BYTES:
+            return None
+        try:
+            return nacl.bindings.crypto_box_seal_open(sealed, public, secret)
+        except nacl.exceptions.CryptoError:
+            return None
 
 
 def sign(seed: bytes, message: bytes) -> bytes:
@@ -150,6 +163,42 @@ def shared_secret(secret: bytes, public_key: bytes) -> bytes | None:
     try:
         return nacl.bindings.crypto_scalarmult(secret, public_key)
     except nacl.exceptions.RuntimeError:  # libsodium's only reason
+        return None
+
+
+def seal_box(public_key: bytes, message: bytes, *, ephemeral: bytes) -> bytes | None:
+    """Return `message` sealed so that only the owner of an Ed25519 key opens it; None: a bad key.
+
+    A sealed box of libsodium for the X25519 key that belongs to `public_key`. The caller brings 32
+    fresh bytes, `ephemeral`, and forgets them: nobody can tell who sealed, nor open it again
+    without the key.
+    """
+    try:
+        recipient = nacl.bindings.crypto_sign_ed25519_pk_to_curve25519(public_key)
+    except (nacl.exceptions.RuntimeError, nacl.exceptions.ValueError):
+        return None
+    sender = nacl.bindings.crypto_scalarmult_base(ephemeral)
+    nonce = hashlib.blake2b(sender + recipient, digest_size=_BOX_NONCE_BYTES).digest()
+    return sender + nacl.bindings.crypto_box(message, nonce, recipient, ephemeral)
+
+
+def seal_bytes(message: bytes, associated: bytes, *, key: bytes, nonce: bytes) -> bytes:
+    """Return `message` encrypted and, with `associated`, authenticated: XChaCha20-Poly1305.
+
+    The caller brings a 32-byte key and a fresh 24-byte nonce.
+    """
+    return nacl.bindings.crypto_aead_xchacha20poly1305_ietf_encrypt(message, associated, nonce, key)
+
+
+def open_bytes(sealed: bytes, associated: bytes, *, key: bytes, nonce: bytes) -> bytes | None:
+    """Return what `seal_bytes` sealed, or None if key, nonce or any byte is another."""
+    if len(sealed) < SEAL_TAG_BYTES:
+        return None
+    try:
+        return nacl.bindings.crypto_aead_xchacha20poly1305_ietf_decrypt(
+            sealed, associated, nonce, key
+        )
+    except nacl.exceptions.CryptoError:
         return None
 
 

@@ -1,4 +1,4 @@
-"""The store: LevelDB behind a few named tables, one batch a block. The only door to plyvel.
+"""The store: LevelDB behind a few named tables, one batch a block. A door to plyvel.
 
 A commit is one atomic write: block, certificate, receipts, indexes and state together, so a
 power cut leaves the height before or the height after. A mark tells a clean stop from a dirty one.

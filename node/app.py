@@ -40,6 +40,9 @@ from node.storage.ledger import ChainLedger
 from node.storage.plans import read_plans
 from node.storage.snapshots import SNAPSHOTS_NAME, SnapshotFolder
 from node.storage.wal import VoteLog
+from node.vault.keeper import Keeper
+from node.vault.service import Vault
+from node.vault.store import VaultStore
 
 RUNNING_NAME = "node.json"  # says where a running node is found
 STOP_PATIENCE_S = 4
@@ -87,11 +90,9 @@ def build_node(
             raise
         return ledger
 
-    with disk_faults(folder), held(folder / "chain"):  # another node may be writing its votes
-        log = VoteLog(folder / "votes.log", genesis.chain_id(), sync=config.store.sync)
-        _check_not_lost(folder / "chain", log, genesis)
+    log = _open_log(config, genesis)
     try:
-        return Node(
+        made = Node(
             open_ledger,
             log,
             signer,
@@ -105,6 +106,24 @@ def build_node(
     except BaseException:
         log.close()
         raise
+    return _with_vault(made, config)
+
+
+def _open_log(config: Config, genesis: Genesis) -> VoteLog:
+    folder = config.data_dir
+    with disk_faults(folder), held(folder / "chain"):  # another node may be writing its votes
+        log = VoteLog(folder / "votes.log", genesis.chain_id(), sync=config.store.sync)
+        _check_not_lost(folder / "chain", log, genesis)
+    return log
+
+
+def _with_vault(node: Node, config: Config) -> Node:
+    """Let a shop's node keep customers' details for the account of its key; opens nothing yet."""
+    settings = config.vault
+    if node.sponsor is not None and settings.serve:
+        store = VaultStore(config.data_dir, settings.bytes_max, settings.owner_bytes_max)
+        node.vault = Vault(node, node.sponsor, store, settings.requests_per_minute)
+    return node
 
 
 def _tuning(config: Config) -> Tuning:
@@ -159,6 +178,8 @@ async def serve(
     offering = _offer_snapshots(node, config)
     if offering is not None:
         companions = (*companions, offering.run)
+    if node.vault is not None:
+        companions = (*companions, Keeper(node.vault).run)
     try:
         with _stopping_on_signals(node), _collecting_rarely():
             port = await server.start()
@@ -176,6 +197,8 @@ async def serve(
     finally:
         if offering is not None:
             offering.stop()
+        if node.vault is not None:
+            node.vault.store.close()
         node.close()
     if node.failure is not None:
         raise node.failure

@@ -170,6 +170,29 @@ class KeyConfig(_Section):
     )
 
 
+class VaultConfig(_Section):
+    """`[vault]`: sealed details of customers, kept for the account of `keys.sponsor`."""
+
+    serve: bool = Field(
+        default=True, description="keep sealed details of customers, where keys.sponsor has a key"
+    )
+    bytes_max: int = Field(
+        default=4 * 1024**3,
+        ge=4 * 1024 * 1024,
+        le=1024**4,
+        description="how many bytes of them are kept for all customers together",
+    )
+    owner_bytes_max: int = Field(
+        default=64 * 1024 * 1024,
+        ge=2 * 1024 * 1024,
+        le=1024**4,
+        description="how many bytes of them are kept for one customer",
+    )
+    requests_per_minute: int = Field(
+        default=120, ge=1, le=10_000, description="requests about them of one account a minute"
+    )
+
+
 class P2pConfig(_Section):
     """`[p2p]`: this node among others."""
 
@@ -229,6 +252,7 @@ class Config(_Section):
     rpc: RpcConfig = RpcConfig()
     pool: PoolConfig = PoolConfig()
     keys: KeyConfig = KeyConfig()
+    vault: VaultConfig = VaultConfig()
     p2p: P2pConfig = P2pConfig()
 
     @property

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable
+from io import BytesIO
 from typing import NoReturn
 from urllib.parse import urlsplit
 
@@ -24,6 +25,7 @@ from node.client.errors import (
 CONNECTIONS_MAX = 32  # of one client to its node; more calls wait for a free one
 CONNECT_TIMEOUT_S = 10.0
 CLOSE_TIMEOUT_S = 2.0
+PIECE_BYTES_MAX = 512 * 1024  # a longer request goes out piece by piece, with turns of others
 _CHUNK_BYTES = 65_536
 _OK, _NO_CONTENT = 200, 204
 _STATUS_ERRORS: dict[int, type[WashRpcError]] = {
@@ -69,7 +71,7 @@ class HttpTransport:
         try:
             async with self._open().post(
                 self.url,
-                data=payload,
+                data=BytesIO(payload) if len(payload) > PIECE_BYTES_MAX else payload,
                 headers={"Content-Type": "application/json"},
                 timeout=limits,
                 allow_redirects=False,  # another place has no claim on the token

@@ -100,10 +100,10 @@ class Node:
         self.on_close: list[Callable[[], None]] = []  # before the chain is closed to be reopened
         self.on_reopen: list[Callable[[], None]] = []
         self.failure: BaseException | None = None
-        self._work = asyncio.Event()
-        self._stopped = asyncio.Event()
+        self._work, self._stopped = asyncio.Event(), asyncio.Event()
         self.is_halted = False  # a development chain stands still on purpose
         self.snapshots: SnapshotFolder | None = None  # what it offers to nodes that begin
+        self.vault: Any = None  # node.vault.service.Vault, where it keeps customers' details
         try:
             self._open()
         except BaseException:

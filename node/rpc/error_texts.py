@@ -116,6 +116,10 @@ CATALOGUE: dict[int, ErrorText] = {
     3501: ErrorText("NO_CONSENT", "the owner has not agreed", "未获得本人同意"),
     3502: ErrorText("PURPOSE", "the owner has not agreed to this purpose", "超出授权用途"),
     3503: ErrorText("BLOB_GONE", "this record was erased", "该内容已删除"),
+    3504: ErrorText(
+        "BLOB_REFUSED", "these bytes or keys are not those on record", "内容或密钥与登记不符"
+    ),
+    3505: ErrorText("VAULT_FULL", "there is no room for this", "存储空间不足", "later"),
     3601: ErrorText(
         "SHOP_FROZEN", "the shop does not take business now", "该门店目前不接受业务", "later"
     ),

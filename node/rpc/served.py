@@ -8,7 +8,9 @@ from node.rpc.methods import (
     admin,
     admin_clock,
     admin_copy,
+    blob,
     chain,
+    consent,
     contract,
     contract_pending,
     dev,
@@ -27,8 +29,8 @@ from node.rpc.methods import (
 from node.rpc.registry import Registry, collect
 
 MODULES = (
-    account, admin, admin_clock, admin_copy, chain, contract, contract_pending, dev, events,
-    gov, node, passport, peers, rpc, tx, tx_build, tx_explain, tx_list, validator,
+    account, admin, admin_clock, admin_copy, blob, chain, consent, contract, contract_pending, dev,
+    events, gov, node, passport, peers, rpc, tx, tx_build, tx_explain, tx_list, validator,
 )  # fmt: skip
 
 

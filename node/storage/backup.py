@@ -5,7 +5,8 @@
     genesis.json, config.toml, recovery/, abis/, keys/      keys only as they are sealed on disk
 
 The vote log is not in it: an older one would let a validator contradict itself. Tokens are not
-either; a start makes new ones.
+either; a start makes new ones. Nor is the vault with customers' sealed details and their wrapped
+keys: what was erased must not come back. The second node that keeps them is their backup.
 """
 
 import json

@@ -20,6 +20,7 @@ from node.demo.catalogue import SPARKLE
 from node.net.network import Network
 from node.rpc.openrpc.document import Examples, make_document
 from node.rpc.openrpc.page import render_markdown
+from tests.node.rpc.consent_story import about_consent
 from tests.node.rpc.story import MORNING, Json, Teller, acct, call_action
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -44,6 +45,7 @@ async def tell_story(teller: Teller) -> None:
     await _many_at_once(teller)
     await _what_has_been(teller, booked)
     await _proofs(teller, booked)
+    await about_consent(teller)
     await _about_governance(teller)
     await _about_peers(teller)
     await _development(teller)

@@ -25,6 +25,8 @@ from node.storage.backup import (
 from node.storage.copying import CopiedHead, Copying, copy_stopped, copy_store
 from node.storage.ledger import ChainLedger
 from node.storage.wal import VoteLog
+from node.vault.sealing import Wrapped
+from node.vault.store import VaultStore
 from tests.make import MONEY, TestChain, account, word
 
 GIFT = Transfer(MONEY, account("bob"), 1)
@@ -81,6 +83,21 @@ def test_a_backup_has_all_but_votes_tokens_and_keys_without_a_passphrase(
     assert (keys, made.unsealed) == (["keys/sealed.json"], ("plain",))
     assert made.folder.parent == tmp_path / "disk"
     assert sorted(path.name for path in (tmp_path / "disk").iterdir()) == [made.folder.name]
+
+
+def test_nothing_of_customers_sealed_details_is_in_a_backup(
+    chain: TestChain, tmp_path: Path
+) -> None:
+    vault = VaultStore(chain.folder.parent, 1_000_000, 1_000_000)
+    blob, key = b"sealed details" * 9, b"a wrapped key" * 6
+    vault.put(bytes(32), bytes(32), blob, [Wrapped(bytes(32), bytes(32), key)])
+    vault.close()
+
+    made = back_up(chain, tmp_path / "disk")
+
+    found = b"".join(path.read_bytes() for path in made.folder.rglob("*") if path.is_file())
+    assert [path for path in made.manifest.files if "vault" in path] == []
+    assert (blob in found, key in found) == (False, False)
 
 
 def test_a_copy_is_of_one_moment_while_blocks_go_on(
