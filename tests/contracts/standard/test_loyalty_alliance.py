@@ -121,6 +121,20 @@ def test_a_day_is_paid_out_once_at_midnight_and_can_be_looked_up(
     assert world.view("loyalty.paid_for", ring, "shop", day + 32) == 0
 
 
+@pytest.mark.usefixtures("ring")
+def test_a_pay_day_that_a_halt_swallowed_is_made_up_for(world: LoyaltyWorld) -> None:
+    world.earn(10_000)
+    world.tick("48h")
+    redeem(world, 40, "rival")
+    world.halt("60h")
+    redeem(world, 60, "rival")
+
+    world.tick("24h")
+
+    assert world.balance("rival", "CNY") == RICH + 490
+    assert world.timers() == []
+
+
 def test_more_members_than_one_round_pays_are_all_paid(world: LoyaltyWorld) -> None:
     shops = [f"shop{number}" for number in range(90)]
     ring = world.ally("shop", *shops)

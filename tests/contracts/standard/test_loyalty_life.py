@@ -18,7 +18,6 @@ from tests.contracts.standard.loyalty_world import LoyaltyWorld, loyalty_world
 
 SHOPS, HOLDERS = ("shop", "rival", "third"), ("alice", "bob", "alice1")
 VALUE = 5
-GAP = 17 * HOUR_MS  # so that no more than three visits wait at once
 # What a step may hear when its turn is bad; anything else is a fault.
 FAIR = {
     "not_enough", "not_enough_free", "not_member", "not_admitted", "known_member", "link",
@@ -36,6 +35,7 @@ class Lot:
     month: int
     active_at: int
     left: int
+    visit: int
 
 
 @cache
@@ -64,11 +64,19 @@ class Life:
     def earn(self, shop: str, holder: str, number: int) -> None:
         self.world.earn(number * 100, holder, shop)
         last = self.world.seen("Earned")[-1]
+        now = self.world.now
+        mine = [lot for lot in self.lots if (lot.shop, lot.holder) == (shop, holder)]
+        waiting = sorted({lot.visit for lot in mine if lot.active_at > now})
+        if len(waiting) == 3:  # the fourth lets the first be used
+            self.lots = [
+                replace(lot, active_at=now) if lot.visit == waiting[0] else lot for lot in self.lots
+            ]
+        visit = len(self.world.seen("Earned"))
         month = self.month() + 12
         for shared, amount in ((False, last["own"]), (True, last["shared"])):
-            lot = Lot(shop, holder, shared, month, last["active_at"], amount)
+            lot = Lot(shop, holder, shared, month, last["active_at"], amount, visit)
             self.lots.append(lot)
-        self.world.tick(GAP)
+        self.world.tick(HOUR_MS)
 
     def prefund(self, shop: str, _holder: str, number: int) -> None:
         self.world.prefund(self.ring, number, shop)

@@ -66,24 +66,30 @@ def test_a_shop_that_stops_its_program_still_honours_points(world: LoyaltyWorld)
     assert (world.use(voucher), world.active()) == (500, (0, 0))
 
 
-def test_who_comes_often_loses_no_points_and_waits_twice_as_long_at_most(
-    world: LoyaltyWorld,
-) -> None:
-    for _visit in range(24):
-        world.earn(1_000)
+def test_a_fourth_visit_lets_the_points_of_the_first_be_used(world: LoyaltyWorld) -> None:
+    for points in (10, 20, 30, 40):
+        world.earn(points * 100)
         world.tick("4h")
+    fourth = world.standing()
+    world.earn(5_000)
 
-    world.tick("92h")
+    found = [(one["own_active"], one["own_pending"]) for one in (fourth, world.standing())]
+    assert found == [(10, 90), (30, 120)]
+    assert (world.tick("48h").active(), world.standing()["own_pending"]) == ((150, 0), 0)
 
-    assert (world.active(), world.standing()["own_pending"]) == ((240, 0), 0)
 
+def test_the_points_that_wait_longest_are_first_wherever_they_wait(world: LoyaltyWorld) -> None:
+    for points in (1, 2, 4):
+        world.earn(points * 100)
+        world.tick("16h")
+    for points in (8, 16, 32, 64):
+        world.earn(points * 100)
+        world.tick("1m")
+    world.call("shop", "loyalty.set_program", world.rules(pending=3_600_000))
+    world.earn(12_800)
 
-def test_many_visits_a_day_never_put_points_off_for_good(world: LoyaltyWorld) -> None:
-    for _visit in range(100):
-        world.earn(1_000)
-        world.tick("4h")
-
-    assert world.standing()["own_pending"] <= 240
+    assert (world.active()[0], world.standing()["own_pending"]) == (31, 224)
+    assert world.tick("1h").active() == (159, 0)
 
 
 def test_points_end_with_the_month_that_is_twelve_months_later(world: LoyaltyWorld) -> None:
@@ -157,9 +163,9 @@ def test_points_sent_back_to_their_issuer_are_still_the_senders(world: LoyaltyWo
 @pytest.mark.parametrize(
     "changes",
     [
-        {"unit": 0}, {"value": 0}, {"pending": 15 * 86_400_000}, {"months": 2}, {"months": 25},
-        {"first_from": 0}, {"first_from": 1_500}, {"third_from": 1_500}, {"first_bp": 1_001},
-        {"second_bp": 1_501}, {"third_bp": 10_001},
+        {"unit": 0}, {"value": 0}, {"value": 10_001}, {"pending": 15 * 86_400_000},
+        {"months": 2}, {"months": 25}, {"first_from": 0}, {"first_from": 1_500},
+        {"third_from": 1_500}, {"first_bp": 1_001}, {"second_bp": 1_501}, {"third_bp": 10_001},
     ],
 )  # fmt: skip
 def test_rules_of_a_program_fit_together(world: LoyaltyWorld, changes: dict[str, Any]) -> None:
