@@ -15,7 +15,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from chain.errors import MalformedBytesError, WashError
 from chain.handles import SALT_BYTES, SECRET_BYTES, commitment, vin_commitment
 from chain.ids import decode_id, encode_id
-from chain.types import ZERO_ID
 from node.files import put_whole
 from node.passport.form import SECRETS_MAX
 
@@ -57,11 +56,15 @@ class VehicleFile(BaseModel):
         """Return what the chain is told of the newest secret."""
         return commitment(bytes.fromhex(self.secrets[-1]))
 
-    def vin_commitment(self, vin: str) -> bytes:
-        """Return what the chain is told of a VIN under this file's salt; zeros for none."""
+    def salt_bytes(self) -> bytes:
+        """Return the salt of the VIN as bytes; raises VehicleFileError if there is none."""
         if self.vin_salt is None:
-            return ZERO_ID
-        return vin_commitment(bytes.fromhex(self.vin_salt), vin)
+            raise VehicleFileError("the vehicle's file has no salt to show a VIN with")
+        return bytes.fromhex(self.vin_salt)
+
+    def vin_commitment(self, vin: str) -> bytes:
+        """Return what the chain is told of a VIN under this file's salt."""
+        return vin_commitment(self.salt_bytes(), vin)
 
     def with_new_secret(self) -> "VehicleFile":
         """Return the file with one more secret, drawn by chance.

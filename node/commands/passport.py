@@ -49,6 +49,7 @@ def passport() -> None:
     metavar="N",
     help="Leave out what record N says, not that there is one. May be given again.",
 )
+@click.option("--vin", metavar="VIN", help="Say which car it is: the number on its frame.")
 @click.option(
     "--qr",
     metavar="FILE.svg|-",
@@ -70,6 +71,7 @@ def export(
     vehicle: str,
     out: Path | None,
     keep_back: tuple[int, ...],
+    vin: str | None,
     qr: str | None,
     record: int | None,
     url: str | None,
@@ -81,6 +83,7 @@ def export(
     """
     from node.client.passports import fetch_passport
     from node.commands.connect import session
+    from node.passport.build import with_vin
     from node.passport.form import write_passport
 
     file = find_vehicle(vehicle)
@@ -93,6 +96,8 @@ def export(
         made = fetch_passport(
             talk_to.wash.rpc, file.vehicle_id, file.secret_bytes(), set(keep_back).__contains__
         )
+        if vin is not None:
+            made = with_vin(made, file.salt_bytes(), vin)
         data = write_passport(made)
         facts = _describe(data, file.chain_id)
         text = None if qr is None else _code_text(talk_to, facts, record, url)

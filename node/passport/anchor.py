@@ -8,7 +8,9 @@ is signed by validators who are not known from the checkpoint on shows nothing.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
+from chain.crypto import verify_signature
 from chain.errors import MalformedBytesError, WashError
 from chain.genesis import Beginning, read_beginning
 from chain.types import SAFE_INT_MAX
@@ -28,6 +30,8 @@ from consensus import (
 
 STEPS_MAX = 512  # blocks between a genesis and a head; one is needed for each change at most
 
+# The head's certificate is looked at for itself, from the genesis and from the checkpoint.
+_verify = lru_cache(maxsize=512)(verify_signature)
 # Ages are the reader's to judge: a check that asks no clock gives the same answer every time.
 _ANY_AGE = TrustOptions(trusting_period_ms=SAFE_INT_MAX)
 
@@ -56,7 +60,7 @@ def check_certificate(head: Candidate) -> None:
     """Raise NotShownError unless a quorum of the validators that the header names signed it."""
     header = head.header
     itself = Checkpoint(header.chain_id, header.height, header.validators_hash)
-    verdict = verify_checkpoint(itself, head, header.time_ms + 1, _ANY_AGE)
+    verdict = verify_checkpoint(itself, head, header.time_ms + 1, _ANY_AGE, _verify)
     if not isinstance(verdict, Trusted):
         raise NotShownError(verdict.reason)
 
@@ -79,7 +83,7 @@ def find_steps(
     `fetch` gives the block of a height, or None where nobody has it.
     """
     anchor = trust_genesis(start.chain_id, start.validators, start.time_ms)
-    client = LightClient(anchor, _ANY_AGE)
+    client = LightClient(anchor, _ANY_AGE, verify=_verify)
     client.seek(head.header.height)
     found: list[Candidate] = []
     while (wanted := client.wanted()) is not None:
@@ -139,7 +143,7 @@ def _follow(trusted: TrustedBlock, candidates: Sequence[Candidate]) -> None:
             # A checkpoint does not say when the validators last changed. That they did not since
             # is all that counts, and that is checked.
             trusted = replace(trusted, last_validators_change_height=changed_at)
-        verdict = verify_next(trusted, one, one.header.time_ms + 1, _ANY_AGE)
+        verdict = verify_next(trusted, one, one.header.time_ms + 1, _ANY_AGE, _verify)
         if not isinstance(verdict, Trusted):
             text = f"height {one.header.height}: {verdict.reason}"
             raise NotShownError(text)

@@ -11,6 +11,7 @@ from typing import Any
 
 from chain.codec import decode
 from chain.errors import WashError
+from chain.handles import vin_commitment
 from chain.tree_part import PartReader, TreePart
 from consensus import Candidate
 from contracts.instances import Instance
@@ -21,6 +22,7 @@ from node.passport.form import (
     Content,
     Passport,
     Place,
+    Vin,
 )
 from node.passport.rows import EntryKind, Rows, code_key, instance_key, name_key, value_hash
 from node.passport.sequence import Meaning, Sequence, SequenceError
@@ -114,7 +116,7 @@ class _Gathering:
         part = reader.needed()
         return Passport(
             FORMAT, b"", (), self._shown.head, contract, instance, code, self._vehicle,
-            registration, self._secrets, places, part.nodes, part.tails,
+            registration, None, self._secrets, places, part.nodes, part.tails,
         )  # fmt: skip
 
     def _places(
@@ -179,6 +181,23 @@ class _Gathering:
             self._wanted.update(dict.fromkeys(missing))
             raise _WaitError
         return tuple([self._need(key, f"{name} of a record") for key in keys])
+
+
+def with_vin(passport: Passport, salt: bytes, vin: str) -> Passport:
+    """Return the passport with the number on the car's frame, as the vehicle's file has its salt.
+
+    Raises NoPassportError if this is not the number that was committed.
+    """
+    number = "".join(vin.split()).upper()
+    made = replace(passport, vin=Vin(salt, number))
+    found = Rows(passport.contract, passport.code).read("vehicles", passport.registration)["vin"]
+    try:
+        committed = vin_commitment(salt, number)
+    except ValueError as error:
+        raise NoPassportError(str(error)) from error
+    if committed != found:
+        raise NoPassportError("another VIN, or none, was committed for this vehicle")
+    return made
 
 
 def with_beginning(passport: Passport, genesis: bytes, steps: tuple[Candidate, ...]) -> Passport:

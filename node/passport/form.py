@@ -61,14 +61,24 @@ class Place:
 
 @wire()
 @dataclass(frozen=True, slots=True)
+class Vin:
+    """The number on the car's frame, in capitals, and the salt under which it was committed."""
+
+    salt: Hash
+    number: Annotated[str, AtMost(17)]
+
+
+@wire()
+@dataclass(frozen=True, slots=True)
 class Passport:
     """A vehicle's records at one head.
 
     `genesis` are the canonical bytes of the chain's genesis and `steps` the blocks that lead from
     there to `head`; both are empty where the exporter had no way from the genesis. `instance` is
-    the chain's record of `contract`, `code` its container. `registration` is the vehicle's row,
-    `secrets` its secrets from the first on, `places` what stands under their handles in order.
-    `nodes` and `tails` are the pieces of the state tree that show all of it.
+    the chain's record of `contract`, `code` its container. `registration` is the vehicle's row;
+    `vin` says which car it is, or is nil where the owner does not. `secrets` are the vehicle's from
+    the first on, `places` what stands under their handles in order. `nodes` and `tails` are the
+    pieces of the state tree that show all of it.
     """
 
     format: Format
@@ -80,6 +90,7 @@ class Passport:
     code: Annotated[bytes, AtMost(CONTAINER_BYTES_MAX)]
     vehicle: Id
     registration: Row
+    vin: Vin | None
     secrets: Annotated[tuple[Secret, ...], AtMost(SECRETS_MAX)]
     places: Annotated[tuple[Place, ...], AtMost(PLACES_MAX)]
     nodes: Annotated[tuple[Annotated[bytes, AtMost(NODE_BYTES_MAX)], ...], AtMost(NODES_MAX)]

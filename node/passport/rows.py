@@ -10,23 +10,39 @@ from enum import IntEnum
 from functools import lru_cache
 from typing import Any
 
-from chain.crypto import HASH_BYTES, sha256
+from chain.crypto import sha256
 from chain.errors import MalformedBytesError
 from chain.ids import encode_id
 from chain.state import Space
-from contracts.vm.container import Kind, Scalar, decode_container
+from contracts.vm.container import Field, Kind, Scalar, decode_container
 from contracts.vm.values import KeyForm, RowForm
 
 NAME = "records"  # under which the operators install the contract
-_NUMBERED = HASH_BYTES + 2  # a key of a record and a number
-# By map: the width of its key, and the fields that are looked at.
-_NEEDED: dict[str, tuple[int, tuple[str, ...]]] = {
-    "vehicles": (HASH_BYTES, ("commitment", "secrets")),
-    "places": (HASH_BYTES, ("record", "mark", "vehicle", "commitment", "detached_at")),
-    "records": (HASH_BYTES, ("entries", "corrections", "handle")),
-    "entries": (_NUMBERED, ("kind",)),
-    "materials": (_NUMBERED, ()),
-    "fixes": (_NUMBERED, ()),
+_INTEGERS = (Kind.U8, Kind.U16, Kind.U32, Kind.UINT)
+_HASHES = (Kind.HASH, Kind.ADDR)
+# By map: the kinds of its key's parts, and the kinds of the fields that are looked at.
+_NEEDED: dict[str, tuple[tuple[tuple[Kind, ...], ...], dict[str, tuple[Kind, ...]]]] = {
+    "vehicles": (
+        (_HASHES,),
+        {"commitment": _HASHES, "vin": _HASHES, "secrets": _INTEGERS},
+    ),
+    "places": (
+        (_HASHES,),
+        {
+            **dict.fromkeys(("record", "mark", "vehicle", "commitment"), _HASHES),
+            **dict.fromkeys(("at", "detached_at"), _INTEGERS),
+        },
+    ),
+    "records": (
+        (_HASHES,),
+        {
+            **dict.fromkeys(("shop", "handle"), _HASHES),
+            **dict.fromkeys(("entries", "corrections", "service", "finished_at"), _INTEGERS),
+        },
+    ),
+    "entries": ((_HASHES, (Kind.U16,)), {"kind": _INTEGERS}),
+    "materials": ((_HASHES, (Kind.U16,)), {}),
+    "fixes": ((_HASHES, (Kind.U16,)), {}),
 }
 
 
@@ -89,16 +105,26 @@ def _read_maps(code: bytes) -> dict[str, _Map]:
     container = decode_container(code)
     found: dict[str, _Map] = {}
     for number, field in enumerate(container.fields):
-        if field.name in _NEEDED:
+        if field.name in _NEEDED and _fits(field):
             row = RowForm([one.scalar for one in field.row])
             names = tuple([one.name for one in field.row])
             found[field.name] = _Map(KeyForm(bytes([number]), field.key), row, names)
-    for name, (width_bytes, fields) in _NEEDED.items():
-        one = found.get(name)
-        if one is None or one.key.width_bytes != width_bytes or not set(fields) <= set(one.names):
-            text = f"the code of {container.name} keeps no {name} as this program knows them"
-            raise MalformedBytesError(text)
+    missing = ", ".join(name for name in _NEEDED if name not in found)
+    if missing:
+        text = f"the code of {container.name} keeps no {missing} as this program knows them"
+        raise MalformedBytesError(text)
     return found
+
+
+def _fits(field: Field) -> bool:
+    """Tell whether a map has the key and the fields that are looked at."""
+    parts, needed = _NEEDED[field.name]
+    kinds = {one.name: one.scalar.kind for one in field.row}
+    return (
+        len(field.key) == len(parts)
+        and all(one.kind in kinds_of for one, kinds_of in zip(field.key, parts, strict=True))
+        and all(kinds.get(name) in allowed for name, allowed in needed.items())
+    )
 
 
 def name_key() -> bytes:

@@ -8,7 +8,7 @@ not show a visit that was never entered, nor that there is no newer passport.
 from typing import Any
 
 from chain.codec import decode
-from chain.handles import commitment
+from chain.handles import commitment, vin_commitment
 from chain.ids import encode_id
 from chain.tree_part import PartReader, TreePart
 from contracts.instances import Instance
@@ -95,7 +95,22 @@ class _Records:
         self._seen.facts["vehicle"] = {
             "id": shown,
             **rows.show("vehicles", passport.registration),
+            "vin": self._vin(),
         }
+
+    def _vin(self) -> str | None:
+        vin = self._passport.vin
+        if vin is None:
+            self._seen.skip("vin", "vin_missing")
+            return None
+        with self._seen.check("vin", vin=vin.number):
+            try:
+                committed = vin_commitment(vin.salt, vin.number)
+            except ValueError as error:
+                raise NotShownError(str(error)) from error
+            if committed != self._registration["vin"] or vin.number != vin.number.upper():
+                raise NotShownError("this is not the number that the owner committed")
+        return vin.number
 
     def _sequence(self) -> None:
         passport = self._passport

@@ -17,13 +17,20 @@ from chain.tree_part import prove_keys
 from contracts.vm.container import code_id
 from node import catalog
 from node.passport.anchor import Anchor
-from node.passport.build import Collecting, NoPassportError, Shown, collect, with_beginning
+from node.passport.build import (
+    Collecting,
+    NoPassportError,
+    Shown,
+    collect,
+    with_beginning,
+    with_vin,
+)
 from node.passport.form import Passport, write_passport
 from node.passport.report import Report, Verdict
 from node.passport.rows import NAME
 from node.passport.verify import verify_passport
 from node.rpc.errors import InvalidParamsError
-from node.rpc.params import Height, parse_hash
+from node.rpc.params import Height, Text, parse_hash
 from node.rpc.reading.light_steps import candidate_at, steps_to
 from node.rpc.registry import Call, Params, rpc_method
 from node.storage.ledger import ChainLedger
@@ -86,6 +93,13 @@ class CheckpointJson(Params):
     validators_hash: Hash
 
 
+class VinJson(Params):
+    """The number on a car's frame, and the salt under which its owner committed it."""
+
+    salt: Hash
+    number: Text
+
+
 class PassportJson(TypedDict):
     """A passport file, and the block whose state it shows."""
 
@@ -128,6 +142,7 @@ def passport_build(
         list[RecordNumber],
         Field(max_length=SECRETS_MAX, description="Records whose contents stay out, from 1."),
     ] = [],  # noqa: B006 - pydantic copies it
+    vin: VinJson | None = None,
 ) -> PassportJson:
     """Return the passport of a vehicle at the newest block.
 
@@ -137,6 +152,8 @@ def passport_build(
     ledger = call.node.ledger
     collecting = collect(vehicle, tuple(secrets), set(keep_back).__contains__)
     made = _answer(ledger, collecting)
+    if vin is not None:
+        made = with_vin(made, vin.salt, vin.number)
     steps = steps_to(ledger, ledger.height)
     data = write_passport(with_beginning(made, ledger.genesis.canonical_bytes(), steps))
     if len(data) > FILE_BYTES_MAX:

@@ -7,16 +7,15 @@ from typing import Any
 from chain.changes import InstallContract
 from chain.crypto import Signer
 from chain.genesis import Genesis
-from chain.handles import commitment, handle, mark
+from chain.handles import commitment, handle, mark, vin_commitment
 from chain.transaction import Call, Deploy, Propose, instance_id
 from chain.tree_part import prove_keys
 from consensus import Candidate
 from node import catalog
 from node.passport.anchor import Anchor
-from node.passport.build import Collecting, Shown, collect, with_beginning
+from node.passport.build import Collecting, Shown, collect, with_beginning, with_vin
 from node.passport.form import Passport, write_passport
-from node.rpc.reading.light_steps import steps_to
-from node.rpc.reading.validator_history import find_validators
+from node.rpc.reading.light_steps import candidate_at, steps_to
 from tests.make import TestChain, account, genesis, signer, word
 
 # Stands for the registers of shops, bookings and cards: everybody is staff, all visits are good.
@@ -56,6 +55,7 @@ class Visits(Contract):
 SHOP, OWNER, BUYER = "bob", "alice", "sam"
 NOTHING = bytes(32)
 UNREAD = 65_535
+VIN, SALT = "WVWZZZ1JZXW000001", word("salt")
 
 
 def secret(name: str) -> bytes:
@@ -98,8 +98,8 @@ class Garage:
 
     def register(self) -> None:
         """Begin the vehicle's history."""
-        first = commitment(self.secrets[0])
-        self.call(OWNER, "register_vehicle", self.vehicle, 1, first, NOTHING)
+        first, vin = commitment(self.secrets[0]), vin_commitment(SALT, VIN)
+        self.call(OWNER, "register_vehicle", self.vehicle, 1, first, vin)
 
     def wash(self, *, materials: int = 1, customer: str = OWNER) -> bytes:
         """Record a whole visit; return the record."""
@@ -135,20 +135,16 @@ class Garage:
 
     def candidate(self, height: int) -> Candidate:
         """Return a block as a light client gets it."""
-        ledger = self.chain.ledger
-        header = ledger.store.header(height)
-        return Candidate(
-            header,
-            ledger.store.commit(height),
-            find_validators(ledger, header.validators_hash),
-            find_validators(ledger, header.next_validators_hash),
-        )
+        return candidate_at(self.chain.ledger, height)
 
-    def passport(self, *, back: tuple[int, ...] = (), secrets: int | None = None) -> Passport:
+    def passport(
+        self, *, back: tuple[int, ...] = (), secrets: int | None = None, is_named: bool = True
+    ) -> Passport:
         """Return the passport at the head; `back` are the records whose contents stay out."""
         ledger = self.chain.ledger
         collecting = collect(self.vehicle, tuple(self.secrets[:secrets]), lambda n: n in back)
         made = drive(collecting, self.show)
+        made = with_vin(made, SALT, VIN) if is_named else made
         steps = steps_to(ledger, ledger.height)
         return with_beginning(made, ledger.genesis.canonical_bytes(), steps)
 

@@ -18,7 +18,7 @@ from node.commands import connect
 from node.commands.passport import draw_code
 from tests.make import word
 from tests.node.passport.door import Door
-from tests.node.passport.garage import Garage, four
+from tests.node.passport.garage import SALT, VIN, Garage, four
 
 # Refuses every socket, also those of the local machine, before anything of ours is imported.
 NO_NETWORK = """
@@ -62,6 +62,7 @@ def car(door: Door, **changes: Any) -> VehicleFile:
         "chain_id": door.garage.chain.ledger.chain_id.hex(),
         "vehicle": encode_id("veh", door.garage.vehicle),
         "secrets": [one.hex() for one in door.garage.secrets],
+        "vin_salt": SALT.hex(),
     }
     return VehicleFile(**{**said, **changes})
 
@@ -100,6 +101,20 @@ def test_a_passport_is_written_from_a_node_and_checked_without_one(home: Path) -
     assert done.output.rstrip().endswith("good: everything holds")
     assert hashed.exit_code == 0
     assert json.loads(hashed.stdout)["checks"][0]["code"] == "hash"
+
+
+def test_a_passport_says_which_car_it_is_if_the_owner_does(home: Path, door: Door) -> None:
+    told = export(home, "--vin", VIN.lower())
+    bare = home / "bare.json"
+    write_vehicle(bare, car(door, vin_salt=None))
+    where = ("--data", home / "data", "--rpc", "http://127.0.0.1:1", "--out", home / "x")
+
+    done = run("verify", home / "car.passport", *anchor_words(told))
+    wrong = run("export", "car", *where, "--vin", VIN[:-1] + "2")
+    unsalted = run("export", bare, *where, "--vin", VIN)
+
+    assert f"the number on its frame is {VIN}" in done.output
+    assert (wrong.exit_code, unsalted.exit_code) == (3, 4)
 
 
 def test_the_vehicle_is_found_by_path_and_by_id_too(home: Path, door: Door) -> None:

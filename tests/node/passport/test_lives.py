@@ -18,7 +18,7 @@ steps = st.lists(
 )
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(steps, st.sets(st.integers(1, 6)), st.randoms(use_true_random=False))
 def test_every_life_has_a_passport_that_is_good_and_can_not_be_shortened(
     life: Steps, back: set[int], random: Random

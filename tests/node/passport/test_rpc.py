@@ -28,7 +28,7 @@ from node.passport.slip import verify_slip
 from node.passport.verify import verify_passport
 from tests.make import MONEY, account, word
 from tests.node.passport.door import Door
-from tests.node.passport.garage import Garage, four
+from tests.node.passport.garage import SALT, VIN, Garage, four
 
 GIFT = Transfer(MONEY, account("bob"), 1)
 
@@ -57,7 +57,7 @@ def test_the_client_makes_the_same_file_and_tells_the_node_no_secret(door: Door)
     made = fetch_passport(door.rpc, garage.vehicle, garage.secrets)
 
     said = json.dumps(door.asked)
-    assert write_passport(made) == garage.file()
+    assert write_passport(made) == garage.file(is_named=False)
     assert not any(one.hex() in said for one in garage.secrets)
     assert {method for method, _ in door.asked} == {"chain_getProofs", "chain_getGenesis"}
 
@@ -67,7 +67,7 @@ def test_contents_that_are_kept_back_are_not_asked_for(door: Door) -> None:
 
     made = fetch_passport(door.rpc, garage.vehicle, garage.secrets, lambda number: number == 2)
 
-    assert write_passport(made) == garage.file(back=(2,))
+    assert write_passport(made) == garage.file(back=(2,), is_named=False)
 
 
 def test_more_keys_than_one_answer_takes_are_asked_for_in_parts_of_one_block(
@@ -134,7 +134,8 @@ def test_the_methods_make_and_check_the_same_file(door: Door) -> None:
     anchor = garage.anchor()
     secrets = [one.hex() for one in garage.secrets]
 
-    made = door.rpc("passport_build", vehicle=vehicle_text(door), secrets=secrets, keep_back=[1])
+    given = {"vehicle": vehicle_text(door), "secrets": secrets, "keep_back": [1]}
+    made = door.rpc("passport_build", **given, vin={"salt": SALT.hex(), "number": VIN})
     data = base64.b64decode(made["file"])
     checkpoint = {"height": made["height"], "validators_hash": made["validators_hash"]}
     whole = {"genesis": made["chain_id"], "checkpoint": checkpoint}
@@ -160,14 +161,21 @@ def test_the_methods_make_and_check_the_same_file(door: Door) -> None:
 def test_the_methods_refuse_what_is_no_vehicle_secret_or_file(door: Door) -> None:
     vehicle, secrets = vehicle_text(door), [one.hex() for one in door.garage.secrets]
 
-    with pytest.raises(NotFound):
-        door.rpc("passport_build", vehicle=vehicle, secrets=secrets[:1])
-    for params in (
+    unknown: tuple[dict[str, Any], ...] = (
+        {"secrets": secrets[:1]},
+        {"secrets": secrets, "vin": {"salt": SALT.hex(), "number": VIN[:-1] + "2"}},
+        {"secrets": secrets, "vin": {"salt": SALT.hex(), "number": "none"}},
+    )
+    for params in unknown:
+        with pytest.raises(NotFound):
+            door.rpc("passport_build", vehicle=vehicle, **params)
+    wrong: tuple[dict[str, Any], ...] = (
         {"vehicle": "veh1", "secrets": secrets},
         {"vehicle": encode_id("acct", bytes(32)), "secrets": secrets},
         {"vehicle": vehicle, "secrets": []},
         {"vehicle": vehicle, "secrets": ["00"]},
-    ):
+    )
+    for params in wrong:
         with pytest.raises(InvalidParams):
             door.rpc("passport_build", **params)
     for file in ("*", "AAA", "A" * 200_000):

@@ -16,7 +16,7 @@ from node.passport.form import Passport, read_passport, write_passport
 from node.passport.report import Report, Verdict
 from node.passport.verify import verify_passport
 from tests.make import signer, word
-from tests.node.passport.garage import OWNER, SHOP, Garage, four, secret
+from tests.node.passport.garage import OWNER, SHOP, VIN, Garage, four, secret
 
 FLIPS = 2_000
 
@@ -58,7 +58,7 @@ def test_a_good_passport_shows_every_record_in_order(garage: Garage, good: bytes
     assert report.verdict is Verdict.GOOD
     assert [one.code for one in report.checks] == [
         *("file", "certificate", "genesis", "network", "checkpoint", "state", "contract"),
-        *("vehicle", *["record"] * 5, "secrets", "end", "nothing_else"),
+        *("vehicle", "vin", *["record"] * 5, "secrets", "end", "nothing_else"),
     ]
     assert all(one.ok for one in report.checks)
     assert [one["record"] for one in records] == visits
@@ -190,6 +190,18 @@ def test_secrets_of_another_vehicle_show_nothing(garage: Garage, good: bytes) ->
     assert verdict(garage, replace(whole, secrets=(whole.secrets[0], secret("9")))) is Verdict.BAD
     assert verdict(garage, replace(whole, secrets=(*whole.secrets, secret("3")))) is Verdict.BAD
     assert verdict(garage, replace(whole, vehicle=word("other"))) is Verdict.BAD
+
+
+def test_the_number_on_the_frame_is_shown_or_not_at_all(garage: Garage, good: bytes) -> None:
+    whole = read_passport(good)
+    silent = verify_passport(write_passport(replace(whole, vin=None)), garage.anchor())
+    assert whole.vin is not None
+
+    assert verify_passport(good, garage.anchor()).facts["vehicle"]["vin"] == VIN
+    assert (silent.verdict, silent.facts["vehicle"]["vin"]) == (Verdict.GOOD, None)
+    for number in (VIN.lower(), VIN[:-1], VIN[:-1] + "2", "W W"):
+        other = replace(whole, vin=replace(whole.vin, number=number))
+        assert failed(verify_passport(write_passport(other), garage.anchor())) == ["vin"]
 
 
 def test_a_certificate_below_quorum_is_refused(garage: Garage, good: bytes) -> None:
