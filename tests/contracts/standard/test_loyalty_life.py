@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from chain.pots import decode_pot
 from chain.state import Space
-from chain.types import DAY_MS, HOUR_MS
+from chain.types import DAY_MS, HOUR_MS, MINUTE_MS
 from node.workbench import CallFailed
 from tests.contracts.standard.loyalty_world import LoyaltyWorld, loyalty_world
 
@@ -139,6 +139,11 @@ class Life:
     def wait_long(self, _shop: str, _holder: str, number: int) -> None:
         self.world.tick(number * DAY_MS // 2)
 
+    def stand_still(self, _shop: str, _holder: str, number: int) -> None:
+        self.world.halt(number * HOUR_MS)
+        self.check_money_alone()
+        self.world.tick(16 * MINUTE_MS)
+
     # Checks ---------------------------------------------------------------------------------
 
     def month(self) -> int:
@@ -154,6 +159,12 @@ class Life:
                 number -= taken
                 self.lots[self.lots.index(lot)] = replace(lot, left=lot.left - taken)
         assert number == 0
+
+    def check_money_alone(self) -> None:
+        """Check what holds while deadlines stand still as well."""
+        pots = {pot.fallback: pot.amount for pot in self.pots()}
+        sums = {one: sum(self.world.money(self.ring, one)) for one in (*SHOPS, "treasurer")}
+        assert sums == {one: pots.get(self.world.account(one), 0) for one in sums}
 
     def check(self) -> None:
         self._check_points()
@@ -189,11 +200,8 @@ class Life:
             good = world.view("loyalty.month_of", found["expires"]) >= month
             if found["shared"] and found["use"] == "OPEN" and good:
                 behind[found["shop"]] += found["amount"]
-        pots = {pot.fallback: pot.amount for pot in self.pots()}
-        for shop in (*SHOPS, "treasurer"):
-            free, backed, due = world.money(self.ring, shop)
-            assert backed == behind[shop], shop
-            assert free + backed + due == pots.get(world.account(shop), 0), shop
+        assert [world.money(self.ring, shop)[1] for shop in SHOPS] == [behind[one] for one in SHOPS]
+        self.check_money_alone()
 
     def pots(self) -> list[Any]:
         first, stop = bytes([Space.POT]), bytes([Space.POT + 1])
@@ -212,6 +220,7 @@ def suppress_fair() -> Iterator[None]:
 STEPS: list[Callable[..., None]] = [
     Life.earn, Life.earn, Life.prefund, Life.redeem, Life.redeem_shared, Life.withdraw, Life.leave,
     Life.admit, Life.give, Life.use, Life.undo, Life.void, Life.move, Life.wait, Life.wait_long,
+    Life.stand_still,
 ]  # fmt: skip
 
 
