@@ -12,7 +12,7 @@ from typing import Any
 
 from contracts.vm.program import Program, load_program
 
-STANDARD = ("booking", "consent", "loyalty", "prepaid", "records", "shops")
+STANDARD = ("booking", "consent", "loyalty", "money", "prepaid", "records", "shops")
 _FOLDERS = {
     **dict.fromkeys(STANDARD, "contracts.standard"),
     "notes": "node.rehearse",
