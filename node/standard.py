@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from chain.types import DAY_MS
+from chain.types import DAY_MS, HOUR_MS
 from contracts.vm.opcodes import Op
 from node import catalog
 
@@ -18,7 +18,12 @@ POINTS_SYMBOLS = {"points": "PTS"}  # what contracts issue themselves, from thei
 _CALLED = {"register": "shops", "cards": "prepaid"}
 _ARGUMENTS: dict[str, dict[str, Any]] = {
     "booking": {"no_show_delay": DAY_MS, "tell": True},
-}
+    # Two operators decide; three days of Monday to Friday, eight hours ahead of UTC.
+    "money": {
+        "two": True, "working_days": 3, "week": 0b0011111, "zone": 8 * HOUR_MS,
+        "every": 30 * DAY_MS, "least": 100,
+    },
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
