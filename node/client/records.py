@@ -51,6 +51,18 @@ class RecordKey:
 
 
 @dataclass(frozen=True, slots=True)
+class Sealed:
+    """Details as they leave: the blob with its name, and its key wrapped for its readers."""
+
+    name: str
+    owner: bytes
+    kind: str
+    epoch: int
+    blob: bytes
+    keys: tuple[Wrapped, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Opened:
     """Details that were read: a dict, or bytes as of a photo; `basis` says why it was allowed."""
 
@@ -95,42 +107,63 @@ class Records:
     ) -> str:
         """Seal details, put them on record and give them to the node; returns the blob's name.
 
-        The key is wrapped for the owner, for who writes, and for all who may read the kind now.
         `sending` is for `wash.call`, as `sponsor`.
+        """
+        sealed = await self.seal(content, owner=owner, kind=kind, key=key)
+        await self.enter(sealed, **sending)
+        await self.bring(sealed)
+        return sealed.name
+
+    async def seal(
+        self,
+        content: dict[str, Any] | bytes,
+        *,
+        owner: AccountLike,
+        kind: str,
+        key: RecordKey | None = None,
+    ) -> Sealed:
+        """Seal details here; nobody is told yet.
+
+        The key is wrapped for the owner, for who writes, and for all who may read the kind now.
         """
         whose, number = read_account(owner), _number(KINDS, kind, "kind")
         used = await self.record_key(whose) if key is None else key
-        place = Place(whose, number, used.epoch)
-        blob = _seal(content, place, used.secret)
+        blob = _seal(content, Place(whose, number, used.epoch), used.secret)
         name = blob_name(whose, blob)
         listed = await self._wash.read("consent.readers", owner=show_account(whose), kind=kind)
         accounts = {whose, self._identity.account, *_split(bytes.fromhex(listed))}
         keys = [await self._wrap(name, one, used.secret) for one in sorted(accounts)]
+        return Sealed(encode_id("blb", name), whose, kind, used.epoch, blob, tuple(keys))
+
+    async def enter(self, sealed: Sealed, **sending: Any) -> Final:
+        """Put sealed details on record, with this node as the first that keeps them."""
         info = await self._info()
-        await self._call(
+        return await self._call(
             "register",
             sending,
-            owner=show_account(whose),
-            content=sha256(blob).hex(),
-            size=len(blob),
-            kind=kind,
-            epoch=used.epoch,
-            keys=keys_hash(keys).hex(),
+            owner=show_account(sealed.owner),
+            content=sha256(sealed.blob).hex(),
+            size=len(sealed.blob),
+            kind=sealed.kind,
+            epoch=sealed.epoch,
+            keys=keys_hash(sealed.keys).hex(),
             holder=info["sponsor"],
         )
-        await self.put(name, blob, keys)
-        return encode_id("blb", name)
 
-    async def put(self, name: bytes, blob: bytes, keys: Sequence[Wrapped]) -> None:
-        """Give a blob that is on record to the node, as to a second one that keeps it."""
-        deal = Deal(Deed.PUT, name, digest=keys_hash(keys))
+    async def bring(self, sealed: Sealed) -> None:
+        """Give sealed details that are on record to this node, which must be named as a holder."""
+        deal = Deal(Deed.PUT, decode_id(sealed.name, "blb"), digest=keys_hash(sealed.keys))
         await self._wash.rpc(
             "blob_put",
-            blob=encode_id("blb", name),
-            content=blob.hex(),
-            keys=_show_keys(keys),
+            blob=sealed.name,
+            content=sealed.blob.hex(),
+            keys=_show_keys(sealed.keys),
             auth=await self._sign(deal),
         )
+
+    async def add_holder(self, blob: str, holder: AccountLike, **sending: Any) -> Final:
+        """Name one more account whose node may keep a blob."""
+        return await self._call("add_holder", sending, blob=blob, holder=show_account(holder))
 
     # Asking and giving --------------------------------------------------------------------------
 

@@ -1,5 +1,6 @@
 """Details from end to end: kept, asked for, given, read, taken back, erased, over JSON-RPC."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from chain.crypto import sha256, verify_signature
 from chain.ids import decode_id, encode_id
 from chain.types import DAY_MS, HOUR_MS, MINUTE_MS
 from node.client import WashRpcError
+from node.client.records import Sealed
 from node.demo.accounts import account_of
 from node.vault.sealing import Place, Wrapped, blob_name, keys_hash, seal_details, wrap_key
 from node.vault.service import receipt_bytes
@@ -146,7 +148,7 @@ async def test_erased_details_are_gone_from_disk_and_the_chain_has_the_receipt(
         gone = await refused(owner.read(blob, "SERVICE"))
         await until(lambda: made.vault.contract.entry(name).state == 3)
         again = await refused(
-            shop.put(name, bytes_kept, [])  # the very same bytes
+            shop.bring(Sealed(blob, ALICE, "VEHICLE", 0, bytes_kept, ()))  # the very same bytes
         )
 
     assert (before, after) == ([True, True], [False, False])
@@ -233,28 +235,29 @@ async def test_only_what_is_on_record_is_kept(tmp_path: Path) -> None:
     place = Place(ALICE, 4, 0)
     blob = seal_details({"n": 1}, place, key=b"k" * 32, nonce=b"n" * 24)
     name = blob_name(ALICE, blob)
-    keys = [Wrapped(name, ALICE, wrap_key(b"k" * 32, ALICE, ephemeral=b"e" * 32))]
+    keys = (Wrapped(name, ALICE, wrap_key(b"k" * 32, ALICE, ephemeral=b"e" * 32)),)
+    good = Sealed(encode_id("blb", name), ALICE, "NOTES", 0, blob, keys)
 
     async with (
         vault_node(tmp_path / "node") as made,
         people(made, "sparkle", "bob") as (shop, stranger),
         made.client("sparkle") as wash,
     ):
-        unknown = await refused(shop.put(name, blob, keys))
+        unknown = await refused(shop.bring(good))
         entry = {
             "owner": encode_id("acct", ALICE), "content": sha256(blob).hex(), "size": len(blob),
             "kind": "NOTES", "epoch": 0, "keys": keys_hash(keys).hex(),
         }  # fmt: skip
         await wash.call("consent.register", {**entry, "holder": encode_id("acct", HARBOUR)})
-        elsewhere = await refused(shop.put(name, blob, keys))
+        elsewhere = await refused(shop.bring(good))
         await wash.call(
             "consent.add_holder", blob=encode_id("blb", name), holder=encode_id("acct", SPARKLE)
         )
-        changed = await refused(shop.put(name, blob[:-1] + b"\0", keys))
-        keyless = await refused(shop.put(name, blob, []))
-        by_other = await refused(stranger.put(name, blob, keys))
-        await shop.put(name, blob, keys)
-        await shop.put(name, blob, keys)
+        changed = await refused(shop.bring(replace(good, blob=blob[:-1] + b"\0")))
+        keyless = await refused(shop.bring(replace(good, keys=())))
+        by_other = await refused(stranger.bring(good))
+        await shop.bring(good)
+        await shop.bring(good)
 
         assert made.vault.store.blob(name) == blob
 
@@ -268,11 +271,13 @@ async def test_room_is_bounded_for_each_owner_and_for_all(tmp_path: Path) -> Non
         vault_node(tmp_path / "node", bytes_max=4 * MIB, owner_bytes_max=2 * MIB) as made,
         people(made, "sparkle") as (shop,),
     ):
-        await shop.keep(photo, owner=ALICE, kind="PHOTOS")
+        blob = await shop.keep(photo, owner=ALICE, kind="PHOTOS")
+        found = await shop.read(blob, "SERVICE")
         full = await refused(shop.keep(photo, owner=ALICE, kind="PHOTOS"))
         await shop.keep(photo, owner=BOB, kind="PHOTOS")
         all_full = await refused(shop.keep(photo, owner=HARBOUR, kind="PHOTOS"))
 
+    assert found.content == photo
     assert full == all_full == (3505, "VAULT_FULL")
 
 
