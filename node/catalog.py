@@ -12,7 +12,9 @@ from typing import Any
 
 from contracts.vm.program import Program, load_program
 
-STANDARD = ("booking", "consent", "loyalty", "money", "prepaid", "records", "shops")
+STANDARD = (
+    "booking", "consent", "loyalty", "money", "prepaid", "records", "reviews", "shops",
+)  # fmt: skip
 _FOLDERS = {
     **dict.fromkeys(STANDARD, "contracts.standard"),
     "notes": "node.rehearse",

@@ -23,6 +23,7 @@ _ARGUMENTS: dict[str, dict[str, Any]] = {
         "two": True, "working_days": 3, "week": 0b0011111, "zone": 8 * HOUR_MS,
         "every": 30 * DAY_MS, "least": 100,
     },
+    "reviews": {"hide_votes": 2},
 }  # fmt: skip
 
 
