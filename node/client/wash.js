@@ -207,6 +207,27 @@ function taggedHash(tag, data) {
   return sha256(concat(prefix, prefix, data));
 }
 
+/** @param {Uint8Array} secret @param {number} [place] the secret's 32 bytes, and the place as u32 @returns {Uint8Array} */
+function secretAndPlace(secret, place) {
+  if (secret.length !== 32) throw malformed("a vehicle's secret has 32 bytes");
+  if (place === undefined) return secret;
+  if (!Number.isInteger(place) || place < 0 || place >= 2 ** 32) throw malformed(`no place ${place}`);
+  const out = new Uint8Array(36);
+  out.set(secret);
+  new DataView(out.buffer).setUint32(32, place);
+  return out;
+}
+
+/** @param {Uint8Array} secret @returns {Uint8Array} what the chain is told of a vehicle's secret */
+const vehicleCommitment = (secret) => taggedHash("vehicle-secret", secretAndPlace(secret));
+
+/** @param {Uint8Array} secret @param {number} place from 0 @returns {Uint8Array} what that entry stands under */
+const vehicleHandle = (secret, place) => taggedHash("vehicle-handle", secretAndPlace(secret, place));
+
+/** @param {Uint8Array} secret @param {number} place @param {Uint8Array} record @returns {Uint8Array} the owner's mark */
+const vehicleMark = (secret, place, record) =>
+  taggedHash("vehicle-mark", concat(secretAndPlace(secret, place), record));
+
 /** @param {Uint8Array[]} items @returns {Uint8Array} the list root (RFC 6962, section 2.1) */
 function listRoot(items) {
   if (!items.length) return sha256(new Uint8Array());
@@ -1681,5 +1702,5 @@ class EventStream {
 export {
   Book, EventStream, Final, Interface, Key, Wash, WashError, assemble, assetId, buildBody, decode, decodeId, encode,
   encodeId, fromHex, listRoot, placeId, sha256, sha512, showBody, showTransaction, signBody,
-  signingBytes, sponsorBytes, taggedHash, toHex, txId, verify,
+  signingBytes, sponsorBytes, taggedHash, toHex, txId, vehicleCommitment, vehicleHandle, vehicleMark, verify,
 };

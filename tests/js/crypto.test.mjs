@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
 import { test } from "node:test";
 
-import { Key, fromHex, listRoot, sha256, sha512, taggedHash, toHex, verify } from "../../node/client/wash.js";
+import {
+  Key, fromHex, listRoot, sha256, sha512, taggedHash, toHex, vehicleCommitment, vehicleHandle, vehicleMark, verify,
+} from "../../node/client/wash.js";
 import { readJson, readLines } from "./vectors.mjs";
 
 test("hashes are those of the standard at every length around a block", () => {
@@ -25,6 +27,21 @@ test("tagged hashes and list roots are those of the protocol", () => {
 
   assert.deepEqual(hashes, tags.map((one) => [one.of_nothing, one.of_abc]));
   assert.deepEqual(roots, lists.map((one) => one.root));
+});
+
+test("handles, marks and commitments of vehicles are those of the protocol", () => {
+  for (const one of readJson("tests/vectors/protocol/handles.json").secrets) {
+    const [secret, record] = [one.secret, one.record].map(fromHex);
+
+    const handles = one.handles.map(({ place }) => toHex(vehicleHandle(secret, place)));
+    const marks = one.marks.map(({ place }) => toHex(vehicleMark(secret, place, record)));
+
+    assert.equal(toHex(vehicleCommitment(secret)), one.commitment);
+    assert.deepEqual(handles, one.handles.map(({ handle }) => handle));
+    assert.deepEqual(marks, one.marks.map(({ mark }) => mark));
+  }
+  assert.throws(() => vehicleCommitment(new Uint8Array(31)));
+  for (const place of [-1, 0.5, 2 ** 32]) assert.throws(() => vehicleHandle(new Uint8Array(32), place));
 });
 
 test("list roots are those of the RFC 6962 vectors", () => {
