@@ -30,18 +30,26 @@ def inclusion_path(leaves: Sequence[bytes], index: int) -> list[bytes]:
 
     Raises IndexError when there is no such leaf.
     """
-    if not 0 <= index < len(leaves):
-        message = f"leaf {index} of a tree of {len(leaves)}: give an index below its size"
-        raise IndexError(message)
+    return inclusion_paths(leaves, [index])[0]
+
+
+def inclusion_paths(leaves: Sequence[bytes], indexes: Sequence[int]) -> list[list[bytes]]:
+    """Return the paths of several leaves of one tree, which is hashed once."""
+    for index in indexes:
+        if not 0 <= index < len(leaves):
+            message = f"leaf {index} of a tree of {len(leaves)}: give an index below its size"
+            raise IndexError(message)
     level = [leaf_hash(data) for data in leaves]
-    path = []
+    paths: list[list[bytes]] = [[] for _ in indexes]
+    places = list(indexes)
     while len(level) > 1:
-        sibling = index ^ 1
-        if sibling < len(level):
-            path.append(level[sibling])
+        for path, place in zip(paths, places, strict=True):
+            sibling = place ^ 1
+            if sibling < len(level):
+                path.append(level[sibling])
         level = _level_above(level)
-        index >>= 1
-    return path
+        places = [place >> 1 for place in places]
+    return paths
 
 
 def verify_inclusion(

@@ -136,7 +136,10 @@ class Records:
         return Sealed(encode_id("blb", name), whose, kind, used.epoch, blob, tuple(keys))
 
     async def enter(self, sealed: Sealed, **sending: Any) -> Final:
-        """Put sealed details on record, with this node as the first that keeps them."""
+        """Put sealed details on record, with this node as the first that keeps them.
+
+        Its account signs too: either it is the one that writes, or `sponsor="node_attests"`.
+        """
         info = await self._info()
         return await self._call(
             "register",
@@ -162,7 +165,7 @@ class Records:
         )
 
     async def add_holder(self, blob: str, holder: AccountLike, **sending: Any) -> Final:
-        """Name one more account whose node may keep a blob."""
+        """Name one more account whose node keeps a blob; it signs too, as `sponsor`."""
         return await self._call("add_holder", sending, blob=blob, holder=show_account(holder))
 
     # Asking and giving --------------------------------------------------------------------------

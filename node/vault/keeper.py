@@ -9,9 +9,10 @@ import logging
 from typing import Any
 
 from chain import merkle
-from chain.errors import StoreError, WashError
+from chain.errors import WashError
 from chain.executed import ExecutedBlock
 from chain.types import DAY_MS
+from node.vault.errors import GoneError
 from node.vault.on_chain import ERASED, ERASING, HOLDS, OVERDUE, event_number
 from node.vault.sending import send_call
 from node.vault.service import Vault
@@ -52,30 +53,38 @@ class Keeper:
 
     async def run(self) -> None:
         """Do what there is to do, now and whenever there may be more, until cancelled."""
-        await self._look_over_all()
+        is_looked_over = False
         while True:
-            try:
-                self.look()
-            except StoreError as error:  # the chain goes on without its vault
-                _log.error("the vault failed: %s", error)
-            except WashError as error:
-                _log.warning("the vault could not do all: %s", error)
             self._wake.clear()
+            try:
+                if not is_looked_over:
+                    await self.look_over_all()
+                    is_looked_over = True
+                self.look()
+            except WashError as error:  # the chain goes on without its vault
+                _log.error("the vault failed: %s", error)
             try:
                 async with asyncio.timeout(LOOK_S):
                     await self._wake.wait()
             except TimeoutError:
                 pass
 
-    async def _look_over_all(self) -> None:
+    async def look_over_all(self) -> None:
         """Find what was erased on the chain while this node was off."""
         vault = self._vault
         if not vault.store.is_there or vault.contract.place() is None:
             return
         for name in vault.store.names():
-            if vault.contract.entry(name).state != 1:
+            if self._state(name) in {ERASING, ERASED, OVERDUE}:
                 self._asked.add(name)
             await asyncio.sleep(PAUSE_S)
+
+    def _state(self, name: bytes) -> int | None:
+        """Return the state of a blob, None if the chain knows none, as a snapshot of old would."""
+        try:
+            return self._vault.contract.entry(name).state
+        except GoneError:
+            return None
 
     def look(self) -> None:
         """Erase, confirm and fix what is due now."""
@@ -83,9 +92,9 @@ class Keeper:
         place = vault.contract.place()
         if place is None:
             return
-        for name in sorted(self._asked):
-            self._erase(name)
-        self._asked.clear()
+        while self._asked:
+            self._erase(min(self._asked))
+            self._asked.discard(min(self._asked))
         if vault.store.is_there:
             for name in vault.store.pending():
                 self._confirm(place, name)
@@ -101,7 +110,7 @@ class Keeper:
     def _confirm(self, place: bytes, name: bytes) -> None:
         """Send the confirmation of an erasure, once the owner has asked for it on the chain."""
         vault = self._vault
-        state = vault.contract.entry(name).state
+        state = self._state(name)
         if vault.contract.holding(name, vault.holder) != HOLDS or state == ERASED:
             vault.store.settle(name)
         elif state in {ERASING, OVERDUE}:
@@ -121,5 +130,6 @@ class Keeper:
         what, now = (function, repr(arguments).encode()), vault.node.clock.now_ms()
         if now - self._sent.get(what, -SENT_AGAIN_MS) < SENT_AGAIN_MS:
             return
+        self._sent = {one: at for one, at in self._sent.items() if now - at < SENT_AGAIN_MS}
         if send_call(vault.node, vault.signer, place, function, *arguments):
             self._sent[what] = now

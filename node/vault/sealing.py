@@ -155,4 +155,4 @@ def unwrap_key(sealed: bytes, signer: Signer) -> bytes:
 def keys_hash(keys: Iterable[Wrapped]) -> bytes:
     """Return the hash by which the chain knows a set of wrapped keys, in whatever order."""
     parts = sorted(one.blob + one.account + one.sealed for one in keys)
-    return hash_bytes("wrapped keys", b"".join(parts))
+    return hash_bytes("wrapped-keys", b"".join(parts))

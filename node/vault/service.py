@@ -33,7 +33,7 @@ class BehindError(WashError):
 
 def receipt_bytes(chain_id: bytes, blob: bytes, owner: bytes, at_ms: int) -> bytes:
     """Return what a holder signs when it has destroyed a blob."""
-    return hash_bytes("vault erased", chain_id + blob + owner + at_ms.to_bytes(8, "big"))
+    return hash_bytes("vault-erased", chain_id + blob + owner + at_ms.to_bytes(8, "big"))
 
 
 class Vault:

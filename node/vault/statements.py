@@ -1,6 +1,6 @@
 """Who asks: a statement, signed for one deed on one node, good for two minutes and once. Pure.
 
-The bytes that are signed are the tagged hash "vault statement" (as in docs/protocol.md) of
+The bytes that are signed are the tagged hash "vault-statement" (as in docs/protocol.md) of
 
     chain id (32) || node (32) || account (32) || deed (1) || blob (32) || purpose (1)
     || time, ms (8, big-endian) || nonce (16) || digest (32)
@@ -61,7 +61,7 @@ class Statement:
 def statement_bytes(chain_id: bytes, node: bytes, deal: Deal, said: Statement) -> bytes:
     """Return the 32 bytes that are signed."""
     return hash_bytes(
-        "vault statement",
+        "vault-statement",
         chain_id + node + said.account + bytes([deal.deed]) + deal.blob + bytes([deal.purpose])
         + said.at_ms.to_bytes(8, "big") + said.nonce + deal.digest,
     )  # fmt: skip

@@ -159,7 +159,7 @@ async def live(made: Town) -> bytes:
     await shop.bring(sealed)
     blob = sealed.name
     photo = await shop.keep(PHOTO, owner=alice, kind="PHOTOS")
-    await shop.add_holder(blob, harbour)
+    await shop.add_holder(blob, harbour, sponsor=signer_of("harbour"))
     held = {"blob": blob, "holder": encode_id("acct", harbour)}
     await _seen_everywhere(made, "consent.holding", held)
     await made.records("sparkle", "shop2").bring(sealed)

@@ -1,5 +1,7 @@
 """`consent_*`: who may read what, the keys that go with a consent, the list of readings."""
 
+from itertools import groupby
+from operator import itemgetter
 from typing import Annotated
 
 from pydantic import Field
@@ -27,6 +29,7 @@ from node.rpc.params import AccountId, Cursor, Limit
 from node.rpc.registry import Call, rpc_method
 from node.vault.errors import GoneError, NoConsentError, PurposeError, RefusedBlobError
 from node.vault.on_chain import ConsentContract
+from node.vault.service import Vault
 from node.vault.store import Line
 
 _NUMBER_STOP = 2**32 - 1
@@ -119,35 +122,34 @@ def consent_access_log(
     before = decode_place(cursor, whose, (call.node.clock.now_ms() // DAY_MS, _NUMBER_STOP))
     found = vault.lines(auth, before, limit + 1)
     shown = found[:limit]
-    trees = {day: vault.store.leaves(day) for day, _, _ in shown}
-    logged = {day: vault.contract.logged(vault.holder, day) for day in trees}
     following = encode_cursor(whose, shown[-1][:2]) if len(found) > limit else None
-    return {
-        "items": [
-            _line_json(line, (day, number), trees[day], logged[day]) for day, number, line in shown
-        ],
-        "next_cursor": following,
-    }
+    items: list[AccessJson] = []
+    for day, lines in groupby(shown, key=itemgetter(0)):
+        items += _lines_json(vault, day, [(number, line) for _, number, line in lines])
+    return {"items": items, "next_cursor": following}
 
 
-def _line_json(
-    line: Line, place: tuple[int, int], leaves: list[bytes], logged: bytes | None
-) -> AccessJson:
-    day, number = place
-    root = merkle.root(leaves)
-    return {
-        "time": line.at_ms,
-        "day": day,
-        "blob": blob_text(line.blob),
-        "reader": account_text(line.reader),
-        "purpose": PURPOSES[line.purpose - 1],
-        "basis": BASES[line.basis],
-        "leaf": line.leaf().hex(),
-        "proof": {
-            "index": number,
-            "size": len(leaves),
-            "path": [one.hex() for one in merkle.inclusion_path(leaves, number)],
-            "root": root.hex(),
-        },
-        "on_chain": None if logged is None else logged == root,
-    }
+def _lines_json(vault: Vault, day: int, lines: list[tuple[int, Line]]) -> list[AccessJson]:
+    """Return lines of one day, whose tree is made once for all of them."""
+    leaves = vault.store.leaves(day)
+    paths = merkle.inclusion_paths(leaves, [number for number, _ in lines])
+    root, logged = merkle.root(leaves), vault.contract.logged(vault.holder, day)
+    return [
+        {
+            "time": line.at_ms,
+            "day": day,
+            "blob": blob_text(line.blob),
+            "reader": account_text(line.reader),
+            "purpose": PURPOSES[line.purpose - 1],
+            "basis": BASES[line.basis],
+            "leaf": line.leaf().hex(),
+            "proof": {
+                "index": number,
+                "size": len(leaves),
+                "path": [one.hex() for one in path],
+                "root": root.hex(),
+            },
+            "on_chain": None if logged is None else logged == root,
+        }
+        for (number, line), path in zip(lines, paths, strict=True)
+    ]

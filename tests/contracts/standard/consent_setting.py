@@ -36,7 +36,7 @@ def register(world: World, *, by: str = "shop", content: bytes = b"1", **given: 
         "owner": "owner", "content": sha256(content).digest(), "size": 1_000, "kind": "NOTES",
         "epoch": world.view("epoch", "owner"), "keys": KEYS, "holder": "shop", **given,
     }  # fmt: skip
-    found: str = world.call(by, "register", **order)
+    found: str = world.call(by, "register", sponsor=order["holder"], **order)
     return found
 
 

@@ -89,13 +89,25 @@ def test_a_blob_is_on_record_once_even_after_its_erasure(world: World) -> None:
 def test_four_accounts_at_most_keep_a_blob(world: World) -> None:
     blob = register(world)
     for holder in ("gateway", "reader", "other"):
-        world.call("shop", "add_holder", blob, holder)
+        world.call("shop", "add_holder", blob, holder, sponsor=holder)
 
     with world.refuses("wrong_state"):
-        world.call("owner", "add_holder", blob, "gateway")
+        world.call("owner", "add_holder", blob, "gateway", sponsor="gateway")
     with world.refuses("too_many"):
-        world.call("owner", "add_holder", blob, "fifth")
+        world.call("owner", "add_holder", blob, "fifth", sponsor="fifth")
     assert keeping(world, blob) == ("KEPT", 4, 4)
+
+
+def test_nobody_is_named_as_a_holder_without_signing(world: World) -> None:
+    with world.refuses("must_sign"):
+        world.call("shop", "register", "owner", ROOT, 1, "NOTES", 0, KEYS, "gateway")
+    blob = register(world, holder="gateway")
+
+    with world.refuses("must_sign"):
+        world.call("shop", "add_holder", blob, "reader", sponsor="gateway")
+    world.call("shop", "add_holder", blob, "shop")
+
+    assert keeping(world, blob) == ("KEPT", 2, 2)
 
 
 def test_a_shop_that_was_stopped_names_no_more_holders(world: World) -> None:
@@ -103,7 +115,7 @@ def test_a_shop_that_was_stopped_names_no_more_holders(world: World) -> None:
     world.call("owner", "stop_author", blob)
 
     with world.refuses("not_yours"):
-        world.call("shop", "add_holder", blob, "gateway")
+        world.call("shop", "add_holder", blob, "gateway", sponsor="gateway")
 
 
 # Erasure ----------------------------------------------------------------------------------------
@@ -111,7 +123,7 @@ def test_a_shop_that_was_stopped_names_no_more_holders(world: World) -> None:
 
 def test_erased_details_are_gone_once_all_have_confirmed(world: World) -> None:
     blob = register(world)
-    world.call("owner", "add_holder", blob, "gateway")
+    world.call("owner", "add_holder", blob, "gateway", sponsor="gateway")
     grant(world)
 
     world.call("owner", "erase", blob)
@@ -145,7 +157,7 @@ def test_a_missing_confirmation_is_seen_after_seven_days_and_may_come_later(
 
 def test_nothing_is_confirmed_twice_nor_before_it_was_asked_for(world: World) -> None:
     blob = register(world)
-    world.call("owner", "add_holder", blob, "gateway")
+    world.call("owner", "add_holder", blob, "gateway", sponsor="gateway")
 
     with world.refuses("wrong_state"):
         world.call("shop", "erased", blob)
@@ -156,7 +168,7 @@ def test_nothing_is_confirmed_twice_nor_before_it_was_asked_for(world: World) ->
     with world.refuses("not_holder"):
         world.call("shop", "erased", blob)
     with world.refuses("wrong_state"):
-        world.call("owner", "add_holder", blob, "late")
+        world.call("owner", "add_holder", blob, "late", sponsor="late")
 
 
 # Lists of readings ------------------------------------------------------------------------------

@@ -96,7 +96,8 @@ class Life:
         kind, owner, now = KINDS[wish.kinds % 6], wish.whom, self.world.now
         content = bytes([wish.number, len(self.model.blobs)]) * 16
         epoch = self.model.epochs.get(owner, 0)
-        blob = self.world.call(wish.who, "register", owner, content, 9, kind, epoch, KEYS, "shop")
+        entry = (owner, content, 9, kind, epoch, KEYS, "shop")
+        blob = self.world.call(wish.who, "register", *entry, sponsor="shop")
         self.model.blobs[blob] = {
             "owner": owner, "author": wish.who, "kind": kind, "erased": None,
             "author_until": now + AUTHOR_MS, "confirmed": False,

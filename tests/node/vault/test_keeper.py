@@ -28,7 +28,7 @@ async def test_a_node_that_was_off_erases_when_it_starts(tmp_path: Path) -> None
         missed = made.vault.store.blob(name) is not None
 
         other = Keeper(made.vault)
-        await other._look_over_all()
+        await other.look_over_all()
         other.look()
 
         await until(lambda: made.vault.contract.entry(name).state == ERASED)
@@ -44,10 +44,9 @@ async def test_a_holder_that_never_got_the_bytes_confirms_too(tmp_path: Path) ->
             "owner": encode_id("acct", ALICE), "content": "00" * 32, "size": 5, "kind": "NOTES",
             "epoch": 0, "keys": "00" * 32, "holder": encode_id("acct", SPARKLE),
         }  # fmt: skip
-        final = await wash.call("consent.register", entry)
+        final = await wash.call("consent.register", entry, sponsor=signer_of("sparkle"))
         blob = final.event("consent.Registered")["blob"]
         await wash.call("consent.erase", blob=blob)
-        shown = await wash.read("consent.blob", id=blob)
         await until(lambda: made.vault.store.is_there and made.vault.store.pending() == [])
         shown = await wash.read("consent.blob", id=blob)
 

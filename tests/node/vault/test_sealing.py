@@ -26,10 +26,12 @@ from node.vault.sealing import (
     unwrap_key,
     wrap_key,
 )
+from node.vault.statements import Deal, Deed, sign_statement, statement_bytes
 
 VECTORS = Path(__file__).parents[2] / "vectors" / "vault" / "sealing.json"
 OWNER, SHOP = Signer(b"o" * 32), Signer(b"s" * 32)
 PLACE = Place(OWNER.public_key, 2, 7)
+WHERE = b"c" * 32, b"v" * 32
 KEY, NONCE = b"k" * 32, b"n" * 24
 details = st.dictionaries(
     st.text(max_size=8), st.none() | st.booleans() | st.integers() | st.text(max_size=30)
@@ -45,6 +47,8 @@ def vectors() -> dict[str, Any]:
         Wrapped(name, one.public_key, wrap_key(KEY, one.public_key, ephemeral=b"e" * 32))
         for one in (OWNER, SHOP)
     ]
+    deal = Deal(Deed.READ, name, 3)
+    said = sign_statement(OWNER, OWNER.public_key, WHERE, deal, (1_800_000_000_000, b"x" * 16))
     return {
         "owner_seed": (b"o" * 32).hex(),
         "shop_seed": (b"s" * 32).hex(),
@@ -58,6 +62,16 @@ def vectors() -> dict[str, Any]:
         "name": name.hex(),
         "wrapped": [one.sealed.hex() for one in keys],
         "keys_hash": keys_hash(keys).hex(),
+        "statement": {
+            "chain_id": WHERE[0].hex(),
+            "node": WHERE[1].hex(),
+            "deed": deal.deed,
+            "purpose": deal.purpose,
+            "at": 1_800_000_000_000,
+            "nonce": (b"x" * 16).hex(),
+            "signed_bytes": statement_bytes(*WHERE, deal, said).hex(),
+            "signature": said.signature.hex(),
+        },
     }
 
 

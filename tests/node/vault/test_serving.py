@@ -12,7 +12,7 @@ from chain.ids import decode_id, encode_id
 from chain.types import DAY_MS, HOUR_MS, MINUTE_MS
 from node.client import WashRpcError
 from node.client.records import Sealed
-from node.demo.accounts import account_of
+from node.demo.accounts import account_of, signer_of
 from node.vault.sealing import Place, Wrapped, blob_name, keys_hash, seal_details, wrap_key
 from node.vault.service import receipt_bytes
 from node.vault.statements import Deal, Deed
@@ -248,7 +248,8 @@ async def test_only_what_is_on_record_is_kept(tmp_path: Path) -> None:
             "owner": encode_id("acct", ALICE), "content": sha256(blob).hex(), "size": len(blob),
             "kind": "NOTES", "epoch": 0, "keys": keys_hash(keys).hex(),
         }  # fmt: skip
-        await wash.call("consent.register", {**entry, "holder": encode_id("acct", HARBOUR)})
+        other = {**entry, "holder": encode_id("acct", HARBOUR)}
+        await wash.call("consent.register", other, sponsor=signer_of("harbour"))
         elsewhere = await refused(shop.bring(good))
         await wash.call(
             "consent.add_holder", blob=encode_id("blb", name), holder=encode_id("acct", SPARKLE)
