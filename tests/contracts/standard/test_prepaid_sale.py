@@ -91,6 +91,21 @@ def test_a_value_card_keeps_the_listed_price_of_its_services(world: CardWorld) -
         world.begin(card, 0, amount=3 * WASH_PRICE)
 
 
+def test_an_offer_is_kept_as_it_was_published(world: CardWorld) -> None:
+    plain = world.publish("VALUE", 20_000, bonus=1_000, settle_after="48h", transferable=False)
+    lines = (world.line(WASH, 3, 10_000), world.line(POLISH, 1, 15_000))
+    package = world.publish("PACKAGE", 25_000, *lines)
+
+    assert world.view("prepaid.offer", plain) == {
+        "shop": "shop", "number": 1, "version": 1, "kind": "VALUE", "price": 20_000,
+        "bonus": 1_000, "settle_after": 2 * DAY_MS, "transferable": False, "quality": bytes(32),
+        "lines": 0, "name": "Card",
+    }  # fmt: skip
+    found = world.view("prepaid.offer", package)
+    assert (found["version"], found["lines"]) == (2, 2)
+    assert tuple(world.view("prepaid.line", package, n) for n in (0, 1)) == lines
+
+
 def test_an_offer_has_at_most_a_thousand_units_of_a_service(world: CardWorld) -> None:
     card = world.buy(world.washes(1_000, 500_000))
 

@@ -125,6 +125,7 @@ def test_an_offered_time_that_the_holder_lets_pass_stops_his_clock(
     world.tick(1)
 
     assert (before, world.seen("ClockStopped")) == ([], [{"shop": "shop", "holder": "alice"}])
+    world.call("shop", "prepaid.offer_slot", card, world.now + 2 * DAY_MS)
 
 
 @pytest.mark.parametrize("way", ["takes it", "asks for a service"])
@@ -143,6 +144,7 @@ def test_an_offered_time_that_the_holder_takes_leaves_his_clock(
     assert (world.seen("ClockStopped"), world.seen("SlotMissed")) == ([], [])
     with world.refuses("no_slot"):
         world.call("alice", "prepaid.take_slot", card)
+    world.call("shop", "prepaid.offer_slot", card, world.now + 2 * DAY_MS)
 
 
 @pytest.mark.parametrize(

@@ -225,9 +225,24 @@ def test_without_a_ruling_each_side_has_half(world: CardWorld, card: str) -> Non
     world.call("alice", "prepaid.claim_redo", use)
     world.call("shop", "prepaid.answer_claim", use, False)
 
-    world.tick("7d")
+    world.tick(7 * DAY_MS - 1)
+    before = over(world)
+    world.tick(1)
 
-    assert over(world) == [("RULED", 1_666, 1_667)]
+    assert (before, over(world)) == ([], [("RULED", 1_666, 1_667)])
+
+
+@pytest.mark.parametrize(("back", "clocks"), [(10_000, 1), (9_999, 0)])
+def test_a_complaint_that_is_right_in_full_was_a_request_without_an_answer(
+    world: CardWorld, card: str, back: int, clocks: int
+) -> None:
+    world.give_role("judge", "arbiter")
+    use = world.serve(card, upto="finish_use")
+    world.call("alice", "prepaid.claim_redo", use)
+    world.call("judge", "prepaid.rule_use", use, back)
+    world.tick(1)
+
+    assert len(world.seen("ClockStarted")) == clocks
 
 
 def test_a_lone_claim_of_the_shop_is_never_paid_by_silence(world: CardWorld, card: str) -> None:
@@ -247,6 +262,15 @@ def test_a_lone_claim_that_the_holder_confirms_is_paid(world: CardWorld, card: s
     world.call("alice", "prepaid.confirm_use", use)
 
     assert (over(world), world.earned()) == ([("SETTLED", 3_333, 0)], 3_333)
+
+
+def test_a_lone_claim_on_a_card_that_was_given_back_is_void(world: CardWorld, card: str) -> None:
+    use = world.call("shop", "prepaid.claim_use", card, 0, 0)
+    world.serve(card, upto="finish_use")
+    world.call("alice", "prepaid.ask_refund", card)
+
+    with world.refuses("card_over"):
+        world.call("alice", "prepaid.confirm_use", use)
 
 
 @pytest.mark.parametrize("how", ["warned", "frozen", "closed"])
