@@ -100,6 +100,15 @@ def test_who_did_not_hand_the_car_over_enters_nothing(world: VisitsWorld) -> Non
         attach(world, kept, SECRET, 0)
 
 
+def test_a_key_that_a_shop_kept_did_not_hand_the_car_over(world: VisitsWorld) -> None:
+    world.call("grandma", "shops.keep_account", "sparkle", sponsor="sparkle")
+    kept = record(world, OTHER_VISIT, customer="grandma")
+    world.call("grandma", "shops.release_account", signer="her own key")
+
+    with world.refuses("not_checked_in"):
+        attach(world, kept, SECRET, 0, who="grandma")
+
+
 def test_a_record_without_start_or_finish_enters_no_history(world: VisitsWorld) -> None:
     with world.refuses("not_started"):
         attach(world, number(50), SECRET, 0)
