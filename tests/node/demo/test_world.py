@@ -36,7 +36,7 @@ def test_every_machine_has_the_same_chain() -> None:
     again = parse_genesis(genesis.model_dump_json().encode())
 
     assert genesis.chain_id().hex() == (
-        "b63b02bc8adab9fd4c53fb680d4ddf20c169b0e2f0f64f1f803b3addb4c6ea34"
+        "9ec0e82bf842fe4672d95d77cf7fd14b1122e2edd22671008c73a9cffd68ef68"
     )
     assert again.chain_id() == genesis.chain_id()
     assert encode_id("acct", account_of("alice")) == (
