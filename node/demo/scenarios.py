@@ -123,10 +123,6 @@ def _cancelled_shop(visit: Visit) -> list[Step]:
     return [visit.step(visit.start_ms - 30 * MINUTE_MS, "cancel_by_shop", False, by_shop=True)]
 
 
-def _weather(visit: Visit) -> list[Step]:
-    return [visit.step(visit.start_ms - 30 * MINUTE_MS, "cancel_by_shop", True, by_shop=True)]
-
-
 def _answered(visit: Visit) -> list[Step]:
     answer = visit.step(visit.end_ms + HOUR_MS, "answer_claim", True, by_shop=True)
     return [*_claimed(visit), answer]
@@ -166,7 +162,6 @@ FATES: Final[dict[str, Callable[[Visit], list[Step]]]] = {
     "cancelled_early": _cancelled_early,
     "cancelled_late": _cancelled_late,
     "cancelled_by_shop": _cancelled_shop,
-    "cancelled_for_weather": _weather,
     "not_served": _unserved,
     "claim_granted": _answered,
     "claim_unanswered": _claimed,
@@ -260,7 +255,7 @@ _BUSY: Final = (
         {2: 3, 1: 17},
         {
             "settled": 11, "settles_by_itself": 1, "missed": 2, "cancelled_late": 1,
-            "cancelled_for_weather": 1, "declined": 2, "lapses": 2,
+            "cancelled_by_shop": 1, "declined": 2, "lapses": 2,
         },
     ),
 )  # fmt: skip

@@ -11,7 +11,18 @@ from itertools import count
 from chain.changes import InstallContract
 from chain.errors import WashError
 from chain.governance import contract_by_name
-from chain.transaction import Action, Call, Deploy, Propose, instance_id, read_transaction, tx_id
+from chain.ledger import Policy as AssetPolicy
+from chain.transaction import (
+    Action,
+    Call,
+    Deploy,
+    IssueAsset,
+    Propose,
+    asset_id,
+    instance_id,
+    read_transaction,
+    tx_id,
+)
 from chain.types import DAY_MS, SECOND_MS
 from node.catalog import container_bytes
 from node.demo.accounts import Signing, account_of, make_body, sign_body
@@ -21,7 +32,10 @@ from node.driver import Driver
 from node.rehearse.plan import policy_id, policy_words
 from node.rehearse.policies import PRESETS
 
-REGISTER_NAME, BOOKING_NAME = "shops", "booking"
+REGISTER_NAME, LOYALTY_NAME, PREPAID_NAME, BOOKING_NAME = "shops", "loyalty", "prepaid", "booking"
+POINTS = asset_id(
+    account_of("operator"), "PTS"
+)  # made by the operator, issued by the contract alone
 NO_SHOW_DELAY_MS = DAY_MS  # as on a chain with real money: time to contest a missed visit
 _DEPLOY_GAS = 300_000
 _CALLS_GAS = 150_000
@@ -68,6 +82,27 @@ class _Builder:
         deploy = Deploy(container_bytes(name), *bindings)  # type: ignore[arg-type]
         return instance_id(self.add("operator", _DEPLOY_GAS, deploy), 0)
 
+    def deploy_loyalty(self) -> bytes:
+        """Add a block that makes points and the contract that alone issues them.
+
+        The points name the contract as their issuer, the contract its points: so its id is worked
+        out from the transaction after theirs.
+        """
+        self.begin_block()
+        at_ms, _signed = self.blocks[-1]
+        nonces = self._nonces.setdefault("operator", count())
+        first, second = next(nonces), next(nonces)
+        deploy = Deploy(container_bytes("loyalty"), (POINTS, MONEY), (), ())
+        deployment = make_body(
+            "operator", Signing(self.chain_id, at_ms, second, _DEPLOY_GAS), deploy
+        )
+        contract = instance_id(tx_id(deployment), 0)
+        issue = IssueAsset("PTS", 0, AssetPolicy.CONTRACTS_ONLY, contract, ())
+        issuing = make_body("operator", Signing(self.chain_id, at_ms, first, _CALLS_GAS), issue)
+        for body in (issuing, deployment):
+            self.blocks[-1][1].append(sign_body(body, "operator"))
+        return contract
+
 
 @dataclass(frozen=True, slots=True)
 class Setup:
@@ -82,7 +117,10 @@ def demo_setup() -> Setup:
     """Return the set-up; the contracts get their names last, which marks it as done."""
     builder = _Builder(demo_genesis().chain_id())
     register = builder.deploy("shops", (), (), ())
-    booking = builder.deploy("booking", (MONEY,), (register,), (NO_SHOW_DELAY_MS,))
+    loyalty = builder.deploy_loyalty()
+    prepaid = builder.deploy("prepaid", (MONEY,), (register, loyalty), ())
+    links = (register, loyalty, prepaid)
+    booking = builder.deploy("booking", (MONEY,), links, (NO_SHOW_DELAY_MS, True))
     builder.begin_block()
     admissions = [Call(register, "admit", (account_of(s.account), s.name), 0) for s in SHOPS]
     builder.add("operator", _CALLS_GAS, *admissions)
@@ -94,6 +132,8 @@ def demo_setup() -> Setup:
     builder.begin_block()
     named = [
         Propose(InstallContract(REGISTER_NAME, register)),
+        Propose(InstallContract(LOYALTY_NAME, loyalty)),
+        Propose(InstallContract(PREPAID_NAME, prepaid)),
         Propose(InstallContract(BOOKING_NAME, booking)),
     ]
     builder.add("operator", _CALLS_GAS, *named)

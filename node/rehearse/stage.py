@@ -22,7 +22,9 @@ from node.rehearse.genesis import symbol_of
 from node.rehearse.plan import Plan, policy_words
 from node.rehearse.wallets import Places, SigningLine, Wallet, signer_of
 
-_SETUP_GAS = 200_000
+_DEPLOY_GAS = 350_000
+_CALL_GAS = 10_000
+_SETTINGS_GAS = 5_000
 _PORTION = 1_000  # of one account at once: its nonces may be no further ahead
 _GAS_SHARE = (3, 4)  # of a block for planned steps; the rest is for what falls due
 
@@ -79,7 +81,11 @@ class Stage(ABC):
         bookings: list[bytes] = []
         for currency in plan.currencies:
             asset = genesis_asset_id(symbol_of(currency))
-            bookings.append(self._deploy(operator, "booking", (asset,), (register,), (0,)))
+            # A booking is judged by itself here, so points and cards are linked and told nothing.
+            loyalty = self._deploy(operator, "loyalty", (asset, asset), (), ())
+            prepaid = self._deploy(operator, "prepaid", (asset,), (register, loyalty), ())
+            links = (register, loyalty, prepaid)
+            bookings.append(self._deploy(operator, "booking", (asset,), links, (0, False)))
         names = [("shops", register), ("rehearsal-notes", notes)]
         names += [(f"booking-{number}", contract) for number, contract in enumerate(bookings)]
         self._run(
@@ -103,7 +109,7 @@ class Stage(ABC):
         arguments: tuple[int, ...],
     ) -> bytes:
         action = Deploy(container_bytes(name), assets, links, arguments)
-        body = operator.body(self.now, _SETUP_GAS, action)
+        body = operator.body(self.now, _DEPLOY_GAS, action)
         self._make_blocks([operator.sign(body)], self.now + 1)
         return instance_id(tx_id(body), 0)
 
@@ -120,14 +126,14 @@ class Stage(ABC):
         signed = []
         for signer in accounts:
             wallet = Wallet(signer, self.chain_id)
-            signed.append(wallet.sign(wallet.body(self.now, _SETUP_GAS // 40, settings)))
+            signed.append(wallet.sign(wallet.body(self.now, _SETTINGS_GAS, settings)))
         self._make_blocks(signed, self.now + 1)
 
     def _run(self, wallet: Wallet, actions: Iterable[tuple[Action, ...]]) -> None:
         waiting = list(actions)
         for start in range(0, len(waiting), _PORTION):
             portion = waiting[start : start + _PORTION]
-            bodies = [wallet.body(self.now, _SETUP_GAS // 20, *group) for group in portion]
+            bodies = [wallet.body(self.now, _CALL_GAS, *group) for group in portion]
             self._make_blocks([wallet.sign(body) for body in bodies], self.now + 1)
 
     def note_refused(self, plan: Plan) -> None:

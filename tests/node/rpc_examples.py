@@ -21,6 +21,7 @@ from node.net.network import Network
 from node.rpc.openrpc.document import Examples, make_document
 from node.rpc.openrpc.page import render_markdown
 from tests.node.rpc.consent_story import about_consent
+from tests.node.rpc.rule_examples import about_cards, about_points, about_shops
 from tests.node.rpc.story import MORNING, Json, Teller, acct, call_action
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -42,6 +43,9 @@ async def tell_story(teller: Teller) -> None:
     booked = await book_a_wash(teller)
     await _events(teller)
     await _at_the_shop(teller, booked)
+    await about_shops(teller)
+    await about_points(teller)
+    await about_cards(teller)
     await _many_at_once(teller)
     await _what_has_been(teller, booked)
     await _proofs(teller, booked)

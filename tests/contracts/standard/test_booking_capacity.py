@@ -134,7 +134,7 @@ def test_a_slot_whose_last_cell_is_taken_takes_none() -> None:
 
 ENDS = {
     "cancel": ("alice", "cancel_booking", ()),
-    "decline": ("shop", "cancel_by_shop", (True,)),
+    "decline": ("shop", "cancel_by_shop", (False,)),
 }
 
 

@@ -17,7 +17,7 @@ from tests.node import oracle
 
 VECTORS = Path(__file__).parents[2] / "vectors" / "contracts" / "booking_cases.json"
 CASES = json.loads(VECTORS.read_text(encoding="utf-8"))
-BY_SHOP = {"open_shop", "close_shop"}
+BY_SHOP = {"open_shop", "close_shop", "announce_weather"}
 
 
 @pytest.mark.parametrize("case", CASES["cases"], ids=lambda case: case["name"])

@@ -7,6 +7,8 @@ import pytest
 from chain.ledger import get_balance, get_supply
 from chain.transaction import Call
 from chain.types import DAY_MS, HOUR_MS, MINUTE_MS
+from contracts.vm.traps import TrapKind
+from node.catalog import program
 from node.demo.accounts import ACCOUNTS, FUNDS_EACH, UnknownNameError, account_of
 from node.demo.catalogue import SHOPS
 from node.demo.genesis import MONEY
@@ -78,11 +80,14 @@ async def test_two_busy_saturdays_do_not_mix(node: Node) -> None:
     await tools.travel_by(20 * DAY_MS)
     watcher = Watcher(node)
 
-    await tools.seed("busy-saturday")
+    again = await tools.seed("busy-saturday")
     await tools.travel_by(20 * DAY_MS)
 
-    assert sum(watcher.endings.values()) == 60
-    assert watcher.failed == []
+    # Who missed three visits must bring the whole price along, and these requests do not.
+    made = [visit for visit, booking in again.visits if booking is not None]
+    assert sum(watcher.endings.values()) == len(made) > 55
+    prepay = program("booking").container.errors.index("prepay_in_full") + 1
+    assert set(watcher.failed) <= {(TrapKind.REQUIRE, prepay)}
 
 
 async def test_a_full_shop_is_told_and_the_visit_is_given_up(node: Node) -> None:

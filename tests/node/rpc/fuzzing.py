@@ -29,7 +29,7 @@ from tests.node.rpc.schema_values import Fitting, Seen
 
 ERROR_BYTES_MAX = 4_096
 ANSWER_SECONDS_MAX = 0.05  # for the one method that waits
-NAMED = ("booking", "shops")
+NAMED = ("booking", "loyalty", "prepaid", "shops")
 METHODS = (
     *collect(*MODULES).names(dev=True),
     *(f"{name}.{one['name']}" for name in NAMED for one in abi(name)["views"]),

@@ -58,7 +58,10 @@ class Shop:
     def __init__(self, chain: TestChain) -> None:
         self.chain = chain
         self.register = self._deploy("shops", (), ())
-        self.booking = self._deploy("booking", (MONEY,), (self.register,), (0,))
+        self.loyalty = self._deploy("loyalty", (MONEY, MONEY), ())
+        self.prepaid = self._deploy("prepaid", (MONEY,), (self.register, self.loyalty))
+        links = (self.register, self.loyalty, self.prepaid)
+        self.booking = self._deploy("booking", (MONEY,), links, (0, False))
         for name, contract in (("shops", self.register), ("booking", self.booking)):
             assert chain.do("olga", Propose(InstallContract(name, contract))).ok
         self.must("olga", self.register, "admit", account("bob"), "Bob's")

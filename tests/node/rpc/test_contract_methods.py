@@ -55,21 +55,20 @@ def test_installed_contracts_come_first_by_name_and_pages_join(
         cursor = pages[-1]["next_cursor"]
         pages.append(methods.contract_list(reader.call, limit=2, cursor=cursor))
 
-    expected = [shop.booking, shop.register, *boxes]
-    names = ["booking", "shops", None, None, None]
+    expected = [shop.booking, shop.register, *sorted([shop.loyalty, shop.prepaid, *boxes])]
+    names = ["booking", "shops", *[None] * 5]
     assert [one["contract"] for one in whole["items"]] == [encode_id("ctr", c) for c in expected]
     assert [one["name"] for one in whole["items"]] == names
     assert whole["next_cursor"] is None
-    assert [len(page["items"]) for page in pages] == [2, 2, 1]
+    assert [len(page["items"]) for page in pages] == [2, 2, 2, 1]
     assert [one for page in pages for one in page["items"]] == whole["items"]
 
 
 def test_a_list_that_ends_with_a_page_says_so(reader: Reader, shop: Shop) -> None:
-    page = methods.contract_list(reader.call, limit=2)
+    page = methods.contract_list(reader.call, limit=4)
 
-    assert [one["contract"] for one in page["items"]] == [
-        encode_id("ctr", shop.booking), encode_id("ctr", shop.register),
-    ]  # fmt: skip
+    expected = [shop.booking, shop.register, *sorted([shop.loyalty, shop.prepaid])]
+    assert [one["contract"] for one in page["items"]] == [encode_id("ctr", c) for c in expected]
     assert page["next_cursor"] is None
 
 
@@ -79,7 +78,12 @@ def test_a_contract_is_shown_with_its_bindings_costs_and_abi(reader: Reader, sho
     assert (found["name"], found["code_name"]) == ("booking", "BookingRules")
     assert found["assets"] == [{"slot": "money", **{k: CNY[k] for k in ("asset", "currency")}}]
     assert found["links"] == [
-        {"slot": "register", "contract": encode_id("ctr", shop.register), "name": "shops"}
+        {"slot": slot, "contract": encode_id("ctr", contract), "name": name}
+        for slot, contract, name in (
+            ("register", shop.register, "shops"),
+            ("loyalty", shop.loyalty, None),
+            ("prepaid", shop.prepaid, None),
+        )
     ]
     assert found["gas"]["request"] > found["gas"]["booking"] > 0
     assert (found["abi_source"], found["abi"]) == ("author", abi("booking"))

@@ -114,7 +114,7 @@ def test_every_state_that_has_a_sentence_exists(contract: str) -> None:
 def test_every_state_that_a_booking_reaches_has_its_sentence() -> None:
     states = catalog.abi("booking")["enums"]["State"]
     moved = {name for name, number in states.items() if 2 <= number <= 9} | {"RETURNED"}
-    closed = {name for name, number in states.items() if 20 <= number <= 27}
+    closed = {name for name, number in states.items() if number >= 20 and name != "RETURNED"}
 
     told = catalog.words("booking")["events"].keys()
 
@@ -369,7 +369,7 @@ async def test_a_missed_visit_is_told_though_nobody_sent_anything(asker: Asker) 
 
     assert len(stories) >= 1
     assert all(one.startswith("Done by itself when it was due: ") for one in stories)
-    assert "Missed visit, booking bkg" in stories[-1]
+    assert any("Missed visit, booking bkg" in one for one in stories)
 
 
 async def test_what_nobody_knows_is_not_found(asker: Asker) -> None:

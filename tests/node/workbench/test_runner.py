@@ -153,7 +153,7 @@ def test_the_tests_and_the_world_of_the_manual_work(tmp_path: Path) -> None:
     blocks: list[str] = re.findall(r"```python\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
     (tests,) = [block for block in blocks if block.startswith("def test_")]
     (maker,) = [block for block in blocks if "booking.wash" in block]
-    for name in ("shops", "booking"):
+    for name in ("shops", "loyalty", "prepaid", "booking"):
         shutil.copy(STANDARD / f"{name}.wash", tmp_path)
     (tmp_path / "deposit.wash").write_text(deposit_source(), encoding="utf-8")
     asking = "def test_it(world):\n    assert world.view('shops.shop', 'sparkle')['name']\n"

@@ -143,7 +143,7 @@ def test_a_contract_issues_its_own_asset() -> None:
 
 
 def test_linked_contracts_are_deployed_from_the_files_beside() -> None:
-    world = World.deploy(STANDARD / "booking.wash", arguments=[0], install=True)
+    world = World.deploy(STANDARD / "booking.wash", arguments=[0, False], install=True)
     world.call("operator", "shops.admit", "sparkle", "Sparkle")
 
     with pytest.raises(CallFailed) as caught:
