@@ -140,6 +140,16 @@ class Library:
         seen: set[tuple[bytes, str]] = set()
         return routine is not None and self._reads_sponsor(state, contract, routine, seen)
 
+    def gas_set_aside(self, state: State, contract: bytes, function: str) -> int:
+        """Return how much gas an action lays by at once for its dearest call of a linked instance.
+
+        What of it is not used comes back, so a call may need more than it takes in the end.
+        """
+        program = self.program(state, self.instance(state, contract).code_id)
+        routine = program.entry(function, FunctionKind.ACTION)
+        calls = () if routine is None else routine.links
+        return max((call.gas_max for call in calls), default=0)
+
     def _reads_sponsor(
         self, state: State, contract: bytes, routine: Routine, seen: set[tuple[bytes, str]]
     ) -> bool:

@@ -9,13 +9,14 @@ from chain.params import ChainParams
 from chain.receipt import Receipt
 from chain.state import Space
 from chain.transaction import (
+    Call,
     Cosignature,
     ReceivedTransaction,
     SignedTransaction,
     Transaction,
     read_transaction,
 )
-from contracts.execution import BlockInputs, Executor, allowance_gas
+from contracts.execution import BlockInputs, Executor, allowance_gas, transaction_gas
 from node.storage.ledger import ChainLedger
 
 _NO_SIGNATURE = bytes(64)
@@ -67,6 +68,25 @@ def simulate_freely(
         body = replace(body, gas_limit=min(most, allowance_gas(params)))
         outcome = node.simulate(as_received(body), signed=False)
     return body, outcome
+
+
+def wanted_gas(node: Any, body: Transaction, outcome: Simulated) -> int:
+    """Return half as much gas again as a trial took; if it failed, as much as there can be.
+
+    What an action lays by for a call of a linked contract comes on top: all of it has to be there,
+    however little is used.
+    """
+    most = body.gas_limit
+    if outcome.receipt is None or not outcome.receipt.ok:
+        return most
+    library, state = node.ledger.executor.library, node.state()
+    laid_by = [
+        library.gas_set_aside(state, action.contract, action.function)
+        for action in body.actions
+        if isinstance(action, Call)
+    ]
+    wanted = outcome.receipt.gas_used * 3 // 2 + max(laid_by, default=0)
+    return min(max(wanted, transaction_gas(as_received(body))), most)
 
 
 class Simulator:

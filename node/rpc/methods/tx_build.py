@@ -26,8 +26,7 @@ from chain.transaction import (
     tx_id as hash_body,
 )
 from chain.types import MINUTE_MS, SAFE_INT_MAX
-from contracts.execution import transaction_gas
-from node.live.simulation import Simulated, as_received, simulate_freely
+from node.live.simulation import Simulated, as_received, simulate_freely, wanted_gas
 from node.rpc.action_lookup import ChainLookup, show_created
 from node.rpc.errors import (
     ContractRefusedError,
@@ -187,7 +186,7 @@ def tx_build(
     check_body(body)
     if gas_limit is None:
         tried, outcome = simulate_freely(node, body, params)
-        body = replace(body, gas_limit=_wanted_gas(as_received(tried), outcome))
+        body = replace(body, gas_limit=wanted_gas(node, tried, outcome))
     else:
         outcome = node.simulate(as_received(body), signed=False)
     return _built(lookup, body, outcome)
@@ -220,14 +219,6 @@ def _signed_bytes(body: Transaction, data: bytes) -> _SignedBytes:
     """Return what the sender signs, and what the sponsor does if one is named."""
     sponsored = None if body.sponsor is None else (SPONSOR_PREFIX + data).hex()
     return {"sign_bytes": (SIGNING_PREFIX + data).hex(), "sponsor_sign_bytes": sponsored}
-
-
-def _wanted_gas(tried: ReceivedTransaction, outcome: Simulated) -> int:
-    """Return half as much again as the trial took; if it failed, as much as there can be."""
-    most = tried.body.gas_limit
-    if outcome.receipt is None or not outcome.receipt.ok:
-        return most
-    return min(max(outcome.receipt.gas_used * 3 // 2, transaction_gas(tried)), most)
 
 
 def _trial(node: Any, outcome: Simulated, body: Transaction) -> TrialJson:

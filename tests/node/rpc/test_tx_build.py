@@ -16,6 +16,33 @@ from node.rpc.methods.tx_build import VALID_MS
 from tests.make import BOX, MONEY, compiled
 from tests.node.rpc.asking import PAY, Asker, acct, request
 
+BELL = """
+from wash import *
+
+class Bell(Contract):
+    \"\"\"Rings.\"\"\"
+    rung: uint
+
+    @action
+    def ring(self):
+        self.rung += 1
+"""
+ROPE = """
+from wash import *
+
+class Bell(Link):
+    @action(gas=40_000)
+    def ring(self): ...
+
+class Rope(Contract):
+    \"\"\"Rings a bell elsewhere, for which it lays much by.\"\"\"
+    bell: Bell
+
+    @action
+    def pull(self):
+        self.bell.ring()
+"""
+
 
 @pytest.fixture
 def asker(tmp_path: Path) -> Iterator[Asker]:
@@ -204,3 +231,18 @@ async def test_bytes_that_are_no_transaction_are_refused(
     code, _message = await asker.refusal("tx_decode", **params)
 
     assert code in {-32602, 1001}
+
+
+async def test_what_a_call_lays_by_for_another_contract_is_in_its_gas(asker: Asker) -> None:
+    made: list[str] = []
+    for source, links in ((BELL, []), (ROPE, made)):
+        deploy = {"type": "deploy", "code": compiled(source).hex(), "links": list(links)}
+        built = await asker.do("alice", deploy)
+        made.append(built["creates"][0]["id"])
+    pull = {"type": "call", "contract": made[1], "function": "pull", "arguments": []}
+
+    built = await asker.do("alice", pull)
+
+    status = await asker.ask("tx_get", tx_id=built["tx_id"])
+    assert (status["status"], status["receipt"]["ok"]) == ("final", True)
+    assert 40_000 < built["gas_limit"] < 50_000
