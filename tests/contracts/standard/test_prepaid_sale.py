@@ -106,6 +106,19 @@ def test_an_offer_is_kept_as_it_was_published(world: CardWorld) -> None:
     assert tuple(world.view("prepaid.line", package, n) for n in (0, 1)) == lines
 
 
+def test_a_package_has_up_to_four_services(world: CardWorld) -> None:
+    for service in (3, 4):
+        world.call("operator", "shops.set_service", "shop", service, 1_000)
+    lines = [world.line(n, n, 1_000 * n) for n in (1, 2, 3, 4)]
+    card = world.buy(world.publish("PACKAGE", 10_000, *lines))
+    after_days(world, 8)
+
+    for n in range(4):
+        world.serve(card, n, times=n + 1)
+
+    assert (world.earned(), world.held_for(card)) == (10_000, 0)
+
+
 def test_an_offer_has_at_most_a_thousand_units_of_a_service(world: CardWorld) -> None:
     card = world.buy(world.washes(1_000, 500_000))
 
@@ -247,6 +260,17 @@ def test_at_a_lower_cover_the_shop_has_its_part_after_cooling_off_and_works_it_o
     assert (cover["liability"], cover["held"], cover["ratio"]) == (14_000, 14_000, 10_000)
 
 
+def test_without_cooling_off_the_shop_has_its_part_at_the_sale(world: CardWorld) -> None:
+    offer = world.washes(10, 10_000)
+    world.call("operator", "prepaid.set_cover", "shop", 6_000)
+    world.serve(world.buy(offer))
+
+    card = world.buy(offer)
+
+    assert world.card(card)["known"] is True
+    assert (world.earned(), world.held_for(card)) == (4_000, 6_000)
+
+
 def test_what_was_not_covered_is_a_claim_and_said_so(world: CardWorld) -> None:
     offer = world.washes(10, 10_000)
     world.call("operator", "prepaid.set_cover", "shop", 6_000)
@@ -289,7 +313,7 @@ def sell_weekly(world: CardWorld, offer: str, *counts: int) -> None:
 def test_a_week_above_three_times_the_median_of_eight_is_told(world: CardWorld) -> None:
     world.give("bob", 100_000_000, "CNY")
     offer = world.washes(10, 100_000)
-    sell_weekly(world, offer, 2, 2, 1, 2, 9, 2, 2, 2)
+    sell_weekly(world, offer, 3, 2, 1, 2, 9, 2, 3, 2)
     told = len(world.seen("ManySold"))
 
     sell_weekly(world, offer, 6)

@@ -125,6 +125,7 @@ def test_an_offered_time_that_the_holder_lets_pass_stops_his_clock(
     world.tick(1)
 
     assert (before, world.seen("ClockStopped")) == ([], [{"shop": "shop", "holder": "alice"}])
+    assert world.view("prepaid.holding", "shop", "alice")["asked_at"] == 0
     world.call("shop", "prepaid.offer_slot", card, world.now + 2 * DAY_MS)
 
 
