@@ -32,6 +32,15 @@ def test_exactly_as_many_requests_of_one_slot_are_accepted_as_there_are_bays(cou
     assert outcomes == ["ok"] * count + ["slot_taken"] * 3
 
 
+def test_of_two_hundred_requests_for_one_slot_exactly_one_is_accepted() -> None:
+    world = bays(quarter=1)
+
+    outcomes = [ask(world, SLOT, SLOT + HOUR_MS, name=CUSTOMERS[turn % 3]) for turn in range(200)]
+
+    assert outcomes == ["ok"] + ["slot_taken"] * 199
+    assert world.pots() == 1
+
+
 def test_zero_bays_are_no_limit() -> None:
     world = bays()
 

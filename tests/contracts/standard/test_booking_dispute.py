@@ -30,6 +30,20 @@ def test_a_claim_that_the_shop_never_answers_is_given_back_in_full() -> None:
     assert world.split(booking) == ("RULED", 6_000, 4_000)
 
 
+def test_a_shop_that_says_ready_without_any_work_is_not_paid() -> None:
+    world = new_world(tell=True)
+    booking = world.book()
+    world.serve(booking, upto="check_in")
+    for function in ("start_service", "ready"):
+        world.must("shop", function, booking)
+
+    world.must("alice", "claim_redo", booking, 10_000)
+    world.fire_until()
+
+    assert world.split(booking) == ("RULED", 0, HELD)
+    assert world.seen("Heard") == []  # no points either
+
+
 def test_a_claim_that_the_shop_accepts_is_given_back_at_once() -> None:
     world, booking = claimed(10_000)
 

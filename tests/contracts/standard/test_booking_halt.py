@@ -135,3 +135,29 @@ def test_a_deadline_at_the_very_beginning_of_a_halt_is_over(function: str) -> No
 
     assert world.call("alice", function, booking) == "too_late"
     assert world.where(booking) == "ACCEPTED"
+
+
+def test_a_shop_is_not_late_for_the_time_in_which_the_chain_stood_still() -> None:
+    world = new_world(heartbeat_ms=BEAT)
+    booking = world.book(start=SLOT)
+    world.fire_until(SLOT - 1)
+    world.must("alice", "check_in", booking, sponsor="shop")
+    world.halt_until(SLOT + HOUR_MS // 2)
+
+    early = world.after(GRACE - 2).call("alice", "leave", booking)
+    world.must("shop", "start_service", booking)
+
+    assert early == "too_early"
+    assert world.booking(booking)["on_time"] is True
+
+
+def test_a_shop_that_does_not_begin_after_a_halt_either_is_late() -> None:
+    world = new_world(heartbeat_ms=BEAT)
+    booking = world.book(start=SLOT)
+    world.fire_until(SLOT - 1)
+    world.must("alice", "check_in", booking, sponsor="shop")
+    world.halt_until(SLOT + HOUR_MS // 2)
+
+    world.after(GRACE).must("alice", "leave", booking)
+
+    assert world.split(booking) == ("NO_SHOW_SHOP", 0, HELD)
