@@ -1,7 +1,7 @@
 """The examples of the API: a day of two shops, told by calls and their answers.
 
-`python -m tests.node.rpc_examples` writes node/rpc/openrpc/examples.json and docs/rpc.md anew; a
-test compares them with what the node answers.
+`python -m tests.node.rpc_examples` writes node/rpc/openrpc/examples.json, docs/rpc.md and the event
+that docs/events.md shows anew; tests compare them with what the node answers.
 """
 
 import asyncio
@@ -21,6 +21,7 @@ from node.net.network import Network
 from node.rpc.openrpc.document import Examples, make_document
 from node.rpc.openrpc.page import render_markdown
 from tests.node.rpc.consent_story import about_consent
+from tests.node.rpc.event_page import EVENT_PAGE, renew
 from tests.node.rpc.rule_examples import about_cards, about_points, about_shops
 from tests.node.rpc.story import MORNING, Json, Teller, acct, call_action
 
@@ -350,10 +351,23 @@ def examples_text(examples: Examples) -> str:
     return "{\n" + ",\n".join(methods) + "\n}\n"
 
 
+async def first_event(folder: Path) -> Json:
+    """Return the event that tells of an accepted booking on a chain where nothing else happened."""
+    teller = Teller(folder)
+    await book_a_wash(teller)
+    told = await teller.ask("events_query", {"filter": {"type": "booking.Moved"}})
+    teller.close()
+    event: Json = told["items"][0]
+    return event
+
+
 def main() -> None:
     """Write the files."""
     with tempfile.TemporaryDirectory() as folder:
         examples, document = asyncio.run(make_examples(Path(folder) / "node"))
+        event = asyncio.run(first_event(Path(folder) / "second"))
+    page = renew(EVENT_PAGE.read_text("utf-8"), event)
+    EVENT_PAGE.write_text(page, "utf-8", newline="\n")
     EXAMPLES.write_text(examples_text(examples), "utf-8", newline="\n")
     PAGE.write_text(render_markdown(document), "utf-8", newline="\n")
 

@@ -14,6 +14,7 @@ from chain.receipt import KernelEvent
 from node.config import RpcConfig
 from node.rpc.door.access import Tokens
 from node.rpc.door.server import RpcServer
+from tests.node.rpc.event_page import renew
 from tests.node.rpc.story import Teller
 from tests.node.rpc_examples import book_a_wash
 
@@ -96,7 +97,19 @@ async def test_the_event_that_is_shown_is_on_the_chain(client: aiohttp.ClientSes
     async with client.post("/rpc", json=asked) as response:
         told = await response.json()
 
-    assert told["result"]["items"] == [shown]
+    assert told["result"]["items"] == [shown], "run `python -m tests.node.rpc_examples`"
+
+
+def test_the_page_moves_along_with_the_chain() -> None:
+    shown = json.loads(blocks("json")[0])
+    height = shown["height"] + 7
+
+    later = renew(PAGE, {**shown, "height": height, "time": 1})
+
+    assert f'"id": "{height}-1"' in later
+    assert f"Last-Event-ID: {height}-0" in later
+    assert later.count(f'"{height - 1}-"') == 2  # where the shown calls begin
+    assert renew(later, shown) == PAGE
 
 
 def test_all_types_of_the_chain_are_named() -> None:
