@@ -8,6 +8,7 @@ BIN := $(VENV)/bin
 RUNS ?= 1000
 KILLS ?= 500
 SEEDS ?= 2000
+LIFE_STEPS ?= 10000
 SAMPLE ?= node/samples/bookings.csv.gz
 POLICIES ?= node/samples/policies.json
 PACKAGES := $(wildcard chain contracts consensus p2p node)
@@ -18,14 +19,14 @@ PIP_QUIETLY := --quiet --disable-pip-version-check
 UV := UV_PROJECT_ENVIRONMENT=$(VENV) UV_PYTHON_DOWNLOADS=never VIRTUAL_ENV= $(BIN)/uv --quiet
 # Where only pip knows the way (a company mirror, a proxy), pip installs the same locked hashes.
 # Tests that run beside the others: they wait for timers, or compute by themselves, and start no nodes.
-BESIDE = tests/hostile tests/node/net tests/p2p tests/chain tests/contracts tests/consensus tests/fuzz
+BESIDE = tests/hostile tests/node/net tests/p2p tests/chain tests/contracts tests/consensus tests/fuzz tests/lives
 BY_PIP = $(UV) export --frozen --no-emit-project $(1) --output-file $(VENV)/locked.txt >/dev/null \
 	&& $(BIN)/python -m pip install $(PIP_QUIETLY) --require-hashes --requirement $(VENV)/locked.txt \
 	&& $(BIN)/python -m pip install $(PIP_QUIETLY) --no-deps --editable .
 
 .DEFAULT_GOAL := help
 .PHONY: help run rehearse install test check format lint types imports dependencies spelling \
-	pytest cover bench bench-consensus bench-net bench-vm fuzz chaos sim mutants build clean
+	pytest cover bench bench-consensus bench-net bench-vm fuzz lives chaos sim mutants build clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
@@ -79,6 +80,9 @@ bench: $(VENV)/.dev ## Measure this machine
 fuzz: $(VENV)/.dev ## Try RUNS fresh random examples of each property (default 1000)
 	HYPOTHESIS_PROFILE=fuzz FUZZ_RUNS=$(RUNS) $(BIN)/pytest -m hypothesis --timeout=0 $(ARGS)
 	$(BIN)/python -m tests.fuzz --runs $(RUNS)
+
+lives: $(VENV)/.dev ## Play LIFE_STEPS random steps (default 10000) of customers and shops, with restarts and upgrades
+	$(BIN)/python -m tests.lives --steps $(LIFE_STEPS) $(ARGS)
 
 chaos: $(VENV)/.dev ## Kill a busy node, then the nodes of a network, KILLS times (default 500); nothing is lost
 	$(BIN)/python -m tests.chaos --kills $(KILLS) $(ARGS)
