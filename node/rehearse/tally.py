@@ -11,7 +11,7 @@ from contracts.vm.container import Container
 from contracts.vm.program import Program
 from node.catalog import abi
 
-CANCELLED = ("CANCELLED_CUSTOMER", "CANCELLED_SHOP")
+CANCELLED = ("CANCELLED_CUSTOMER", "CANCELLED_SHOP", "CANCELLED_WEATHER")
 NO_SHOW = "NO_SHOW_CUSTOMER"
 
 
