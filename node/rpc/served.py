@@ -9,6 +9,7 @@ from node.rpc.methods import (
     admin_clock,
     admin_copy,
     blob,
+    booking,
     chain,
     consent,
     contract,
@@ -20,6 +21,7 @@ from node.rpc.methods import (
     passport,
     peers,
     rpc,
+    shop,
     tx,
     tx_build,
     tx_explain,
@@ -29,8 +31,9 @@ from node.rpc.methods import (
 from node.rpc.registry import Registry, collect
 
 MODULES = (
-    account, admin, admin_clock, admin_copy, blob, chain, consent, contract, contract_pending, dev,
-    events, gov, node, passport, peers, rpc, tx, tx_build, tx_explain, tx_list, validator,
+    account, admin, admin_clock, admin_copy, blob, booking, chain, consent, contract,
+    contract_pending, dev, events, gov, node, passport, peers, rpc, shop, tx, tx_build, tx_explain,
+    tx_list, validator,
 )  # fmt: skip
 
 
