@@ -193,6 +193,30 @@ class VaultConfig(_Section):
     )
 
 
+class PagesConfig(_Section):
+    """`[pages]`: the web pages for customers, shops and operators."""
+
+    serve: Literal["auto", "on", "off"] = Field(
+        default="auto",
+        description="auto: on development chains, on gateways, and where keys.sponsor has a key",
+    )
+    sponsor: bool = Field(
+        default=True,
+        description="co-sign for the visitors of the pages, within limits, where keys.sponsor can",
+    )
+    url: str = Field(
+        default="",
+        max_length=200,
+        description="where phones reach these pages, as https://wash.example; empty: they do not",
+    )
+    zone: str = Field(
+        default="Asia/Shanghai",
+        min_length=1,
+        max_length=40,
+        description="time zone of shops that named none",
+    )
+
+
 class P2pConfig(_Section):
     """`[p2p]`: this node among others."""
 
@@ -253,6 +277,7 @@ class Config(_Section):
     pool: PoolConfig = PoolConfig()
     keys: KeyConfig = KeyConfig()
     vault: VaultConfig = VaultConfig()
+    pages: PagesConfig = PagesConfig()
     p2p: P2pConfig = P2pConfig()
 
     @property

@@ -75,8 +75,7 @@ class Node:
     ) -> None:
         """`open_ledger` is given what tells of good signatures; `signer` makes the blocks.
 
-        `sponsor` co-signs for customers where this node is a shop's; `folder` is where its data
-        lies.
+        `sponsor` co-signs for customers where this node is a shop's; its data lies in `folder`.
         """
         self._open_ledger, self._vote_log, self._signer = open_ledger, log, signer
         self.clock = clock
@@ -103,6 +102,7 @@ class Node:
         self._work, self._stopped = asyncio.Event(), asyncio.Event()
         self.is_halted = False  # a development chain stands still on purpose
         self.snapshots: SnapshotFolder | None = None  # what it offers to nodes that begin
+        self.visitors: Any = None  # node.live.visitors.Visitors, where it co-signs for anybody
         self.vault: Any = None  # node.vault.service.Vault, where it keeps customers' details
         try:
             self._open()

@@ -127,6 +127,18 @@ async def _about_contracts(teller: Teller) -> None:
     await teller.show("booking.policy_id", "the hash of rules", content)
     price = {"policy": policy, "total": WASH.price, "start": SLOT, "end": SLOT + WASH.duration_ms}
     await teller.show("booking.hold", "what to bring along", price)
+    await _what_shops_offer(teller)
+
+
+async def _what_shops_offer(teller: Teller) -> None:
+    await teller.show("shop_list", "the shops of the network", {"limit": 2})
+    await teller.show("shop_services", "what one of them offers", {"shop": acct("sparkle")})
+    offer = {"shop": acct("sparkle"), "service": 1}
+    span = {"from": SLOT, "until": SLOT + HOUR_MS, "zone": "Asia/Shanghai"}
+    await teller.show("booking_slots", "an hour of the afternoon", {**offer, **span})
+    await teller.show("booking_quote", "what it holds, and leaving costs", {**offer, "start": SLOT})
+    late = {**offer, "start": MORNING - HOUR_MS}
+    await teller.refuse("booking_quote", "a time that is over", late)
 
 
 def order(start: int = SLOT) -> Json:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
@@ -37,6 +37,17 @@ _PAGE = """<!doctype html>
 """
 _PAGE_POLICY = "default-src 'none'; frame-ancestors 'none'"
 
+
+class Site(Protocol):
+    """Pages that are served on the same port."""
+
+    def add_to(self, app: web.Application) -> None:
+        """Add their routes, behind all others."""
+        ...
+
+
+MakeSite = Callable[[Dispatcher, Gate], Site]
+
 Stream = TypeVar("Stream", bound=SocketConnection | EventLines)
 
 _log = logging.getLogger("washnode.rpc")
@@ -55,7 +66,9 @@ class RpcServer:
         tokens: Tokens,
         *,
         pace: Pace | None = None,
+        make_site: MakeSite | None = None,
     ) -> None:
+        """`make_site` makes the pages, given how to ask the node and who may come in."""
         self._node, self._config, self._pace = node, config, pace or Pace()
         self._streams: dict[int, SocketConnection | EventLines] = {}
         self.metrics = Metrics(node, self._streams.values())
@@ -64,6 +77,7 @@ class RpcServer:
             registry, DispatchLimits(config.response_bytes_max), self.metrics.observe_call
         )
         self._door = RpcDoor(node, self._dispatcher, self._gate, config)
+        self._site = None if make_site is None else make_site(self._dispatcher, self._gate)
         self._is_stopping = False
         self._health = HealthDoor(node, self._gate, lambda: self._is_stopping)
         self._runner: web.AppRunner | None = None
@@ -132,7 +146,10 @@ class RpcServer:
         app.router.add_options("/events", self._preflight)
         self._health.add_to(app)
         app.router.add_get("/metrics", self._metrics)
-        app.router.add_get("/", self._page)
+        if self._site is None:
+            app.router.add_get("/", self._page)
+        else:
+            self._site.add_to(app)
         return app
 
     # Pages --------------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ from chain.transaction import (
 from chain.transaction import (
     tx_id as hash_body,
 )
-from chain.types import MINUTE_MS, SAFE_INT_MAX
+from chain.types import HOUR_MS, MINUTE_MS, SAFE_INT_MAX
 from node.live.simulation import Simulated, as_received, simulate_freely, wanted_gas
 from node.rpc.action_lookup import ChainLookup, show_created
 from node.rpc.errors import (
@@ -34,6 +34,8 @@ from node.rpc.errors import (
     MethodDisabledError,
     NotFoundError,
     OutcomeJson,
+    RateLimitedError,
+    UnauthenticatedError,
     failure_json,
 )
 from node.rpc.forms.actions import (
@@ -305,9 +307,12 @@ def _judge(tx: ReceivedTransaction) -> list[SignatureJson]:
     ]
 
 
-@rpc_method(tier="shop", errors=(WashError, ContractRefusedError, MethodDisabledError))
+@rpc_method(errors=(WashError, ContractRefusedError, MethodDisabledError, UnauthenticatedError))
 def tx_sponsor(call: Call, *, body: HexBytes, attest: Attest = False) -> CosignedJson:
     """Co-sign a customer's transaction with this shop's key, so that it rides on its quota.
+
+    It needs the shop's token, except where the node serves pages to customers (`pages.sponsor`):
+    there anybody may ask without `attest`, for a limited number of transactions a day.
 
     Only calls of contracts that the operators installed, within a bound of gas, and only what
     would succeed now: a transaction that fails costs the quota too. Some functions ask who
@@ -317,9 +322,14 @@ def tx_sponsor(call: Call, *, body: HexBytes, attest: Attest = False) -> Cosigne
     """
     node = call.node
     signer = node.sponsor
+    is_visitor = call.tier == "public"
+    if is_visitor and (attest or node.visitors is None):
+        raise UnauthenticatedError("shop")
     if signer is None:
         raise MethodDisabledError("this node has no shop's key to co-sign with")
     decoded = decode(Transaction, body)
+    if is_visitor and not node.visitors.may_take(decoded.account, node.block_time()):
+        raise RateLimitedError(HOUR_MS)
     if decoded.sponsor is None:
         wanted = encode_id("acct", signer.public_key)
         raise InvalidParamsError("body", f"names no sponsor; build it with sponsor {wanted}")
@@ -334,5 +344,7 @@ def tx_sponsor(call: Call, *, body: HexBytes, attest: Attest = False) -> Cosigne
     assert outcome.receipt is not None, "it is refused, or it has a receipt"
     if not outcome.receipt.ok:
         raise ContractRefusedError(receipt_error(node, outcome.receipt, decoded))
+    if is_visitor:
+        node.visitors.take(decoded.account, node.block_time())
     signature = signer.sign(SPONSOR_PREFIX + body)
     return {"key": signer.public_key.hex(), "signature": signature.hex()}
