@@ -31,8 +31,10 @@ from node.live.node import Node
 from node.live.offering import Offering
 from node.live.pool import Pool, PoolLimits
 from node.live.signatures import SignatureCheckers
+from node.live.visitors import Visitors
+from node.pages.site import Site
 from node.rpc.door.access import load_or_make_tokens
-from node.rpc.door.server import RpcServer
+from node.rpc.door.server import MakeSite, RpcServer
 from node.rpc.served import make_registry
 from node.storage.disk import disk_faults
 from node.storage.folder import beside, held, holds_database
@@ -174,7 +176,7 @@ async def serve(
     registry = make_registry(node)
     with disk_faults(config.data_dir):
         tokens = load_or_make_tokens(config.data_dir / "tokens.json")
-    server = RpcServer(node, registry, config.rpc, tokens)
+    server = RpcServer(node, registry, config.rpc, tokens, make_site=_site_maker(node, config))
     offering = _offer_snapshots(node, config)
     if offering is not None:
         companions = (*companions, offering.run)
@@ -203,6 +205,17 @@ async def serve(
     if node.failure is not None:
         raise node.failure
     _log.info("stopped", extra={"height": node.ledger.height})
+
+
+def _site_maker(node: Node, config: Config) -> MakeSite | None:
+    """Return what makes the pages, or None where there are none."""
+    pages = config.pages
+    is_wanted = node.is_dev or config.p2p.role == "gateway" or node.sponsor is not None
+    if pages.serve == "off" or (pages.serve == "auto" and not is_wanted):
+        return None
+    if pages.sponsor and node.sponsor is not None:
+        node.visitors = Visitors()
+    return lambda dispatcher, gate: Site(node, dispatcher, gate, pages)
 
 
 def _offer_snapshots(node: Node, config: Config) -> Offering | None:

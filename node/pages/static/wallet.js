@@ -1,0 +1,279 @@
+// Keys of customers: made silently on this device, kept here, sealed under a PIN on the key card.
+//
+// One seed; from it one account for each shop, so that shops can not tell that they have the same
+// customer. Nothing of this works on a page that others on the way could change: see `isSafe`.
+import { Key, Wash, decodeId, fromHex, sha256, taggedHash, toHex } from "./wash.js";
+import { $, data, el, notice, t, wash as reader } from "./app.js";
+
+const SEED = "wash.seed"; // the seed as it is, until a PIN is chosen
+const SEALED = "wash.sealed"; // the seed under a PIN
+const OPEN = "wash.open"; // of a sealed one: for as long as this tab is open
+const SAVED = "wash.saved";
+const SHOPS = "wash.shops"; // where this customer has been, newest first
+const SHOPS_MAX = 40;
+export const PIN_LENGTH_MIN = 6;
+
+/** Whether this page came by a protected way: https, or from this very machine. */
+export const isSafe = () => globalThis.isSecureContext === true;
+const bytes = (count) => crypto.getRandomValues(new Uint8Array(count));
+const join = (...parts) => Uint8Array.from(parts.flatMap((part) => [...part]));
+
+// The seed ---------------------------------------------------------------------------------------
+
+/** Whether there is a seed on this device, and whether a PIN is needed for it now. */
+export function state() {
+  const sealed = localStorage.getItem(SEALED);
+  const open = localStorage.getItem(SEED) ?? sessionStorage.getItem(OPEN);
+  return { isKnown: Boolean(open || sealed), isLocked: Boolean(sealed && !open), isSaved: localStorage.getItem(SAVED) === "1" };
+}
+
+/** The seed; made if there is none. Asks for the PIN if it is sealed. */
+async function getSeed() {
+  if (!isSafe()) throw new DOMException("not on this page", "AbortError");
+  const open = localStorage.getItem(SEED) ?? sessionStorage.getItem(OPEN);
+  if (open) return fromHex(open);
+  const sealed = localStorage.getItem(SEALED);
+  if (sealed) return askPin(fromHex(sealed));
+  const seed = bytes(32);
+  localStorage.setItem(SEED, toHex(seed));
+  navigator.storage?.persist?.();
+  return seed;
+}
+
+/** Make the key of this device at the first visit, and remind of the card until it is saved. */
+export async function welcome() {
+  if (!isSafe()) {
+    const button = data.url ? { label: t("lan_do"), href: data.url + location.pathname + location.search } : null;
+    notice("lan", t("lan"), { button });
+    return false;
+  }
+  if (!state().isKnown) await getSeed();
+  const hasBeen = shopsSeen().length > 0;
+  if (!state().isSaved && hasBeen && location.pathname !== "/c/key") {
+    notice("card", t("save_card"), { button: { label: t("save_card_do"), href: "/c/key" } });
+  }
+  return true;
+}
+
+// Accounts ---------------------------------------------------------------------------------------
+
+/** The key of this customer at a shop. */
+export async function keyFor(shop) {
+  const place = decodeId(shop, "acct");
+  return new Key(taggedHash("pages-shop-key", join(await getSeed(), place)));
+}
+
+/** The account of this customer at a shop, without asking for a PIN: null if it is locked. */
+export async function accountFor(shop) {
+  if (!isSafe() || state().isLocked || !state().isKnown) return null;
+  return (await keyFor(shop)).account;
+}
+
+/** A client that signs for this customer at a shop; the node pays for sending where it may. */
+export async function washFor(shop, { isSponsored = true } = {}) {
+  const key = await keyFor(shop);
+  const options = isSponsored && data.sponsors ? { key, sponsor: "node" } : { key };
+  return new Wash(location.origin, options);
+}
+
+export function shopsSeen() {
+  try {
+    return JSON.parse(localStorage.getItem(SHOPS) ?? "[]").filter((one) => typeof one === "string");
+  } catch {
+    return [];
+  }
+}
+
+export function rememberShop(shop) {
+  const others = shopsSeen().filter((one) => one !== shop);
+  localStorage.setItem(SHOPS, JSON.stringify([shop, ...others].slice(0, SHOPS_MAX)));
+}
+
+/** What this customer has at a shop. */
+export async function balanceAt(shop) {
+  const account = await accountFor(shop);
+  return account ? reader.balance(account) : 0;
+}
+
+// Sealing ----------------------------------------------------------------------------------------
+// version 1, log2 of scrypt's N, salt 16, nonce 24, then the sealed seed and its tag; and the shops,
+// as hashes are no help to anyone else: a new device finds its bookings by the accounts it derives.
+
+const VERSION = 1, COST = 15, SALT = 16, NONCE = 24;
+
+async function sealingKey(pin, salt, cost, onProgress) {
+  const { scryptAsync } = await import("./vendor/noble-hashes/scrypt.js");
+  return scryptAsync(pin.normalize("NFKC"), salt, { N: 2 ** cost, r: 8, p: 1, dkLen: 32, onProgress });
+}
+
+export async function seal(seed, pin, onProgress) {
+  const { xchacha20poly1305 } = await import("./vendor/noble-ciphers/chacha.js");
+  const [head, salt, nonce] = [Uint8Array.of(VERSION, COST), bytes(SALT), bytes(NONCE)];
+  const key = await sealingKey(pin, salt, COST, onProgress);
+  return join(head, salt, nonce, xchacha20poly1305(key, nonce, join(head, salt)).encrypt(seed));
+}
+
+/** The seed of sealed bytes, or null if the PIN is another. */
+export async function unseal(sealed, pin, onProgress) {
+  if (sealed.length !== 2 + SALT + NONCE + 48 || sealed[0] !== VERSION || sealed[1] < 12 || sealed[1] > 20) return null;
+  const { xchacha20poly1305 } = await import("./vendor/noble-ciphers/chacha.js");
+  const [head, salt] = [sealed.slice(0, 2), sealed.slice(2, 2 + SALT)];
+  const nonce = sealed.slice(2 + SALT, 2 + SALT + NONCE);
+  const key = await sealingKey(pin, salt, sealed[1], onProgress);
+  try {
+    return xchacha20poly1305(key, nonce, join(head, salt)).decrypt(sealed.slice(2 + SALT + NONCE));
+  } catch {
+    return null;
+  }
+}
+
+/** Ask for the PIN in a dialog until it fits; gives up with AbortError if it is closed. */
+function askPin(sealed) {
+  const input = el("input", { type: "password", inputmode: "numeric", autocomplete: "current-password", id: "pin-field", required: true });
+  const said = el("p", { class: "notice bad", hidden: true, role: "alert" }, t("wrong_pin"));
+  const yes = el("button", { class: "button", value: "yes" }, t("yes"));
+  const no = el("button", { class: "button quiet", value: "no", formnovalidate: true }, t("back"));
+  const form = el("form", { method: "dialog" }, el("h2", { id: "pin-title" }, t("locked")), el("p", {}, t("locked_why")),
+    el("label", { for: "pin-field" }, t("pin")), input, said, el("div", { class: "row" }, no, yes));
+  const dialog = el("dialog", { "aria-labelledby": "pin-title" }, form);
+  document.body.append(dialog);
+  dialog.showModal();
+  return new Promise((resolve, reject) => {
+    form.addEventListener("submit", async (event) => {
+      if (event.submitter !== yes) return;
+      event.preventDefault();
+      yes.setAttribute("aria-busy", "true");
+      const seed = await unseal(sealed, input.value);
+      yes.removeAttribute("aria-busy");
+      if (!seed) {
+        said.hidden = false;
+        input.select();
+        return;
+      }
+      sessionStorage.setItem(OPEN, toHex(seed));
+      dialog.close("yes");
+      resolve(seed);
+    });
+    dialog.addEventListener("close", () => {
+      dialog.remove();
+      if (dialog.returnValue !== "yes") reject(new DOMException("no PIN", "AbortError"));
+    });
+  });
+}
+
+// The card ---------------------------------------------------------------------------------------
+
+const LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"; // Crockford's: no letter looks like a digit
+const CARD = "WASHKEY1"; // all of it is in the QR code's own alphabet, which keeps the code small
+
+function toLetters(data_) {
+  let [text, held, bits] = ["", 0, 0];
+  for (const one of data_) {
+    [held, bits] = [(held << 8) | one, bits + 8];
+    while (bits >= 5) {
+      bits -= 5;
+      text += LETTERS[(held >> bits) & 31];
+    }
+    held &= (1 << bits) - 1;
+  }
+  return bits ? text + LETTERS[(held << (5 - bits)) & 31] : text;
+}
+
+function fromLetters(text) {
+  const out = [];
+  let [held, bits] = [0, 0];
+  for (const letter of text) {
+    const value = LETTERS.indexOf(letter);
+    if (value < 0) return null;
+    [held, bits] = [(held << 5) | value, bits + 5];
+    if (bits >= 8) {
+      bits -= 8;
+      out.push((held >> bits) & 255);
+      held &= (1 << bits) - 1;
+    }
+  }
+  return Uint8Array.from(out);
+}
+
+/** The text on a card: sealed bytes with four of a checksum. */
+export const cardText = (sealed) => CARD + toLetters(join(sealed, sha256(sealed).slice(0, 4)));
+
+/** The sealed bytes of a card's text, or null. */
+export function readCard(text) {
+  const plain = text.toUpperCase().replace(/[\s-]/g, "").replaceAll("O", "0").replace(/[IL]/g, "1");
+  const at = plain.indexOf(CARD);
+  const found = at < 0 ? null : fromLetters(plain.slice(at + CARD.length));
+  if (!found || found.length < 8) return null;
+  const [sealed, sum] = [found.slice(0, -4), found.slice(-4)];
+  return toHex(sha256(sealed).slice(0, 4)) === toHex(sum) ? sealed : null;
+}
+
+/** Seal the seed of this device under a PIN: from now on it lies here sealed as well. */
+export async function protect(pin, onProgress) {
+  const seed = await getSeed();
+  const sealed = await seal(seed, pin, onProgress);
+  localStorage.setItem(SEALED, toHex(sealed));
+  sessionStorage.setItem(OPEN, toHex(seed));
+  localStorage.removeItem(SEED);
+  return sealed;
+}
+
+export const sealedHere = () => (localStorage.getItem(SEALED) ? fromHex(localStorage.getItem(SEALED)) : null);
+export const noteSaved = () => localStorage.setItem(SAVED, "1");
+
+/** Take a card's seed for this device's own. */
+export function adopt(sealed, seed) {
+  localStorage.setItem(SEALED, toHex(sealed));
+  sessionStorage.setItem(OPEN, toHex(seed));
+  localStorage.removeItem(SEED);
+  noteSaved();
+}
+
+/** Draw the card; `lines` are its texts. Returns a PNG. */
+export async function drawCard(sealed, lines) {
+  const { generate, correction } = await import("./vendor/lean-qr.js");
+  const code = generate(cardText(sealed), { minCorrectionLevel: correction.M });
+  const [width, height] = [720, 1080];
+  const canvas = el("canvas", { width, height });
+  const pen = canvas.getContext("2d");
+  pen.fillStyle = "#0b6e63";
+  pen.fillRect(0, 0, width, height);
+  pen.fillStyle = "#fff";
+  pen.beginPath();
+  pen.roundRect?.(60, 240, 600, 600, 32);
+  pen.fill();
+  if (!pen.roundRect) pen.fillRect(60, 240, 600, 600);
+  const scale = Math.floor(540 / code.size), offset = (600 - code.size * scale) / 2;
+  pen.fillStyle = "#000";
+  for (let y = 0; y < code.size; y++) {
+    for (let x = 0; x < code.size; x++) {
+      if (code.get(x, y)) pen.fillRect(60 + offset + x * scale, 240 + offset + y * scale, scale, scale);
+    }
+  }
+  pen.fillStyle = "#fff";
+  const font = "system-ui, 'PingFang SC', 'Microsoft YaHei', 'Noto Sans CJK SC', sans-serif";
+  const sizes = [`700 52px ${font}`, `400 30px ${font}`];
+  lines.forEach((line, number) => {
+    pen.font = sizes[Math.min(number, 1)];
+    pen.fillText(line, 60, number === 0 ? 120 : number === 1 ? 180 : 840 + 56 * (number - 1), 600);
+  });
+  return new Promise((resolve) => { canvas.toBlob(resolve, "image/png"); });
+}
+
+/** The sealed bytes in a picture of a card, or null. */
+export async function readPicture(file) {
+  await import("./vendor/jsqr.js");
+  const picture = await createImageBitmap(file);
+  for (const limit of [1600, 900, 3000]) {
+    const scale = Math.min(1, limit / Math.max(picture.width, picture.height));
+    const [width, height] = [Math.round(picture.width * scale), Math.round(picture.height * scale)];
+    const pen = el("canvas", { width, height }).getContext("2d");
+    pen.drawImage(picture, 0, 0, width, height);
+    const found = globalThis.jsQR(pen.getImageData(0, 0, width, height).data, width, height);
+    const sealed = found && readCard(found.data);
+    if (sealed) return sealed;
+  }
+  return null;
+}
+
+export { $ };
