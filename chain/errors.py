@@ -304,7 +304,7 @@ class UnknownFeatureError(WashError):
     def __init__(self, name: str, activation: int) -> None:
         text = (
             f"feature {name} is in force from height {activation} on, and this program does not "
-            "know it; install a program that does and start the node again, nothing is lost"
+            "know it; nothing is lost"
         )
         super().__init__(text)
         self.name, self.activation = name, activation

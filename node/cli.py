@@ -47,6 +47,7 @@ TABLE = {
     "Operators": [
         ("gov", f"{_HERE}.gov", "gov", "Propose changes to the other operators, and vote."),
         ("validator", f"{_HERE}.validator", "validator", "Who decides on blocks; pause, rotate."),
+        ("upgrade", f"{_HERE}.upgrade", "upgrade", "Rules that come, and whether we have them."),
     ],
 }
 

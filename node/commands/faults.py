@@ -8,7 +8,7 @@ from difflib import get_close_matches
 
 import click
 
-from chain.errors import WashError
+from chain.errors import UnknownFeatureError, WashError
 from node.commands.output import (
     EXIT_ERROR,
     EXIT_KEY,
@@ -84,6 +84,10 @@ def _fix(error: WashError, exit_code: int, *, is_answer: bool) -> str:
         return t("ask again: washnode tx wait {tx_id}", tx_id=tx_id)
     if exit_code == EXIT_KEY and is_answer:
         return t("give the node's tokens.json with --token-file FILE")
+    if isinstance(error, UnknownFeatureError):
+        from node.live.upcoming import UPGRADE_COMMAND
+
+        return t("upgrade it: {command}, then start the node again", command=UPGRADE_COMMAND)
     final = getattr(error, "final", None)
     if final is not None:  # refused inside a block: there is a receipt
         return t("nothing else happened: washnode tx show {tx_id}", tx_id=final.tx_id)

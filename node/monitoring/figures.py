@@ -8,6 +8,7 @@ from chain.executed import ExecutedBlock
 from chain.receipt import Receipt
 from node.live.node import Node
 from node.monitoring.agreement import AgreementCounters
+from node.monitoring.business_gauges import BusinessGauges
 from node.monitoring.escrow import EscrowGauge
 from node.monitoring.gauges import NodeGauges
 from node.monitoring.peer_figures import PeerFigures
@@ -32,7 +33,8 @@ class NodeFigures:
         self._escrow = EscrowGauge(node)
         self._driver = node.driver
         ProcessCollector(registry=registry)
-        for collector in (NodeGauges(node, is_stopping), PeerFigures(node), self._escrow):
+        gauges = NodeGauges(node, is_stopping), BusinessGauges(node), PeerFigures(node)
+        for collector in (*gauges, self._escrow):
             registry.register(collector)
 
     def attach(self) -> None:

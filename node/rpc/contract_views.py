@@ -5,41 +5,17 @@ from functools import partial
 from typing import Any
 
 from chain.errors import UnknownIdError
-from chain.params import read_params
-from chain.timers import read_halt
 from chain.types import ZERO_ID
-from contracts.host import Frame, World
+from contracts.host import Frame
 from contracts.vm.container import FunctionKind
 from contracts.vm.traps import Trap, TrapKind
 from contracts.vm.values import read_arguments
 from node.abi import AbiFunction
 from node.live.abis import ContractInfo, near_or_all
+from node.live.views import VIEW_GAS_MAX, make_world
 from node.rpc.errors import ContractRefusedError, InvalidParamsError, NotFoundError, outcome_error
 from node.rpc.forms.shapes import codec_of, contract_name
 from node.rpc.registry import Call, Method, Registry, dynamic_method
-
-VIEW_GAS_MAX = 1_500_000  # some 60 ms of computing, in which the node does nothing else
-
-
-def make_world(node: Any, time_ms: int | None = None) -> World:
-    """Return the circumstances of a read: the next block's, or those of a later time.
-
-    What it changes is nobody's: the state is its own.
-    """
-    state = node.state()
-    return World(
-        state=state,
-        library=node.ledger.executor.library,
-        chain_id=node.ledger.chain_id,
-        height=node.ledger.height + 1,
-        now=node.block_time() if time_ms is None else time_ms,
-        halt=read_halt(state),
-        params=read_params(state),
-        origin_id=ZERO_ID,
-        origin=ZERO_ID,
-        signer=ZERO_ID,
-        sponsor=ZERO_ID,
-    )
 
 
 def find_info(node: Any, contract: str) -> ContractInfo:

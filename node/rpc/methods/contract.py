@@ -21,7 +21,8 @@ from contracts.vm.values import read_arguments
 from node.abi import AbiFunction, BadAbiError
 from node.live.abis import ContractInfo
 from node.live.simulation import as_received, simulate_freely
-from node.rpc.contract_views import check_time, find_function, find_info, make_world, run_view
+from node.live.views import make_world
+from node.rpc.contract_views import check_time, find_function, find_info, run_view
 from node.rpc.cursor import decode_cursor, encode_cursor
 from node.rpc.errors import ContractRefusedError, OutcomeJson, failure_json
 from node.rpc.forms.shapes import (

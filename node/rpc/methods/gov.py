@@ -26,6 +26,7 @@ from chain.state import State
 from chain.transaction import Change
 from chain.types import ZERO_ID
 from contracts.upgrades import check_decision
+from node.live.upcoming import find_upcoming
 from node.rpc.action_lookup import ChainLookup
 from node.rpc.cursor import decode_cursor, encode_cursor
 from node.rpc.errors import InvalidParamsError, NotFoundError
@@ -80,6 +81,10 @@ class FeatureJson(TypedDict):
     activation: int
     in_force: bool
     known: Annotated[bool, Field(description="Whether this node's program knows it.")]
+    expected_at: Annotated[
+        int | None,
+        Field(description="When the height comes, at the pace of the last week; null in force."),
+    ]
 
 
 @rpc_method(read=True)
@@ -162,12 +167,14 @@ def _open_json(
 def gov_features(call: Call) -> list[FeatureJson]:
     """List the rules that the operators put into force at a height, by name."""
     node = call.node
+    expected = {one.feature.name: one.expected_ms for one in find_upcoming(node)}
     return [
         {
             "name": one.name,
             "activation": one.activation,
             "in_force": one.activation <= node.ledger.height,
             "known": one.name in KNOWN_FEATURES,
+            "expected_at": expected.get(one.name),
         }
         for one in read_features(node.state())
     ]

@@ -7,10 +7,14 @@ from typing import Annotated, Any, NamedTuple
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from chain.features import unknown_features
 from chain.ids import encode_id
 from consensus import Mode
-from node.live.notices import say_unknown
+from node.live.upcoming import (
+    UPGRADE_COMMAND,
+    URGENT_MS,
+    find_lacking,
+    say_lacking,
+)
 from node.monitoring.readiness import BEHIND_MAX, heights_behind
 from node.rpc.forms.blocks import HeaderJson, header_json
 from node.rpc.methods.peers import online_validators
@@ -104,6 +108,7 @@ def node_health(call: Call) -> NodeHealthJson:
     """Return how this node is, with a warning for whatever a person should look after."""
     node = call.node
     now, head = node.clock.now_ms(), node.ledger.head
+    unknown_feature, is_urgent = _unknown_feature(node, head.time_ms)
     vitals = Vitals(
         now_ms=now,
         head_time_ms=head.time_ms,
@@ -116,7 +121,8 @@ def node_health(call: Call) -> NodeHealthJson:
         observes=node.driver.mode_reason if node.driver.mode == Mode.OBSERVER else None,
         alarm=node.driver.alarms[-1] if node.driver.alarms else None,
         paused=node.driver.trouble,
-        unknown_feature=_unknown_feature(node),
+        unknown_feature=unknown_feature,
+        is_upgrade_urgent=is_urgent,
         lacks_quorum=_lacks_quorum(node),
         behind=_say_behind(node),
     )
@@ -150,6 +156,7 @@ class Vitals(NamedTuple):
     alarm: str | None = None
     paused: str | None = None
     unknown_feature: str | None = None
+    is_upgrade_urgent: bool = False
     lacks_quorum: str | None = None
     behind: str | None = None
 
@@ -177,7 +184,9 @@ def find_warnings(  # noqa: C901, PLR0912 - a warning a line
     if vitals.alarm is not None:
         warn("ALARM", vitals.alarm, "read the log; keep it for whoever maintains the program")
     if vitals.unknown_feature is not None:
-        warn("UNKNOWN_FEATURE", vitals.unknown_feature, "install a program that knows it in time")
+        code = "UPGRADE_DUE" if vitals.is_upgrade_urgent else "UNKNOWN_FEATURE"
+        fix = f"run {UPGRADE_COMMAND}, then start the node again"
+        warn(code, vitals.unknown_feature, fix)
     if vitals.paused is not None:
         text = f"the node makes no blocks and votes for none: {vitals.paused}"
         warn("PAUSED", text, "go on with: washnode validator resume")
@@ -225,9 +234,12 @@ def _say_behind(node: Any) -> str | None:
     return f"the node catches up: {behind} blocks that others have are missing here"
 
 
-def _unknown_feature(node: Any) -> str | None:
-    missing = unknown_features(node.state())
-    return say_unknown(missing[0]) if missing else None
+def _unknown_feature(node: Any, now_ms: int) -> tuple[str | None, bool]:
+    """Return what this program lacks first and whether that leaves only days."""
+    lacking = find_lacking(node)
+    if not lacking:
+        return None, False
+    return say_lacking(lacking[0], now_ms), lacking[0].is_within(URGENT_MS, now_ms)
 
 
 def _lag_ms(node: Any, now_ms: int) -> int:

@@ -48,9 +48,9 @@ class TestNode:
 
     __test__ = False
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, dev: bool = False) -> None:
         self.now_ms = START_MS
-        genesis = make.genesis(params={"block_interval_ms": 1})
+        genesis = make.genesis(params={"block_interval_ms": 1, "dev": int(dev)})
 
         def open_ledger(is_verified: Callable[[ReceivedTransaction], bool]) -> ChainLedger:
             return ChainLedger(folder / "chain", genesis, is_verified, tuning=Tuning(sync=False))

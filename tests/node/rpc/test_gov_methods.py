@@ -254,9 +254,12 @@ async def test_rules_that_were_voted_for_are_listed_and_warned_of(
 
     codes = [one["code"] for one in health["warnings"]]
     assert listed == [
-        {"name": "night-prices", "activation": 1_009, "in_force": False, "known": False}
-    ]
-    assert "UNKNOWN_FEATURE" in codes
+        {
+            "name": "night-prices", "activation": 1_009, "in_force": False, "known": False,
+            "expected_at": chain.now + 1_006_000,
+        }
+    ]  # fmt: skip
+    assert "UPGRADE_DUE" in codes
     assert "the node stops before that height" in caplog.text
 
 
