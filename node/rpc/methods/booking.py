@@ -16,7 +16,8 @@ from contracts.vm.container import FunctionKind
 from contracts.vm.traps import Trap, TrapKind
 from contracts.vm.values import read_arguments
 from node.live.abis import ContractInfo
-from node.rpc.contract_views import VIEW_GAS_MAX, find_function, find_info, make_world
+from node.live.views import VIEW_GAS_MAX, make_world
+from node.rpc.contract_views import find_function, find_info
 from node.rpc.errors import ContractRefusedError, InvalidParamsError, outcome_error
 from node.rpc.forms.shape_basics import AmountJson, account_text
 from node.rpc.forms.shapes import codec_of
