@@ -23,6 +23,11 @@ def encode_id(prefix: str, value: bytes) -> str:
     assert len(value) == _ID_BYTES, value
     assert prefix.isascii(), prefix
     assert prefix.islower(), prefix
+    return encode_bech32m(prefix, value)
+
+
+def encode_bech32m(prefix: str, value: bytes) -> str:
+    """Return any bytes as bech32m text (BIP-350); one that is to be read has at most 90 letters."""
     words = _regroup(value, 8, _FIVE_BITS, pad=True)
     words += _checksum(prefix, words)
     return prefix + "1" + "".join(_LETTERS[word] for word in words)
@@ -37,6 +42,14 @@ def decode_id(text: str, prefix: str) -> bytes:
     if len(value) != _ID_BYTES or encode_id(prefix, value) != text.lower():
         _refuse(text, f"holds {len(value)} whole bytes, expected {_ID_BYTES}")
     return value
+
+
+def bytes_of_words(words: list[int]) -> bytes:
+    """Return the whole bytes in 5-bit words, or b"" where what is left over is not nothing."""
+    rest = len(words) * _FIVE_BITS % 8
+    if rest >= _FIVE_BITS or (words and words[-1] & (1 << rest) - 1):
+        return b""
+    return bytes(_regroup(bytes(words), _FIVE_BITS, 8, pad=False))
 
 
 def decode_bech32m(text: str) -> tuple[str, list[int]]:

@@ -168,6 +168,15 @@ class KeyConfig(_Section):
         max_length=32,
         description="name of the shop's key that co-signs for customers; empty: none",
     )
+    admitter: str = Field(
+        default="",
+        max_length=32,
+        description="name of the key that lets shops in with join codes; empty: none",
+    )
+    unlock: Literal["ask", "keyring", "file"] = Field(
+        default="ask",
+        description="what opens sealed keys at a start: a person, the system's keyring, a file",
+    )
 
 
 class VaultConfig(_Section):

@@ -71,16 +71,20 @@ def run(
     """
     from node.app import build_node
     from node.commands.serving import ready_facts, run_loop, serve_node
+    from node.joining.desk import Desk
+    from node.joining.records import FOLDER_NAME
     from node.logs import set_up_logs
     from node.net.join import NetworkNode, has_network
 
     config = find_config(path, data, {"rpc.host": host, "rpc.port": port})
     genesis = read_genesis(config)
-    signer, sponsor = unlock_keys(config, passphrase_file)
+    signer, sponsor, admitter = unlock_keys(config, passphrase_file)
     set_up_logs(config.log_level)
 
     async def main() -> None:
         node = build_node(config, genesis, signer, sponsor=sponsor)
+        if admitter is not None:
+            node.desk = Desk(node, admitter, config.data_dir / FOLDER_NAME, config.p2p.url)
         companions = [NetworkNode(node, config.p2p, signer).run] if has_network(config.p2p) else []
 
         def tell(url: str) -> None:
@@ -124,19 +128,26 @@ def read_genesis(config: "Config") -> "Genesis":
     return parse_genesis(data)
 
 
-def unlock_keys(config: "Config", passphrase_file: Path | None) -> tuple[Any, Any]:
-    """Return the key that signs blocks, and the one that co-signs for customers, or None."""
+def unlock_keys(config: "Config", passphrase_file: Path | None) -> tuple[Any, Any, Any]:
+    """Return the key that signs blocks, the one that co-signs, and who lets shops in.
+
+    The latter two are None where the settings name none; the last one is an Admitter.
+    """
     from node.commands.connect import KEYS_NAME
     from node.commands.passphrase import ask_for_key
+    from node.joining.desk import Admitter
     from node.keys.store import KeyStore
 
-    store = KeyStore(config.data_dir / KEYS_NAME)
+    store, keys = KeyStore(config.data_dir / KEYS_NAME), config.keys
 
     def unlock(name: str) -> Any:
         return store.unlock(name, ask_for_key(store.show(name), passphrase_file))
 
-    keys = config.keys
-    return unlock(keys.validator), unlock(keys.sponsor) if keys.sponsor else None
+    signer = unlock(keys.validator)
+    sponsor = unlock(keys.sponsor) if keys.sponsor else None
+    if not keys.admitter:
+        return signer, sponsor, None
+    return signer, sponsor, Admitter(store.show(keys.admitter).account, unlock(keys.admitter))
 
 
 @command(node=True)

@@ -92,8 +92,7 @@ class Node:
         self._refusals = Refusals(self.pool, self._outcomes, self.intake, self.outbox)
         self.abis = AbiBook(None) if abis is None else abis
         self.sponsor, self.folder = sponsor, folder
-        self.version = __version__
-        self.started_at_ms = clock.now_ms()
+        self.version, self.started_at_ms = __version__, clock.now_ms()
         self.feed = EventFeed(self)
         self.on_commit: list[Callable[[ExecutedBlock], None]] = [self.feed.on_commit]
         self.on_close: list[Callable[[], None]] = []  # before the chain is closed to be reopened
@@ -104,6 +103,7 @@ class Node:
         self.snapshots: SnapshotFolder | None = None  # what it offers to nodes that begin
         self.visitors: Any = None  # node.live.visitors.Visitors, where it co-signs for anybody
         self.vault: Any = None  # node.vault.service.Vault, where it keeps customers' details
+        self.desk: Any = None  # node.joining.desk.Desk, where it lets shops in
         try:
             self._open()
         except BaseException:

@@ -148,6 +148,29 @@ CATALOGUE: dict[int, ErrorText] = {
         "the chain follows a rule that this program does not know",
         "本链启用了此程序不认识的规则，请升级程序",
     ),
+    4007: ErrorText("JOIN_CODE", "this is no join code", "加入码有误"),
+    4008: ErrorText(
+        "JOIN_CODE_UNKNOWN",
+        "this gateway knows no such join code; ask who made it",
+        "此网关没有该加入码，请向发码人核实",
+    ),
+    4009: ErrorText(
+        "JOIN_CODE_OVER",
+        "the time of this join code is over; ask for a new one",
+        "加入码已过期，请索取新码",
+    ),
+    4010: ErrorText(
+        "JOIN_CODE_USED",
+        "another account used this join code; tell who made it at once",
+        "加入码已被其他账户使用，请立即告知发码人",
+    ),
+    4011: ErrorText(
+        "JOIN_CODE_REVOKED",
+        "this join code was taken back; ask for a new one",
+        "加入码已被收回，请索取新码",
+    ),
+    4012: ErrorText("NO_ADMISSIONS", "this node lets no shops in", "此节点不办理门店加入"),
+    4013: ErrorText("ADMISSION", "the chain did not admit the shop", "本链未能接纳该门店", "later"),
     # The contract machine.
     5001: ErrorText("VM_STEPS", "the gas was used up; allow more", "计算量超出上限", "rebuild"),
     5002: ErrorText("VM_TYPE", "the contract broke a rule of the machine", "合约违反了虚拟机规则"),

@@ -17,6 +17,7 @@ from node.rpc.methods import (
     dev,
     events,
     gov,
+    join,
     node,
     passport,
     peers,
@@ -32,8 +33,8 @@ from node.rpc.registry import Registry, collect
 
 MODULES = (
     account, admin, admin_clock, admin_copy, blob, booking, chain, consent, contract,
-    contract_pending, dev, events, gov, node, passport, peers, rpc, shop, tx, tx_build, tx_explain,
-    tx_list, validator,
+    contract_pending, dev, events, gov, join, node, passport, peers, rpc, shop, tx, tx_build,
+    tx_explain, tx_list, validator,
 )  # fmt: skip
 
 

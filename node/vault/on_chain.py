@@ -6,13 +6,9 @@ from typing import Any
 
 from chain.errors import WashError
 from chain.governance import contract_by_name
-from chain.params import read_params
-from chain.timers import read_halt
-from chain.types import ZERO_ID
-from contracts.host import Frame, World
-from contracts.vm.container import FunctionKind
 from contracts.vm.traps import Trap, TrapKind
 from node import catalog
+from node.live.looking import look
 from node.vault.errors import GoneError, NoConsentError, PurposeError
 
 CONTRACT_NAME = "consent"
@@ -101,29 +97,10 @@ class ConsentContract:
 
     def _look(self, view: str, *arguments: Any) -> list[Any]:
         node = self._node
-        state = node.state()
-        place = contract_by_name(state, CONTRACT_NAME)
+        place = contract_by_name(node.state(), CONTRACT_NAME)
         if place is None:
             raise GoneError("the operators of this chain have installed no consent contract")
-        world = World(
-            state=state,
-            library=node.ledger.executor.library,
-            chain_id=node.ledger.chain_id,
-            height=node.ledger.height + 1,
-            # Also between two blocks a consent ends on time.
-            now=node.block_time(),
-            halt=read_halt(state),
-            params=read_params(state),
-            origin_id=ZERO_ID,
-            origin=ZERO_ID,
-            signer=ZERO_ID,
-            sponsor=ZERO_ID,
-        )
-        frame = Frame(world, place, ZERO_ID)
-        routine = frame.program.entry(view, FunctionKind.VIEW)
-        assert routine is not None, f"the consent contract has no view {view}"
-        values, _gas = frame.call(routine, list(arguments), VIEW_GAS_MAX)
-        return list(values)
+        return look(node, place, view, arguments, VIEW_GAS_MAX)
 
     @staticmethod
     def _record(name: str, values: list[Any]) -> dict[str, Any]:

@@ -36,7 +36,7 @@ def test_the_nodes_of_members_open_the_same_chain(table: Table) -> None:
     for shop in NODES:
         facts("init", table.data(shop), "--genesis", table.file("final.json"))
         config = find_config(None, table.data(shop), {})
-        validator, _ = unlock_keys(config, None)
+        validator, _, _ = unlock_keys(config, None)
         node = build_node(config, read_genesis(config), validator)
         seen.append((node.ledger.chain_id.hex(), node.ledger.height, validator.public_key))
         node.close()

@@ -17,8 +17,9 @@ from chain.ledger import get_supply
 from chain.state import Space
 from node.catalog import abi
 from node.config import RpcConfig
-from node.demo.accounts import signer_of
+from node.demo.accounts import account_of, signer_of
 from node.demo.world import demo_places
+from node.joining.desk import Admitter, Desk
 from node.live.abis import AbiBook
 from node.live.node import Node
 from node.rpc.jsonrpc import Dispatcher
@@ -56,6 +57,9 @@ class Target:
         self.node: Node = open_demo(folder, WallClock())
         self.node.abis = AbiBook(folder / "abis")
         self.node.sponsor = signer_of("sparkle")
+        operator = Admitter(account_of("operator"), signer_of("operator"))
+        self.node.desk = Desk(self.node, operator, folder / "admissions")
+        self.node.desk.wait_ms = 0
         self.tier = tier
         self.connection: Connection = FakeConnection()
         self._dispatcher = Dispatcher(make_registry(self.node))

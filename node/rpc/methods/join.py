@@ -1,0 +1,194 @@
+"""`join_*`, `admin_join_*`: a gateway lets in the shops that bring a code of its operator."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from chain.errors import BadSignatureError, StoreError
+from node.joining.code import TEXT_LENGTH_MAX, JoinCodeError, parse_code
+from node.joining.desk import VALID_FOR_DEFAULT_MS, VALID_FOR_MAX_MS, Desk
+from node.joining.errors import (
+    AdmissionError,
+    NoAdmissionsError,
+    OverCodeError,
+    RevokedCodeError,
+    UnknownCodeError,
+    UsedCodeError,
+)
+from node.joining.records import NAME_LENGTH_MAX, Record
+from node.joining.request import JoinRequest
+from node.rpc.forms.shapes import account_text
+from node.rpc.methods.tx_build import Signature
+from node.rpc.params import AccountId, NodeKey
+from node.rpc.registry import Call, rpc_method
+
+PEERS_MAX = 16
+
+CodeText = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=TEXT_LENGTH_MAX,
+        description="A join code: gateways, a slash, ten groups of five letters.",
+    ),
+]
+CodeNumber = Annotated[
+    str, Field(pattern="^[0-9a-f]{16}$", description="The number of a code: 16 hex digits.")
+]
+ShopName = Annotated[
+    str, Field(max_length=NAME_LENGTH_MAX, description="The shop's name, on one line.")
+]
+GatewayUrls = Annotated[
+    list[Annotated[str, Field(max_length=128)]],
+    Field(min_length=1, max_length=4, description="Where shops reach this gateway, and others."),
+]
+ValidFor = Annotated[
+    int,
+    Field(strict=True, ge=1, le=VALID_FOR_MAX_MS, description="For how long, ms; ends on an hour."),
+]
+Note = Annotated[str, Field(max_length=200, description="For whom it is; stays on this node.")]
+
+
+class JoinedJson(TypedDict):
+    """Where a shop's admission stands. `pending`: ask again with the same request."""
+
+    status: Literal["pending", "final"]
+    tx_id: Annotated[str, Field(description="The transaction that lets the shop in.")]
+    height: Annotated[int | None, Field(description="Its block; null: in none yet.")]
+    peers: Annotated[list[str], Field(description="Nodes that the shop's node can dial.")]
+
+
+class JoinCodeJson(TypedDict):
+    """One code, without its secret."""
+
+    number: Annotated[str, Field(description="What names the code without its secret.")]
+    state: Annotated[str, Field(description="open, over, revoked, used (on its way) or admitted.")]
+    made_at: Annotated[int, Field(description="When it was made, ms UTC.")]
+    expires_at: Annotated[int, Field(description="When it ends, ms UTC.")]
+    name: Annotated[str, Field(description="The one name its shop may take; empty: any.")]
+    note: Annotated[str, Field(description="For whom it was made.")]
+    account: Annotated[str | None, Field(description="The shop that used it; null: nobody yet.")]
+    node_key: Annotated[str | None, Field(description="The key of that shop's node.")]
+    shop_name: Annotated[str | None, Field(description="What that shop calls itself.")]
+    used_at: Annotated[int | None, Field(description="When it was used, ms UTC.")]
+    tx_id: Annotated[str | None, Field(description="The transaction that lets the shop in.")]
+    height: Annotated[int | None, Field(description="Its block; null: in none yet.")]
+
+
+class NewJoinCodeJson(TypedDict):
+    """A new code: the one time that its text is told."""
+
+    code: Annotated[str, Field(description="What to hand to the shop, and to nobody else.")]
+    number: Annotated[str, Field(description="What names the code without its secret.")]
+    expires_at: Annotated[int, Field(description="When it ends, ms UTC.")]
+
+
+class JoinCodesJson(TypedDict):
+    """All codes of this node, the oldest first."""
+
+    items: list[JoinCodeJson]
+
+
+def _desk(call: Call) -> Desk:
+    desk: Desk | None = call.node.desk
+    if desk is None:
+        raise NoAdmissionsError("this node lets nobody in: it has no key in [keys] admitter")
+    return desk
+
+
+@rpc_method(
+    errors=(
+        JoinCodeError, UnknownCodeError, OverCodeError, UsedCodeError, RevokedCodeError,
+        NoAdmissionsError, AdmissionError, BadSignatureError, StoreError,
+    )
+)  # fmt: skip
+async def join_redeem(
+    call: Call,
+    *,
+    code: CodeText,
+    account: AccountId,
+    node_key: NodeKey,
+    name: ShopName,
+    signature: Signature,
+    node_signature: Signature,
+) -> JoinedJson:
+    """Let a shop in with the code that an operator gave it.
+
+    The keys of the account and of the shop's node both sign the request (docs/protocol.md). The
+    account becomes a member and a shop of that name, the node may read the chain. A code lets one
+    account in; the same account may ask again and gets the same answer.
+    """
+    desk = _desk(call)
+    request = JoinRequest(
+        parse_code(code),
+        account,
+        node_key,
+        name,
+        bytes.fromhex(signature),
+        bytes.fromhex(node_signature),
+    )
+    done = await desk.redeem(request)
+    return {
+        "status": "final" if done.status == "final" else "pending",
+        "tx_id": done.tx_id.hex(),
+        "height": done.height,
+        "peers": _peers(call.node, desk.url),
+    }
+
+
+def _peers(node: Any, own: str) -> list[str]:
+    """Return where nodes can be dialled: this one first, then those that it is connected to."""
+    others = [] if node.network is None else node.network.peers()
+    urls = [own, *[one.peer.url for one in others]]
+    return list(dict.fromkeys(one for one in urls if one))[:PEERS_MAX]
+
+
+@rpc_method(tier="admin", errors=(NoAdmissionsError, JoinCodeError, StoreError))
+def admin_join_code(
+    call: Call,
+    *,
+    gateways: GatewayUrls,
+    name: ShopName = "",
+    note: Note = "",
+    valid_for_ms: ValidFor = VALID_FOR_DEFAULT_MS,
+) -> NewJoinCodeJson:
+    """Make a code that lets one shop in: one of that name, or of any.
+
+    The first of `gateways` is this node as shops reach it. The answer is the only place with the
+    code's text: the node keeps a hash of its secret.
+    """
+    code, record = _desk(call).make(tuple(gateways), valid_for_ms, name, note)
+    return {"code": code.text(), "number": record.number, "expires_at": record.expires_at}
+
+
+@rpc_method(tier="admin", errors=(NoAdmissionsError, StoreError))
+def admin_join_codes(call: Call) -> JoinCodesJson:
+    """Return the codes that this node made, and what became of each."""
+    desk, now = _desk(call), call.node.clock.now_ms()
+    return {"items": [_shown(one, now) for one in desk.book.all()]}
+
+
+@rpc_method(tier="admin", errors=(NoAdmissionsError, UnknownCodeError, UsedCodeError, StoreError))
+def admin_join_revoke(call: Call, *, number: CodeNumber) -> JoinCodeJson:
+    """Take back a code that nobody has used yet."""
+    record = _desk(call).revoke(number)
+    return _shown(record, call.node.clock.now_ms())
+
+
+def _shown(record: Record, now_ms: int) -> JoinCodeJson:
+    use = record.use
+    return {
+        "number": record.number,
+        "state": record.state(now_ms),
+        "made_at": record.made_at,
+        "expires_at": record.expires_at,
+        "name": record.name,
+        "note": record.note,
+        "account": None if use is None else account_text(bytes.fromhex(use.account)),
+        "node_key": None if use is None else use.node_key,
+        "shop_name": None if use is None else use.name,
+        "used_at": None if use is None else use.at_ms,
+        "tx_id": None if use is None else use.tx_id,
+        "height": None if use is None else use.height,
+    }
