@@ -6,6 +6,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from node.client import WashRpcError
 from node.rehearse.plan import policy_id, policy_words
 from node.rehearse.policies import PRESETS
 from tests.e2e.journey_net import HOUR_MS, JourneyNet, acct, calling
@@ -137,4 +140,12 @@ def _lasting(net: JourneyNet, text: str) -> str:
     """Return a sentence without what is another at each run: ids become names, times go."""
     text = re.sub(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}", "TIME", text)
     text = re.sub(r"acct1[0-9a-z]+…[0-9a-z]+", lambda found: net.name_of(found[0]), text)
+    text = re.sub(r"\b[0-9a-f]{16}…", "HASH", text)
     return re.sub(r"\b([a-z]{3})1[0-9a-z]+…[0-9a-z]+", r"\1", text)
+
+
+async def refused(reading: Any) -> tuple[int, str]:
+    """Return code and name of the refusal of a call."""
+    with pytest.raises(WashRpcError) as caught:
+        await reading
+    return caught.value.code, caught.value.name
