@@ -276,7 +276,7 @@ async def test_a_source_becomes_a_contract_that_can_be_tried(source: Path, tmp_p
 async def test_a_contract_can_issue_an_asset_of_its_own(tmp_path: Path) -> None:
     async with demo(tmp_path / "node") as (node, url):
         node.abis = AbiBook(tmp_path / "abis")
-        words = ("deploy", POINTS, "--asset", "points=new:PTS", "--json", "--from", "operator")
+        words = ("deploy", POINTS, "--asset", "points=new:STAR", "--json", "--from", "operator")
         made = await on(url, *words, folder=tmp_path)
         contract = said(made)["contract"]
         granted = await on(
@@ -289,7 +289,7 @@ async def test_a_contract_can_issue_an_asset_of_its_own(tmp_path: Path) -> None:
 
     assert (made.exit_code, said(made)["installed"]) == (0, None)
     (change,) = said(granted)["changes"]
-    assert (change["change"], change["after"]["currency"]) == (5, "PTS")
+    assert (change["change"], change["after"]["currency"]) == (5, "STAR")
     assert said(seen) == {"ok": True, "returns": 0}
 
 
