@@ -1,14 +1,13 @@
 """Bytes under keys on disk that can be destroyed: LevelDB for what a node keeps beside its chain.
 
-Beside `chain/store.py` the only door to plyvel. LevelDB deletes by writing that something is gone;
+Beside `chain/store.py` the only door to leveldb. LevelDB deletes by writing that something is gone;
 the bytes stay in its files until these are merged. `destroy` merges them.
 """
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import plyvel
-
+from chain.leveldb import leveldb
 from chain.store_faults import find_fault
 
 WRITE_BUFFER_BYTES = 4 * 1024 * 1024
@@ -22,21 +21,21 @@ class ByteStore:
         """Open the store in folder `path`, or make it. Raises StoreError."""
         self._path = path
         try:
-            self._db = plyvel.DB(
+            self._db = leveldb.DB(
                 path,
                 create_if_missing=True,
                 paranoid_checks=True,
                 write_buffer_size=WRITE_BUFFER_BYTES,
                 compression=None,  # sealed bytes, which do not shrink
             )
-        except (plyvel.Error, OSError) as error:
+        except (leveldb.Error, OSError) as error:
             raise find_fault(error, path, "open") from error
 
     def get(self, key: bytes) -> bytes | None:
         """Return the value of a key, or None."""
         try:
             value: bytes | None = self._db.get(key, verify_checksums=True)
-        except plyvel.Error as error:
+        except leveldb.Error as error:
             raise find_fault(error, self._path, "read") from error
         return value
 
@@ -50,7 +49,7 @@ class ByteStore:
                 batch.put(key, value)
         try:
             batch.write()
-        except plyvel.Error as error:
+        except leveldb.Error as error:
             raise find_fault(error, self._path, "write") from error
 
     def scan(self, start: bytes, stop: bytes) -> Iterator[tuple[bytes, bytes]]:
@@ -65,7 +64,7 @@ class ByteStore:
         try:
             with self._db.iterator(verify_checksums=True, **bounds) as found:
                 yield from found
-        except plyvel.Error as error:
+        except leveldb.Error as error:
             raise find_fault(error, self._path, "read") from error
 
     def destroy(self, prefix: bytes) -> None:

@@ -1,4 +1,4 @@
-"""The store: LevelDB behind a few named tables, one batch a block. A door to plyvel.
+"""The store: LevelDB behind a few named tables, one batch a block.
 
 A commit is one atomic write: block, certificate, receipts, indexes and state together, so a
 power cut leaves the height before or the height after. A mark tells a clean stop from a dirty one.
@@ -9,13 +9,12 @@ from itertools import islice
 from types import TracebackType
 from typing import Any, Self
 
-import plyvel
-
 from chain.block import Block, Commit, block_id, encode_block
 from chain.codec import encode, encode_value
 from chain.due_window import DueWindow
 from chain.errors import StoreError
 from chain.executed import ExecutedBlock
+from chain.leveldb import leveldb
 from chain.snapshot import SnapshotBase, SnapshotManifest
 from chain.state import QUEUE_PREFIX, QUEUE_STOP
 from chain.store_blocks import BASE_KEY, BODIES_KEY, CHAIN_KEY, HEAD_KEY, BlockReads
@@ -43,7 +42,7 @@ class Store(BlockReads):
         super().__init__(self._tuning)
         self._broken: StoreError | None = None  # after a failed write, none is tried any more
         try:
-            self._db = plyvel.DB(
+            self._db = leveldb.DB(
                 path,
                 create_if_missing=create,
                 paranoid_checks=True,
@@ -51,7 +50,7 @@ class Store(BlockReads):
                 bloom_filter_bits=10,
                 compression=None,  # hashes and signatures, which do not shrink
             )
-        except (plyvel.Error, OSError) as error:
+        except (leveldb.Error, OSError) as error:
             raise find_fault(error, path, "open") from error
         try:
             self._begin()
@@ -134,7 +133,7 @@ class Store(BlockReads):
                 verify_checksums=True, **bounds
             ) as found:
                 yield from found
-        except plyvel.Error as error:
+        except leveldb.Error as error:
             raise find_fault(error, self._path, "read") from error
 
     def get_node(self, path: bytes) -> bytes | None:
@@ -169,7 +168,7 @@ class Store(BlockReads):
     def _read(self, key: bytes) -> bytes | None:
         try:
             value: bytes | None = self._db.get(key, verify_checksums=True)
-        except plyvel.Error as error:
+        except leveldb.Error as error:
             raise find_fault(error, self._path, "read") from error
         return value
 
@@ -179,7 +178,7 @@ class Store(BlockReads):
             raise self._broken
         try:
             batch.write()
-        except plyvel.Error as error:
+        except leveldb.Error as error:
             self._broken = find_fault(error, self._path, "write")
             raise self._broken from error
 
@@ -375,8 +374,8 @@ def salvage(path: str) -> None:
     What it can not read is gone then: used on a copy.
     """
     try:
-        plyvel.repair_db(path, paranoid_checks=True, compression=None, bloom_filter_bits=10)
-    except (plyvel.Error, OSError) as error:
+        leveldb.repair_db(path, paranoid_checks=True, compression=None, bloom_filter_bits=10)
+    except (leveldb.Error, OSError) as error:
         raise find_fault(error, path, "open") from error
 
 

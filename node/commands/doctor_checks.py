@@ -13,7 +13,7 @@ from node.commands.words import t
 
 Light = Literal["green", "yellow", "red"]
 PYTHON_MIN = (3, 11)
-WHEELS = ("plyvel", "nacl", "msgpack", "aiohttp", "pydantic", "click", "rich")
+WHEELS = ("chain.leveldb", "nacl", "msgpack", "aiohttp", "pydantic", "click", "rich")
 FREE_BYTES_MIN = 1024**3
 BACKUP_AGE_MS_MAX = 7 * 86_400_000
 _PRIVATE = ("keys", "tokens.json")

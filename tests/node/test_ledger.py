@@ -7,11 +7,12 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-import plyvel
 import pytest
 
 from chain.errors import CorruptStoreError, GenesisError, StoreError
+from chain.leveldb import leveldb
 from chain.state import Space
 from chain.store import Store
 from chain.tables import Table
@@ -25,7 +26,7 @@ from tests.make import MONEY, RICH, TestChain, account, genesis, word
 
 GIFT = Transfer(MONEY, account("bob"), 1)
 ROOT_NODE = Table.NODE.value
-Damage = Callable[[plyvel.DB], None]
+Damage = Callable[[Any], None]
 
 
 def test_a_chain_begins_with_its_genesis(tmp_path: Path) -> None:
@@ -81,18 +82,18 @@ def grown(folder: Path, blocks: int = 5) -> TestChain:
 
 def contents(folder: Path) -> dict[bytes, bytes]:
     """Return everything in the store but the mark of being open and the tree, which may wait."""
-    with plyvel.DB(str(folder)) as database:
+    with leveldb.DB(str(folder)) as database:
         tree = Table.NODE.value
         return {key: value for key, value in database if key != b"mopen" and key[:1] != tree}
 
 
 def damage(folder: Path, how: Damage) -> None:
-    with plyvel.DB(str(folder)) as database:
+    with leveldb.DB(str(folder)) as database:
         how(database)
 
 
 def drop(*tables: Table) -> Damage:
-    def run(database: plyvel.DB) -> None:
+    def run(database: Any) -> None:
         for table in tables:
             for key, _value in database.iterator(prefix=table.value):
                 database.delete(key)
@@ -100,21 +101,21 @@ def drop(*tables: Table) -> Damage:
     return run
 
 
-def break_root(database: plyvel.DB) -> None:
+def break_root(database: Any) -> None:
     record = database.get(ROOT_NODE)
     database.put(ROOT_NODE, record[:10] + bytes([record[10] ^ 1]) + record[11:])
 
 
-def break_value(database: plyvel.DB) -> None:
+def break_value(database: Any) -> None:
     key, value = next(database.iterator(prefix=Table.STATE.value + bytes([Space.BALANCE])))
     database.put(key, value[:-1] + bytes([value[-1] ^ 1]))
 
 
-def invent_due(database: plyvel.DB) -> None:
+def invent_due(database: Any) -> None:
     database.put(Table.STATE.value + queue_key(HOUR_MS, 0, 7), b"no such timer")
 
 
-def wrong_id(database: plyvel.DB) -> None:
+def wrong_id(database: Any) -> None:
     drop(Table.BLOCK_ID)(database)
 
 
@@ -173,7 +174,7 @@ def test_a_block_that_is_damaged_itself_is_said_with_its_height(tmp_path: Path) 
     chain = grown(tmp_path)
     key = Table.BLOCK.value + (3).to_bytes(8, "big")
 
-    def change(database: plyvel.DB) -> None:
+    def change(database: Any) -> None:
         drop(Table.STATE)(database)
         data = database.get(key)
         database.put(key, data[:-1] + bytes([data[-1] ^ 1]))
@@ -214,6 +215,7 @@ def test_a_stop_while_the_state_is_made_anew_loses_no_block(
 CHILD = """
 import sys
 from pathlib import Path
+from typing import Any
 sys.path.insert(0, sys.argv[2])
 from chain.transaction import Transfer
 from tests.make import MONEY, TestChain, account

@@ -4,11 +4,11 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-import plyvel
 import pytest
 
 from chain.errors import PrunedError
 from chain.genesis import Genesis
+from chain.leveldb import leveldb
 from chain.receipt import ReceiptKind
 from chain.tables import Table, Tuning, height_key
 from chain.transaction import Transfer
@@ -146,7 +146,7 @@ def test_damage_of_a_pruned_chain_is_found_and_never_repaired_by_cutting(
 ) -> None:
     pruned(ledger)
     ledger.close()
-    with plyvel.DB(str(ledger.folder)) as database:
+    with leveldb.DB(str(ledger.folder)) as database:
         key = table.value + height_key(height)
         value = bytearray(database.get(key))
         value[-1] ^= 1

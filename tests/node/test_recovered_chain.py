@@ -5,10 +5,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import plyvel
 import pytest
 
 from chain.block import block_id
+from chain.leveldb import leveldb
 from chain.recovery import RecoveryPlan, sign_plan
 from chain.tables import Table, height_key
 from chain.transaction import ReceivedTransaction, Transaction, Transfer, read_transaction
@@ -306,7 +306,7 @@ def test_a_start_makes_a_damaged_recovered_chain_anew(recovered: Crowd, tmp_path
     data = crowd.folder / "a"
     before = crowd.boot("a", FOUR[0]).ledger.head_id
     crowd.stop()
-    with plyvel.DB(str(data / "chain")) as database:
+    with leveldb.DB(str(data / "chain")) as database:
         database.delete(Table.RECEIPTS.value + height_key(2))
 
     member = crowd.boot("a", FOUR[0])

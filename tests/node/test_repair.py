@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import plyvel
 import pytest
 
 from chain.errors import StoreError, StoreInUseError
 from chain.genesis import Genesis
+from chain.leveldb import leveldb
 from chain.tables import Table, Tuning, height_key
 from chain.transaction import Transfer
 from chain.types import HOUR_MS
@@ -170,7 +170,7 @@ def test_a_lost_file_is_repaired_or_refused(stopped: Stopped, tmp_path: Path) ->
 
 
 def lose_blocks(folder: Path, first: int) -> None:
-    with plyvel.DB(str(folder)) as database:
+    with leveldb.DB(str(folder)) as database:
         for height in range(first, first + 3):
             database.delete(Table.BLOCK.value + height_key(height))
 
@@ -216,7 +216,7 @@ def test_what_follows_from_blocks_is_made_anew_and_the_damaged_files_are_kept(
     whole: Stopped, tmp_path: Path, table: Table
 ) -> None:
     folder = copied(whole, tmp_path)
-    with plyvel.DB(str(folder)) as database:
+    with leveldb.DB(str(folder)) as database:
         for key in list(database.iterator(prefix=table.value, include_value=False))[5:9]:
             database.delete(key)
         database.put(b"mopen", b"1")

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import plyvel
 import pytest
 from click.testing import CliRunner
 
 from chain.block import decode_block
+from chain.leveldb import leveldb
 from chain.tables import Table
 from node.cli import main
 from node.rehearse.plan import Planner
@@ -26,7 +26,7 @@ POLICIES = ROOT / "node" / "samples" / "policies.json"
 ROWS = 12
 
 pytestmark = pytest.mark.timeout(120)
-Database = Any  # plyvel has no types
+Database = Any  # LevelDB's package has no types
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def tampered(kept: Path, folder: Path, change: Callable[[Database], None]) -> st
     """Return what verify says of a copy changed through the database itself and sealed anew."""
     shutil.copytree(kept, folder, dirs_exist_ok=True)
     seal = read_seal(folder)
-    database = plyvel.DB(str(folder / "chain"))
+    database = leveldb.DB(str(folder / "chain"))
     change(database)
     database.close()
     seal_folder(folder, bytes.fromhex(seal.chain_id), seal.height, bytes.fromhex(seal.head_id))

@@ -5,10 +5,10 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-import plyvel
 import pytest
 from click.testing import CliRunner, Result
 
+from chain.leveldb import leveldb
 from chain.tables import Table, Tuning, height_key
 from chain.transaction import Transfer
 from node.cli import main
@@ -51,7 +51,7 @@ def facts(*words: object) -> dict[str, Any]:
 
 
 def lose_block(data: Path, height: int) -> None:
-    with plyvel.DB(str(data / "chain")) as database:
+    with leveldb.DB(str(data / "chain")) as database:
         database.delete(Table.BLOCK.value + height_key(height))
 
 
@@ -81,7 +81,7 @@ def test_a_whole_chain_is_verified_and_stays_as_it_was(data: Path) -> None:
 
 
 def test_a_chain_that_was_not_closed_is_verified_too(data: Path) -> None:
-    with plyvel.DB(str(data / "chain")) as database:
+    with leveldb.DB(str(data / "chain")) as database:
         database.put(b"mopen", b"1")
         for key in list(database.iterator(prefix=Table.NODE.value, include_value=False)):
             database.delete(key)
@@ -91,7 +91,7 @@ def test_a_chain_that_was_not_closed_is_verified_too(data: Path) -> None:
 
 @pytest.mark.parametrize("table", [Table.RECEIPTS, Table.COMMIT, Table.BLOCK])
 def test_what_differs_is_named_with_its_height(data: Path, table: Table) -> None:
-    with plyvel.DB(str(data / "chain")) as database:
+    with leveldb.DB(str(data / "chain")) as database:
         key = table.value + height_key(4)
         value = bytearray(database.get(key))
         value[-1] ^= 1
@@ -105,7 +105,7 @@ def test_what_differs_is_named_with_its_height(data: Path, table: Table) -> None
 
 
 def test_an_end_that_was_lost_is_named(data: Path) -> None:
-    with plyvel.DB(str(data / "chain")) as database:
+    with leveldb.DB(str(data / "chain")) as database:
         database.put(b"mhead", height_key(HEIGHT - 1))
 
     done = run("verify", "--data", data)
