@@ -12,6 +12,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from chain.errors import WashError
+from node.places import default_data
 
 ENVIRONMENT_PREFIX = "WASH_"
 # Variables of commands, which are no settings of a node.
@@ -274,7 +275,7 @@ class Config(_Section):
     """All settings of a node. Build it with `load_config`."""
 
     data_dir: FilePath = Field(
-        default=Path("washdata"),
+        default_factory=default_data,
         description="where ledger and keys live; a relative path starts at the working directory",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(

@@ -2,8 +2,13 @@
 
 import os
 import secrets
+import time
 from contextlib import suppress
 from pathlib import Path
+
+HELD_PATIENCE_S = 2.0  # an antivirus that looks at a new file is done by then
+_HELD_PAUSE_S = 0.05
+IS_POSIX = os.name == "posix"
 
 
 def put_whole(path: Path, text: str, *, replace: bool = False, is_private: bool = False) -> None:
@@ -21,7 +26,7 @@ def put_whole(path: Path, text: str, *, replace: bool = False, is_private: bool 
             file.flush()
             os.fsync(file.fileno())
         if replace:
-            beside.replace(path)
+            move_over(beside, path)
         else:
             _rename_to_free(beside, path)
     finally:
@@ -42,12 +47,29 @@ def _rename_to_free(source: Path, target: Path) -> None:
     except OSError as error:  # memory sticks have no links
         if os.path.lexists(target):
             raise FileExistsError(str(target)) from error
-        source.replace(target)
+        move_over(source, target)
+
+
+def move_over(source: Path, target: Path) -> None:
+    """Rename a file or folder; a file that is there already is replaced.
+
+    Windows refuses it while another program has one of them open, which it seldom has for long.
+    """
+    end = time.monotonic() + HELD_PATIENCE_S
+    while True:
+        try:
+            source.replace(target)
+        except PermissionError:
+            if IS_POSIX or time.monotonic() > end:
+                raise
+            time.sleep(_HELD_PAUSE_S)
+        else:
+            return
 
 
 def sync_folder(folder: Path) -> None:
     """Wait until the names in a folder are on disk, where the system can do that."""
-    if os.name == "posix":
+    if IS_POSIX:
         handle = os.open(folder, os.O_RDONLY)
         try:
             os.fsync(handle)

@@ -7,10 +7,11 @@ import threading
 import unicodedata
 from contextlib import suppress
 from io import TextIOWrapper
-from typing import IO, NoReturn
+from typing import IO, Any, NoReturn
 
 # Controls, what is invisible or turns the direction of writing, halves of pairs, line ends.
 _OBEYED = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+UTF8_CODE_PAGE = 65_001
 _JOINERS = "\u200c\u200d"  # hold letters and emoji together and do nothing else
 
 
@@ -37,10 +38,28 @@ def speaks_unicode(stream: IO[str]) -> bool:
 
 
 def prepare_streams() -> None:
-    """Let names that the terminal's encoding lacks come out escaped, not as a failure."""
+    """Let names that the terminal's encoding lacks come out escaped, not as a failure.
+
+    A Windows console has the code page of its country (936, GBK, in China), and so has a file to
+    which output goes. All of this program's output is UTF-8 there, and the console is told so,
+    unless PYTHONIOENCODING says what is wanted.
+    """
+    if sys.platform == "win32" and not os.environ.get("PYTHONIOENCODING"):
+        _speak_utf8()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper) and not speaks_unicode(stream):
             stream.reconfigure(errors="backslashreplace")
+
+
+def _speak_utf8() -> None:
+    import ctypes  # noqa: PLC0415 - of Windows alone
+
+    library: Any = ctypes
+    with suppress(AttributeError, OSError):
+        library.windll.kernel32.SetConsoleOutputCP(UTF8_CODE_PAGE)
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
 
 
 def discard_output() -> None:

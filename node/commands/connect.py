@@ -13,10 +13,11 @@ from typing import Any, Literal, TypeAlias
 from node.client import Identity, NotFound, Wash
 from node.commands.output import EXIT_KEY, EXIT_NOT_FOUND, EXIT_USAGE, CommandError, fail, talk
 from node.commands.words import t
+from node.places import default_data
 from node.storage.folder import is_held
 
 URL_DEFAULT = "http://127.0.0.1:8787"
-DATA_DEFAULT = Path("washdata")
+DATA_DEFAULT = default_data()
 RUNNING_NAME, TOKENS_NAME, KEYS_NAME = "node.json", "tokens.json", "keys"
 CHAIN_NAME = "chain"
 TOKEN_VARIABLE = "WASH_TOKEN"  # noqa: S105 - the name of a variable

@@ -22,6 +22,7 @@ from node.commands.output import (
     talk,
 )
 from node.commands.words import lang, t
+from node.files import move_over
 
 if TYPE_CHECKING:
     from node.live.node import Node
@@ -153,7 +154,7 @@ def _build(config: Any) -> "Node":
     if not path.exists():
         fresh = path.with_suffix(".new")
         fresh.write_text(text, encoding="utf-8")
-        fresh.replace(path)  # a stop in between leaves none, not half a one
+        move_over(fresh, path)  # a stop in between leaves none, not half a one
     elif path.read_text("utf-8") != text:
         seen = t("{folder} holds another chain", folder=config.data_dir)
         raise CommandError(seen, fix=t("take another --data DIR"))

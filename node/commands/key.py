@@ -21,9 +21,10 @@ from node.keys.errors import KeyFileError, PhraseError
 from node.keys.file import ACCOUNT_PREFIX
 from node.keys.phrase import TEXT_LENGTH_MAX, Language, read_phrase, write_phrase
 from node.keys.store import KeyInfo, KeyStore, Rotation
+from node.places import default_data
 
 KEYS_FOLDER = "keys"  # in the data folder
-DATA_DEFAULT = Path("washdata")
+DATA_DEFAULT = default_data()
 _COLUMNS = 4
 _F = TypeVar("_F", bound=Callable[..., object])
 Facts: TypeAlias = dict[str, Any]
@@ -156,7 +157,7 @@ def _store_option(command: _F) -> _F:
         "--data",
         "store",
         envvar=["WASH_DATA", "WASH_DATA_DIR"],
-        default="washdata",
+        default=str(DATA_DEFAULT),
         show_default=True,
         metavar="DIR",
         callback=lambda _context, _option, value: KeyStore(Path(value) / KEYS_FOLDER),

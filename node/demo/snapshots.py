@@ -8,6 +8,7 @@ from pathlib import Path
 
 from chain.errors import WashError
 from node.demo.script import Script
+from node.files import move_over
 from node.live.node import Node
 from node.live.travel import empty_pool
 
@@ -111,7 +112,7 @@ class Snapshots:
         shutil.copytree(self._node.ledger.folder, unfinished / _CHAIN)
         about = {name: getattr(snapshot, name) for name in Snapshot.__slots__}
         (unfinished / _ABOUT).write_text(json.dumps(about) + "\n", "utf-8")
-        unfinished.rename(self._folder / str(snapshot.number))
+        move_over(unfinished, self._folder / str(snapshot.number))
 
     def _swap(self, copy: Path) -> None:
         """Put a copy of a snapshot's chain in the chain's place; nothing is lost if that fails."""
@@ -120,11 +121,11 @@ class Snapshots:
         for left_over in (fresh, old):
             shutil.rmtree(left_over, ignore_errors=True)
         shutil.copytree(copy, fresh)
-        chain.rename(old)
+        move_over(chain, old)
         try:
-            fresh.rename(chain)
+            move_over(fresh, chain)
         except OSError:
-            old.rename(chain)
+            move_over(old, chain)
             raise
         shutil.rmtree(old, ignore_errors=True)
 

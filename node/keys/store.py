@@ -15,7 +15,7 @@ from pathlib import Path
 
 from chain.crypto import PassphraseCost, Signer, public_key
 from chain.ids import decode_id, encode_id
-from node.files import sync_folder
+from node.files import move_over, sync_folder
 from node.keys.errors import (
     KeyExistsError,
     KeyFileError,
@@ -176,7 +176,7 @@ class KeyStore:
         with self._writing():
             if not old.exists():  # an interruption may have come after this copy
                 write_key_file(old, file)
-            self._path(name, ".new").replace(path)
+            move_over(self._path(name, ".new"), path)
             sync_folder(self.folder)
         return _info(name, replacement), old
 

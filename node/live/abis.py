@@ -25,6 +25,7 @@ from contracts.vm.container import Container, FunctionKind, code_id, decode_cont
 from node import catalog
 from node.abi import ABI_BYTES_MAX, BadAbiError, ContractAbi, abi_bytes
 from node.abi_of_code import derive_abi, derived_document, read_abi
+from node.files import move_over
 
 BUILT_IN = (*catalog.STANDARD, "notes")
 KEPT_MAX = 256  # codes and contracts remembered
@@ -230,4 +231,4 @@ def _write_atomically(path: Path, data: bytes) -> None:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
-    temporary.replace(path)
+    move_over(temporary, path)

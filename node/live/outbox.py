@@ -14,6 +14,7 @@ from typing import IO
 
 from chain.errors import MalformedBytesError
 from chain.transaction import read_transaction
+from node.files import move_over
 from node.storage.disk import disk_faults
 from node.storage.wal import frame, parse_log
 
@@ -68,7 +69,7 @@ class Outbox:
                     file.write(frame(b"+" + data))
                 file.flush()
                 os.fsync(file.fileno())
-            fresh.replace(path)
+            move_over(fresh, path)
             self._file = path.open("ab", buffering=0)
 
     def __len__(self) -> int:

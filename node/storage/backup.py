@@ -25,6 +25,7 @@ from chain.state import State
 from chain.store import Store
 from chain.tables import THROW_AWAY
 from chain.validators import ValidatorSet, read_validators
+from node.files import move_over
 from node.keys.store import KeyStore
 from node.storage.check import check_store
 from node.storage.copying import CopiedHead, head_of_store
@@ -119,7 +120,7 @@ def create_backup(
             _write(unfinished / MANIFEST_NAME, manifest.text().encode())
             for path in sorted(unfinished.rglob("*")):
                 (sync_folder if path.is_dir() else sync_file)(path)
-            unfinished.rename(place)
+            move_over(unfinished, place)
             sync_folder(target)
         except BaseException:
             shutil.rmtree(unfinished, ignore_errors=True)
@@ -197,7 +198,7 @@ def note_backup(data: Path, made: Made) -> None:
     fresh = data / (LAST_NAME + ".new")
     with disk_faults(data):
         _write(fresh, (said.model_dump_json() + "\n").encode())
-        fresh.replace(data / LAST_NAME)
+        move_over(fresh, data / LAST_NAME)
 
 
 def last_backup(data: Path) -> LastBackup | None:
@@ -335,7 +336,7 @@ def put_back(
                 _refuse("the copy is not what the backup has; is the disk well?")
             if data.is_dir():
                 data.rmdir()
-            staging.rename(data)
+            move_over(staging, data)
             sync_folder(data.parent)
         except BaseException:
             shutil.rmtree(staging, ignore_errors=True)

@@ -16,6 +16,7 @@ from chain.state import State
 from chain.store import Store
 from chain.tables import THROW_AWAY
 from chain.validators import ValidatorSet, read_validators
+from node.files import move_over
 from node.storage.folder import beside, holds_database, real, sync_folder
 from node.storage.snapshot import Restoring, find_begun
 
@@ -63,11 +64,11 @@ def put_in_place(chain: Path) -> None:
     place = real(chain)
     fetched, old = beside(chain, "fetched"), beside(chain, "old")
     shutil.rmtree(old, ignore_errors=True)
-    place.rename(old)
+    move_over(place, old)
     try:
-        fetched.rename(place)
+        move_over(fetched, place)
     except OSError:
-        old.rename(place)
+        move_over(old, place)
         raise
     sync_folder(place.parent)
     shutil.rmtree(old, ignore_errors=True)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO
 
 from chain.errors import StoreInUseError
+from node.files import move_over
 
 HEIGHT_NAME = "HEIGHT"
 _ENTRY = "CURRENT"  # the file by which LevelDB begins
@@ -208,7 +209,7 @@ def keep_before(folder: Path) -> Path:
     for file in linking.iterdir():  # `settle` trusts this folder above the chain's own
         sync_file(file)
     sync_folder(linking)
-    linking.rename(before)
+    move_over(linking, before)
     sync_folder(before.parent)
     return before
 
@@ -216,7 +217,7 @@ def keep_before(folder: Path) -> Path:
 def drop_before(folder: Path) -> None:
     """Forget what `keep_before` kept: the opened chain is good."""
     before, linking = beside(folder, "before"), beside(folder, "linking")
-    before.rename(linking)  # one that is half removed must not pass for a chain
+    move_over(before, linking)  # one that is half removed must not pass for a chain
     sync_folder(before.parent)  # after a power cut it would come back over newer blocks
     shutil.rmtree(linking, ignore_errors=True)
 
@@ -229,9 +230,9 @@ def settle(folder: Path) -> None:
         swap_in(folder)
     elif before.is_dir():
         shutil.rmtree(folder, ignore_errors=True)
-        before.rename(folder)
+        move_over(before, folder)
     elif old.is_dir() and not folder.is_dir():  # between the two renames of a swap by snapshot
-        old.rename(folder)
+        move_over(old, folder)
     for name in _SCRAP:
         shutil.rmtree(beside(folder, name), ignore_errors=True)
 
@@ -243,12 +244,12 @@ def swap_in(folder: Path) -> Path:
     kept = beside(folder, f"damaged-{_damaged_next(folder)}")
     if before.is_dir():
         shutil.rmtree(folder, ignore_errors=True)
-        before.rename(kept)
+        move_over(before, kept)
     elif folder.is_dir():
-        folder.rename(kept)
+        move_over(folder, kept)
     else:  # a stop came between the renames
         kept = beside(folder, f"damaged-{_damaged_next(folder) - 1}")
-    beside(folder, "ready").rename(folder)
+    move_over(beside(folder, "ready"), folder)
     sync_folder(folder.parent)
     return kept
 

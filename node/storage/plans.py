@@ -19,6 +19,7 @@ from chain.recovery import (
     plan_hash,
     write_plan,
 )
+from node.files import move_over
 from node.storage.disk import disk_faults
 from node.storage.folder import sync_folder
 from node.storage.ledger import ChainLedger
@@ -126,5 +127,5 @@ def put_plan_file(path: Path, plan: RecoveryPlan) -> None:
         file.write(write_plan(plan).encode())
         file.flush()
         os.fsync(file.fileno())
-    fresh.replace(path)
+    move_over(fresh, path)
     sync_folder(path.parent)

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from chain.errors import NotReadyError
 from chain.types import SAFE_INT_MAX
+from node.files import move_over
 from node.storage.folder import sync_folder
 
 READY_BYTES_MAX = 64 * 1024  # with room for the spaces of people
@@ -54,5 +55,5 @@ def put_ready_file(path: Path, proof: ReadyFile) -> None:
         file.write(proof.model_dump_json(indent=1).encode() + b"\n")
         file.flush()
         os.fsync(file.fileno())
-    fresh.replace(path)
+    move_over(fresh, path)
     sync_folder(path.parent)

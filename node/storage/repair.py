@@ -16,6 +16,7 @@ from chain.genesis import Genesis
 from chain.recovery import RecoveryPlan
 from chain.store import Store, salvage
 from chain.tables import THROW_AWAY, Place, Table, Tuning, read_place
+from node.files import move_over
 from node.storage.check import SCAN_BYTES_MAX, check_store
 from node.storage.folder import (
     HeightMark,
@@ -231,7 +232,7 @@ def _make_anew(
         store.compact()  # everything is in synced files then, not in the log
     note_height(target, last)
     sync_folder(target)
-    target.rename(beside(folder, "ready"))
+    move_over(target, beside(folder, "ready"))
 
 
 def note_height(folder: Path, height: int) -> None:

@@ -19,6 +19,7 @@ from typing import IO, Annotated, Literal, Protocol, TypeAlias
 from chain.codec import AtMost, decode, encode, wire
 from chain.errors import MalformedBytesError
 from consensus import HeaderEntry, LogEntry, Recovered, StateEntry, recover
+from node.files import move_over
 from node.storage.disk import disk_faults
 from node.storage.folder import sync_folder
 
@@ -220,7 +221,7 @@ class VoteLog:
                 file.flush()
                 if self._sync:
                     os.fsync(file.fileno())
-            fresh.replace(self._path)
+            move_over(fresh, self._path)
             if self._sync:
                 sync_folder(self._path.parent)
         self._note(entries)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from chain.errors import WashError
+from node.files import move_over
 from node.rpc.errors import ForbiddenError, UnauthenticatedError
 from node.rpc.registry import Tier
 
@@ -110,7 +111,7 @@ def _make_tokens(path: Path) -> Tokens:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
-    fresh.replace(path)
+    move_over(fresh, path)
     return tokens
 
 
