@@ -16,12 +16,8 @@ from node.places import default_data
 
 ENVIRONMENT_PREFIX = "WASH_"
 # Variables of commands, which are no settings of a node.
-OTHER_VARIABLES = frozenset(
-    {
-        "WASH_CONFIG", "WASH_DATA", "WASH_LANG", "WASH_PASSPHRASE", "WASH_PASSPHRASE_FILE",
-        "WASH_RPC", "WASH_TOKEN",
-    }
-)  # fmt: skip
+_OTHERS = "CONFIG DATA LANG PASSPHRASE PASSPHRASE_FILE RPC TOKEN"
+OTHER_VARIABLES = frozenset(ENVIRONMENT_PREFIX + name for name in _OTHERS.split())
 FILE_BYTES_MAX = 65_536  # a config file is read by people; a larger one is some other file
 
 # Text is how a path is written, so paths alone are not held to their exact type.
