@@ -5,7 +5,7 @@ What stands on a command line is seen by every user of the machine and kept by t
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import click
@@ -102,8 +102,15 @@ def ask_passphrase(file: Path | None, prompt: str, *, is_new: bool = False) -> s
     return take_passphrase(file, os.environ, prompt=prompt, is_terminal=is_terminal, is_new=is_new)
 
 
-def ask_for_key(info: KeyInfo, file: Path | None) -> str | None:
-    """Return the passphrase of a key, None for one without."""
+def ask_for_key(
+    info: KeyInfo, file: Path | None, machine: Callable[[], str] | None = None
+) -> str | None:
+    """Return the passphrase of a key, None for one without.
+
+    `machine` tells the secret of this machine, where there is one; what was given wins over it.
+    """
     if not info.is_sealed:
         return None
+    if machine is not None and _given(file, os.environ) is None:
+        return machine()
     return ask_passphrase(file, t("Passphrase of {name}", name=info.name))

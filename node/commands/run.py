@@ -137,11 +137,14 @@ def unlock_keys(config: "Config", passphrase_file: Path | None) -> tuple[Any, An
     from node.commands.passphrase import ask_for_key
     from node.joining.desk import Admitter
     from node.keys.store import KeyStore
+    from node.keys.unattended import find_secret
 
     store, keys = KeyStore(config.data_dir / KEYS_NAME), config.keys
+    way = keys.unlock
+    machine = None if way == "ask" else lambda: find_secret(way, config.data_dir)
 
     def unlock(name: str) -> Any:
-        return store.unlock(name, ask_for_key(store.show(name), passphrase_file))
+        return store.unlock(name, ask_for_key(store.show(name), passphrase_file, machine))
 
     signer = unlock(keys.validator)
     sponsor = unlock(keys.sponsor) if keys.sponsor else None

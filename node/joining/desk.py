@@ -41,15 +41,14 @@ from node.joining.errors import (
 )
 from node.joining.records import NAME_LENGTH_MAX, Record, RecordBook, Use, hash_secret
 from node.joining.request import JoinRequest, check_request
-from node.live.looking import look
 from node.live.outcomes import TxStatus
 from node.live.simulation import as_received, simulate_freely
+from node.live.views import look
 
 VALID_FOR_DEFAULT_MS = 72 * HOUR_MS
 VALID_FOR_MAX_MS = 31 * 24 * HOUR_MS
 WAIT_MS = 20_000  # for the chain; who is told `pending` asks again
 _VALID_MS = 2 * MINUTE_MS
-_VIEW_GAS_MAX = 50_000
 _REGISTER = "shops"
 
 _log = logging.getLogger("washnode.admissions")
@@ -221,7 +220,8 @@ class Desk:
         )
 
     def _is_shop(self, register: bytes, account: bytes) -> bool:
-        return bool(look(self.node, register, "standing", (account,), _VIEW_GAS_MAX)[0])
+        found = look(self.node, register, "standing", account)
+        return bool(found and found["status"])
 
     def _settle(self, record: Record, tx_id: bytes, status: TxStatus) -> Record:
         use = self.book.read(record.number)

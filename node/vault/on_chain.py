@@ -6,9 +6,12 @@ from typing import Any
 
 from chain.errors import WashError
 from chain.governance import contract_by_name
+from chain.types import ZERO_ID
+from contracts.host import Frame
+from contracts.vm.container import FunctionKind
 from contracts.vm.traps import Trap, TrapKind
 from node import catalog
-from node.live.looking import look
+from node.live.views import make_world
 from node.vault.errors import GoneError, NoConsentError, PurposeError
 
 CONTRACT_NAME = "consent"
@@ -100,7 +103,11 @@ class ConsentContract:
         place = contract_by_name(node.state(), CONTRACT_NAME)
         if place is None:
             raise GoneError("the operators of this chain have installed no consent contract")
-        return look(node, place, view, arguments, VIEW_GAS_MAX)
+        frame = Frame(make_world(node), place, ZERO_ID)
+        routine = frame.program.entry(view, FunctionKind.VIEW)
+        assert routine is not None, f"the consent contract has no view {view}"
+        values, _gas = frame.call(routine, list(arguments), VIEW_GAS_MAX)
+        return list(values)
 
     @staticmethod
     def _record(name: str, values: list[Any]) -> dict[str, Any]:

@@ -90,11 +90,33 @@ class JoinCodesJson(TypedDict):
     items: list[JoinCodeJson]
 
 
+class JoinNetworkJson(TypedDict):
+    """What a node that begins has to know, and can check against its code."""
+
+    chain_id: str
+    genesis: Annotated[str, Field(description="The genesis file; its id is the chain's.")]
+    admits: Annotated[bool, Field(description="Whether this node lets shops in.")]
+
+
 def _desk(call: Call) -> Desk:
     desk: Desk | None = call.node.desk
     if desk is None:
         raise NoAdmissionsError("this node lets nobody in: it has no key in [keys] admitter")
     return desk
+
+
+@rpc_method()
+def join_network(call: Call) -> JoinNetworkJson:
+    """Return what a shop's node begins with: the genesis file of this chain.
+
+    Whoever has a join code knows the first 12 bytes of the chain's id, so a false file is noticed.
+    """
+    ledger = call.node.ledger
+    return {
+        "chain_id": ledger.chain_id.hex(),
+        "genesis": ledger.genesis.model_dump_json(indent=2) + "\n",
+        "admits": call.node.desk is not None,
+    }
 
 
 @rpc_method(

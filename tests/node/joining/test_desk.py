@@ -19,7 +19,7 @@ from node.joining.errors import (
     UnknownCodeError,
     UsedCodeError,
 )
-from node.live.looking import look
+from node.live.views import look
 from node.net.membership import Membership
 from tests.node.joining.gate import GATE, Gate, Newcomer
 
@@ -36,7 +36,7 @@ def gate(tmp_path: Path) -> Iterator[Gate]:
 def standing(gate: Gate, newcomer: Newcomer) -> int:
     register = contract_by_name(gate.node.state(), "shops")
     assert register is not None
-    return int(look(gate.node, register, "standing", (newcomer.shop.public_key,), 50_000)[0])
+    return int(look(gate.node, register, "standing", newcomer.shop.public_key)["status"])
 
 
 async def test_whoever_brings_a_code_is_a_member_a_shop_and_may_read_the_chain(gate: Gate) -> None:

@@ -29,6 +29,7 @@ async def about_joining(teller: Teller) -> None:
     wanted: Json = {"gateways": [GATE], "name": "Crystal 水晶洗车", "note": "Ms Li, by phone"}
     made = await teller.show("admin_join_code", "for one shop", wanted, tier="admin")
     other = await teller.ask("admin_join_code", {"gateways": [GATE]}, tier="admin")
+    await teller.show("join_network", "before anything is told to it")
     back = {"number": other["number"]}
     await teller.show("admin_join_revoke", "before anybody used it", back, tier="admin")
     chain_id, code = node.ledger.chain_id, parse_code(made["code"])
