@@ -10,6 +10,7 @@ LANGS: tuple[Lang, ...] = ("en", "zh")
 COMMON = "common"
 _FOLDER = Path(__file__).parent / "words"
 _FOR_SCRIPTS = "js."
+_STATUS = "status."
 
 
 @cache
@@ -35,9 +36,10 @@ class Words:
         return key in self._texts
 
     def for_scripts(self) -> dict[str, str]:
-        """Return the texts that the page's scripts use, by what follows `js.`."""
+        """Return the texts that scripts use, by what follows `js.`, and the words for states."""
         skip = len(_FOR_SCRIPTS)
-        return {k[skip:]: text for k, text in self._texts.items() if k.startswith(_FOR_SCRIPTS)}
+        own = {k[skip:]: text for k, text in self._texts.items() if k.startswith(_FOR_SCRIPTS)}
+        return {**{k: text for k, text in self._texts.items() if k.startswith(_STATUS)}, **own}
 
 
 def choose_lang(cookie: str | None, accept: str | None) -> Lang:

@@ -1,0 +1,70 @@
+// A customer's home: for each shop what is free, what is on hold, the visits, and the next one.
+import { $, data, el, live, money, t, texts, wash, when } from "./app.js";
+import { accountFor, keyFor, rememberShop, shopsSeen, state, welcome } from "./wallet.js";
+
+const SHOWN_MAX = 5;
+const OPEN = ["REQUESTED", "ACCEPTED", "ARRIVED", "CHECKED_IN", "IN_SERVICE", "READY", "DISPUTED", "NO_SHOW_DUE", "FAILURE_DUE"];
+const plain = (answer) => (answer && typeof answer === "object" && "data" in answer && "at" in answer ? answer.data : answer);
+const ask = async (...calls) => (await wash.batch(calls)).map((one) => (one instanceof Error ? null : plain(one)));
+
+/** A name in two languages, "English / 中文": the part in this one. */
+function nameIn(text) {
+  const parts = text.split(" / ");
+  const isChinese = parts.map((part) => /[一-鿿]/.test(part));
+  return parts.length === 2 && isChinese[0] !== isChinese[1] ? parts[isChinese.indexOf(data.lang === "zh")] : text;
+}
+
+async function bookingsOf(account) {
+  const filter = { type: "booking.Requested", values: { customer: account } };
+  const [found] = await ask(["events_query", { filter, limit: 200 }]);
+  const ids = (found?.items ?? []).map((one) => one.values.id).reverse().slice(0, SHOWN_MAX);
+  if (!ids.length) return [];
+  const records = await ask(...ids.map((id) => ["booking.booking", { id }]));
+  const held = await ask(...ids.map((id) => ["booking.held_money", { id }]));
+  return records.map((one, number) => one && { ...one, id: ids[number], held: held[number] }).filter(Boolean);
+}
+
+async function show(shop) {
+  const account = await accountFor(shop) ?? (await keyFor(shop)).account;
+  const [record, profile, mine] = await ask(["shops.shop", { shop }], ["shops.profile", { shop }], ["account_get", { account }]);
+  if (!record) return null;
+  const bookings = await bookingsOf(account);
+  const zone = profile?.zone || data.zone;
+  const card = $("#shop-card").content.firstElementChild.cloneNode(true);
+  const part = (name) => $(`[data-${name}]`, card);
+  part("name").textContent = nameIn(record.name);
+  const free = mine?.balances.find((one) => one.currency !== null) ?? { amount: 0, currency: "CNY" };
+  part("free").textContent = money(free);
+  const held = bookings.reduce((sum, one) => sum + (one.held?.amount ?? 0), 0);
+  part("held").hidden = held === 0;
+  part("held").textContent = t("held", { money: money({ ...free, amount: held }) });
+  for (const one of bookings) {
+    const isOpen = OPEN.includes(one.state);
+    const badge = el("span", { class: `badge ${isOpen ? "" : "plain"}` }, texts[`status.${one.state}`] ?? one.state.toLowerCase());
+    const words = el("div", {}, el("h3", {}, when(one.start, zone)), el("small", {}, money(one.total)));
+    part("bookings").append(el("li", {}, el("a", { class: "item", href: `/b/${one.id}` }, words, el("div", { class: "end" }, badge))));
+  }
+  const last = bookings[0];
+  part("again").textContent = last ? t("again") : t("book");
+  part("again").href = last ? `/s/${shop}/book?service=${last.service}` : `/s/${shop}/book`;
+  part("about").href = `/s/${shop}`;
+  return { card, account };
+}
+
+async function showAll() {
+  const shown = (await Promise.all(shopsSeen().map(show))).filter(Boolean);
+  $("#mine").replaceChildren(...shown.map((one) => one.card));
+  $("#nothing").hidden = shown.length > 0 || Boolean(data.shop);
+  return shown;
+}
+
+if (await welcome()) {
+  if (data.shop) rememberShop(data.shop);
+  try {
+    const shown = await showAll();
+    for (const { account } of shown) live({ account }, "latest", showAll);
+  } catch (error) {
+    if (error.name !== "AbortError") throw error;
+    if (state().isLocked) $("#nothing").hidden = true;
+  }
+}

@@ -1,0 +1,166 @@
+// A booking as it happens: follows its events, shows its customer what can be done, and asks first.
+import { $, data, live, money, notice, once, question, refresh, t, wash } from "./app.js";
+import { accountFor, balanceAt, rememberShop, state as keyState, washFor, welcome } from "./wallet.js";
+import { signingBytes, toHex } from "./wash.js";
+
+const { id, shop, customer } = data;
+let now = data; // of the newest rendering
+
+/** Show what is for the customer alone, if this is the customer's device. */
+async function showMine() {
+  const account = await accountFor(shop);
+  const isMine = account === customer || (account === null && keyState().isLocked);
+  for (const one of document.querySelectorAll("[data-for=customer]")) one.hidden = !isMine;
+  if (isMine) rememberShop(shop);
+  $("#rate").hidden = !(isMine && now.state === "SETTLED" && now.reviews && !(await isReviewed()));
+  return isMine;
+}
+
+async function isReviewed() {
+  try {
+    await wash.read("reviews.review_of", { visit: await visitHash() });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Reviews name a visit by bytes; a booking's id is the same bytes in letters. */
+async function visitHash() {
+  const { decodeId } = await import("./wash.js");
+  return toHex(decodeId(id, "bkg"));
+}
+
+const send = (button, name, args = {}, options = {}) => once(button, name, async (reference) => {
+  const { isSponsored = true, funds = 0 } = options;
+  const mine = await washFor(shop, { isSponsored });
+  const done = await mine.call(`booking.${name}`, { id, ...args }, { funds, clientRef: reference });
+  await update();
+  return done;
+});
+
+async function update() {
+  await refresh("progress");
+}
+
+document.addEventListener("refreshed", ({ detail }) => {
+  now = detail;
+  showMine();
+});
+
+// What the buttons do ------------------------------------------------------------------------------
+
+const actions = {
+  async cancel(button) {
+    const { time_ms: at } = await wash.rpc("node_health");
+    const told = await wash.read("booking.preview_cancel", { id, at });
+    const cells = document.querySelectorAll("#ask-cancel dd");
+    cells[0].textContent = money(told.fee);
+    cells[1].textContent = money(told.refund);
+    $("#ask-cancel [data-why]").textContent = t(`why_${told.why}`);
+    if (await question("ask-cancel")) await send(button, "cancel_booking");
+  },
+  async confirm(button) {
+    $("#ask-confirm dd").textContent = money(now.held);
+    if (await question("ask-confirm")) await send(button, "confirm");
+  },
+  async leave(button) {
+    $("#ask-leave dd").textContent = money(now.held);
+    if (await question("ask-leave")) await send(button, "leave");
+  },
+  async claim(button) {
+    const deposit = await wash.read("booking.claim_deposit", { id });
+    const said = $("#ask-claim [data-deposit]");
+    said.hidden = deposit.amount === 0;
+    said.textContent = t("deposit", { money: money(deposit) });
+    if (!(await question("ask-claim"))) return;
+    await send(button, "claim_redo", { claim_bp: Number($("#claim-part").value) }, { funds: deposit.amount });
+  },
+  arrived: (button) => send(button, "arrived"),
+  withdraw: (button) => send(button, "withdraw_claim"),
+  async approve(button) {
+    const [number, price] = [Number(button.dataset.number), Number(button.dataset.price)];
+    if (await hasEnough(price)) await send(button, "approve_extra", { number }, { funds: price });
+  },
+  async pay(button) {
+    const rest = now.total.amount - now.held.amount;
+    if (await hasEnough(rest)) await send(button, "pay", {}, { funds: rest });
+  },
+  async code(button) {
+    await once(button, "code", drawCode);
+    // Signed by the customer alone: the contract knows that the shop did not confirm it.
+    if (await question("show-code")) await send(button, "check_in", {}, { isSponsored: false });
+  },
+};
+
+/** On a practice network money that is missing is simply there. */
+async function hasEnough(amount) {
+  const has = await balanceAt(shop);
+  if (has >= amount) return true;
+  if (data.isDev) {
+    await wash.rpc("dev_faucet", { account: customer, amount: amount - has });
+    return true;
+  }
+  notice("sending", t("no_money"), { kind: "bad" });
+  return false;
+}
+
+/** The hand-over, confirmed by the customer, for the counter's scanner: the shop confirms it too and sends it. */
+async function drawCode() {
+  const mine = await washFor(shop, { isSponsored: false });
+  const { keyFor } = await import("./wallet.js");
+  const key = await keyFor(shop);
+  const actions_ = [{ type: "call", contract: "booking", function: "check_in", arguments: { id }, funds: 0 }];
+  const body = await mine.build(actions_, { sponsor: { account: shop } });
+  const text = `WASHIN1:${toHex(body)}:${toHex(key.sign(signingBytes(body)))}`.toUpperCase();
+  const { generate, correction } = await import("./vendor/lean-qr.js");
+  const code = generate(text, { minCorrectionLevel: correction.L });
+  const canvas = $("#code"), scale = Math.floor(900 / (code.size + 8));
+  canvas.width = canvas.height = (code.size + 8) * scale;
+  canvas.dataset.text = text;
+  const pen = canvas.getContext("2d");
+  pen.fillStyle = "#fff";
+  pen.fillRect(0, 0, canvas.width, canvas.height);
+  pen.fillStyle = "#000";
+  for (let y = 0; y < code.size; y++) {
+    for (let x = 0; x < code.size; x++) if (code.get(x, y)) pen.fillRect((x + 4) * scale, (y + 4) * scale, scale, scale);
+  }
+  return true;
+}
+
+document.addEventListener("click", async ({ target }) => {
+  const button = target.closest?.("button[data-action]");
+  if (!button || !actions[button.dataset.action]) return;
+  try {
+    await actions[button.dataset.action](button);
+  } catch (error) {
+    notice("sending", t("failed"), { kind: "bad" });
+    console.warn(error);
+  }
+});
+
+$("#rate-form").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const form = new FormData(event.target);
+  const scores = Object.fromEntries(["clean", "on_time", "staff", "value"].map((name) => [name, Number(form.get(name))]));
+  const button = $("button", event.target);
+  const sent = await once(button, "review", async (reference) => {
+    const mine = await washFor(shop);
+    const none = "00".repeat(32);
+    return mine.call("reviews.review", { visit: await visitHash(), scores, reasons: 0, text: none }, { clientRef: reference });
+  });
+  if (!sent) return;
+  $("#rate").hidden = true;
+  notice("rated", t("rated"), { kind: "good" });
+});
+
+// Following ----------------------------------------------------------------------------------------
+
+await welcome();
+await showMine();
+live({ type: "booking.*", values: { id } }, data.after, async () => {
+  for (let tries = 0; !(await refresh("progress").catch(() => false)) && tries < 60; tries++) {
+    await new Promise((resolve) => { setTimeout(resolve, 1_000); });
+  }
+});
+setInterval(() => { if (!document.hidden) refresh("progress").catch(() => false); }, 60_000); // what is possible changes with time

@@ -1,0 +1,160 @@
+"""/b/{id}: one page from the booking to the review, the same link all the time."""
+
+from typing import Any
+
+from chain.types import MINUTE_MS
+from node.pages import showing
+from node.pages.asking import AskError, asked
+from node.pages.page import Shown, Visit, page
+
+EVENTS_MAX = 200
+EARLY_MS = 15 * MINUTE_MS  # hand-over opens this long before the slot
+LATE_MS = 20 * MINUTE_MS  # a customer may leave a shop that is later than this
+_OPEN = ("REQUESTED", "ACCEPTED", "ARRIVED", "CHECKED_IN", "IN_SERVICE", "READY", "DISPUTED")
+# The steps that people see, and the states in which each is the one under way.
+_STEPS = (
+    ("asked", ("REQUESTED",)),
+    ("booked", ("ACCEPTED",)),
+    ("there", ("ARRIVED", "CHECKED_IN")),
+    ("washing", ("IN_SERVICE",)),
+    ("ready", ("READY", "DISPUTED")),
+    ("paid", ("SETTLED",)),
+)
+
+
+@page("/b/{id}", words="progress")
+async def progress(visit: Visit) -> Shown:
+    """Show how far a booking is, what can be done now, and how it ended."""
+    name = visit.part("id")
+    booking, held, health, head = await visit.ask.all(
+        asked("booking.booking", id=name),
+        asked("booking.held_money", id=name),
+        asked("node_health"),
+        asked("chain_head"),
+    )
+    if isinstance(booking, AskError):
+        raise booking
+    shop, number, now_ms = booking["shop"], booking["service"], health["time_ms"]
+    record, service, names, profile, policy, review, events = await visit.ask.all(
+        asked("shops.shop", shop=shop),
+        asked("shops.service", shop=shop, service=number),
+        asked("shops.description", shop=shop, service=number),
+        asked("shops.profile", shop=shop),
+        asked("booking.policy", id=booking["policy"]),
+        asked("contract_get", contract="reviews"),
+        asked("events_query", filter=_events_of(name), limit=EVENTS_MAX),
+    )
+    told = [] if isinstance(events, AskError) else events["items"]
+    state = booking["state"]
+    cancel = None
+    if state in {"REQUESTED", "ACCEPTED"}:
+        cancel = await visit.ask("booking.preview_cancel", id=name, at_=now_ms)
+    zone = showing.zone_of(profile["zone"], visit.setting.zone)
+    label = _label(service, names, visit.words.lang)
+    values = {
+        "id": name,
+        "zone": zone,
+        "booking": booking,
+        "record": record,
+        "label": label,
+        "held": held,
+        "state": state,
+        "is_open": state in _OPEN,
+        "steps": _steps(state, told),
+        "end": _end(told),
+        "cancel": cancel,
+        "extra": _extra(told, state),
+        "settles_at": _since(told, "READY") + policy["settle_after"],
+        "may": _may(booking, held, now_ms),
+    }
+    return visit.show(
+        "progress.html",
+        data={
+            "id": name,
+            "shop": shop,
+            "customer": booking["customer"],
+            "state": state,
+            "held": held,
+            "total": booking["total"],
+            "after": f"{head['header']['height']}-",
+            "reviews": not isinstance(review, AskError),
+        },
+        **values,
+    )
+
+
+def _events_of(name: str) -> dict[str, Any]:
+    return {"type": "booking.*", "values": {"id": name}}
+
+
+def _label(service: Any, names: Any, lang: str) -> str:
+    """Return what was booked: the shop's name for it, or its own words for an agreed price."""
+    if isinstance(service, AskError):
+        return ""
+    own = "" if isinstance(names, AskError) else names[f"name_{lang}"]
+    return str(own) or showing.pick_name(service["name"], "zh" if lang == "zh" else "en")
+
+
+def _name_of_event(event: dict[str, Any]) -> str:
+    return str(event["type"]).rpartition(".")[2]
+
+
+def _since(events: list[dict[str, Any]], state: str) -> int:
+    """Return when a booking came to a state last, 0 if it never did."""
+    times = [one["time"] for one in events if one["values"].get("state") == state]
+    return int(times[-1]) if times else 0
+
+
+def _steps(state: str, events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the way of the booking: each step with its time, and which one is under way."""
+    at = next((n for n, (_name, states) in enumerate(_STEPS) if state in states), None)
+    requested = next((one["time"] for one in events if _name_of_event(one) == "Requested"), 0)
+    shown = []
+    for number, (name, states) in enumerate(_STEPS):
+        reached = max(_since(events, one) for one in states)
+        when = requested if number == 0 else reached
+        if at is None:
+            look = "done" if when else ""
+        else:
+            look = "now" if number == at and name != "paid" else "done" if number <= at else ""
+        shown.append({"name": name, "at": when, "look": look})
+    return shown if at is not None else [one for one in shown if one["at"]]
+
+
+def _end(events: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """Return how it ended and who got what, or None while it goes on."""
+    for one in reversed(events):
+        if _name_of_event(one) == "Closed":
+            origin = one["origin"]
+            return {**one["values"], "time": one["time"], "receipt": origin["id"]}
+    return None
+
+
+def _extra(events: list[dict[str, Any]], state: str) -> dict[str, Any] | None:
+    """Return the extra work that the shop asks for now, or None."""
+    if state not in {"CHECKED_IN", "IN_SERVICE"}:
+        return None
+    newest = None
+    for one in events:
+        if _name_of_event(one) == "ExtraAsked":
+            newest = one["values"]
+        elif _name_of_event(one) == "ExtraApproved":
+            newest = None
+    return newest
+
+
+def _may(booking: dict[str, Any], held: dict[str, Any], now_ms: int) -> dict[str, bool]:
+    """Return which buttons make sense now; the contract decides when they are pressed."""
+    state, start = booking["state"], booking["start"]
+    is_near = start - EARLY_MS <= now_ms < booking["come_by"]
+    waits_since = max(start, booking["here_at"])
+    is_with_shop = state in {"CHECKED_IN", "IN_SERVICE", "READY"}
+    return {
+        "arrive": state == "ACCEPTED" and is_near,
+        "hand_over": state in {"ACCEPTED", "ARRIVED"} and is_near,
+        "leave": state in {"ARRIVED", "CHECKED_IN"} and now_ms >= waits_since + LATE_MS,
+        "pay": is_with_shop and held["amount"] < booking["total"]["amount"],
+        "confirm": state == "READY",
+        "withdraw": state == "DISPUTED" and not booking["absence"],
+        "is_early": state == "ACCEPTED" and now_ms < start - EARLY_MS,
+    }
