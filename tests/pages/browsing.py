@@ -1,0 +1,100 @@
+"""A visitor with a real browser, who notices what must never happen on any page."""
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from playwright.async_api import Browser, BrowserContext, Page, Request
+
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
+ARGUMENTS = [
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+PATIENCE_MS = 15_000
+SCREENSHOTS = Path(__file__).parents[2] / "build" / "screenshots"
+PHONE, COUNTER = (360, 740), (1366, 768)
+_AXE = Path(__file__).parent / "vendor" / "axe.min.js"
+_LOCALES = {"en": "en-GB", "zh": "zh-CN"}
+
+
+class Visitor:
+    """One browser profile with one tab at a node's pages."""
+
+    def __init__(self, url: str, lang: str, context: BrowserContext, page: Page) -> None:
+        self.url, self.lang, self.context, self.page = url, lang, context, page
+        self.faults: list[str] = []  # errors on the console, requests to other hosts
+        self.bytes = 0
+        page.on("console", self._on_console)
+        page.on("pageerror", lambda error: self.faults.append(f"error in a script: {error}"))
+        page.on("request", self._on_request)
+
+    @classmethod
+    async def come(
+        cls, browser: Browser, url: str, lang: str, size: tuple[int, int], *, has_script: bool
+    ) -> "Visitor":
+        context = await browser.new_context(
+            viewport={"width": size[0], "height": size[1]},
+            locale=_LOCALES[lang],
+            java_script_enabled=has_script,
+        )
+        context.set_default_timeout(PATIENCE_MS)
+        page = await context.new_page()
+        made = cls(url, lang, context, page)
+        session = await context.new_cdp_session(page)
+        await session.send("Network.enable")
+        session.on("Network.loadingFinished", made._on_loaded)
+        return made
+
+    def _on_console(self, message: Any) -> None:
+        # Chromium says of every answer that is no 200 that it could not load it.
+        if message.type == "error" and "Failed to load resource" not in message.text:
+            self.faults.append(f"console: {message.text}")
+
+    def _on_request(self, request: Request) -> None:
+        parts = urlsplit(request.url)
+        own = urlsplit(self.url)
+        if parts.scheme not in {"blob", "data"} and parts.netloc != own.netloc:
+            self.faults.append(f"request to another host: {request.url}")
+
+    def _on_loaded(self, event: dict[str, Any]) -> None:
+        self.bytes += int(event["encodedDataLength"])
+
+    async def open(self, path: str) -> None:
+        """Open a page and wait until its scripts had their turn."""
+        await self.page.goto(self.url + path)
+        await self.page.wait_for_load_state("networkidle")
+
+    async def text(self, selector: str = "main") -> str:
+        """Return the text of a part of the page."""
+        return await self.page.inner_text(selector)
+
+    async def press(self, selector: str) -> None:
+        """Click on something."""
+        await self.page.click(selector)
+
+    async def shoot(self, name: str) -> None:
+        """Keep a picture of the whole page."""
+        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+        width = (self.page.viewport_size or {"width": 0})["width"]
+        path = SCREENSHOTS / f"{name}-{self.lang}-{width}.png"
+        await self.page.screenshot(path=path, full_page=True)
+
+    async def check(self) -> None:
+        """Check what holds for every page: labels and contrast, and nothing beside the screen."""
+        await self.page.evaluate(_AXE.read_text("utf-8"))
+        found = await self.page.evaluate(
+            "axe.run(document, {resultTypes: ['violations'], runOnly: "
+            "['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa']})"
+        )
+        told = [
+            (one["id"], [node["target"] for node in one["nodes"][:3]])
+            for one in found["violations"]
+        ]
+        assert told == [], (self.page.url, told)
+        beside = await self.page.evaluate(
+            "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        )
+        assert beside <= 0, f"{self.page.url} is {beside} pixels too wide"

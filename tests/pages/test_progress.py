@@ -1,0 +1,79 @@
+"""The page of a booking, while the shop works at its counter."""
+
+import pytest
+
+from chain.types import DAY_MS, HOUR_MS
+from tests.pages.conftest import Come
+from tests.pages.test_first_visit import LANGS, book
+from tests.pages.town import MINUTE_MS, Town
+
+
+@pytest.mark.parametrize("lang", LANGS)
+async def test_the_page_follows_the_work_and_pays_when_the_customer_says_so(
+    visitor: Come, town: Town, lang: str
+) -> None:
+    one = await visitor(lang)
+    name = await book(one, town.sparkle)
+    start = town.read("booking.booking", id=name)["start"]
+    town.travel(start - 5 * MINUTE_MS)
+    await one.open(f"/b/{name}")
+    await one.press("[data-action=code]")
+    await one.page.wait_for_selector("#show-code[open]")
+    await one.press("#show-code button[value=yes]")  # nobody can scan here
+    await one.page.wait_for_selector(".steps li:nth-child(3).now")
+
+    town.do("sparkle", "booking.start_service", id=name)
+    await one.page.wait_for_selector(".steps li:nth-child(4).now")
+    town.do("sparkle", "booking.ask_extra", id=name, price=3_000, work="Wax / 打蜡")
+    await one.press("[data-action=approve]")
+    await one.page.wait_for_selector("[data-action=approve]", state="detached")
+    town.do("sparkle", "booking.ready", id=name)
+    await one.page.wait_for_selector("[data-action=confirm]:visible")
+    await one.check()
+    await one.shoot("ready")
+    await one.press("[data-action=confirm]")
+    asked = await one.text("#ask-confirm")
+    await one.press("#ask-confirm button[value=yes]")
+    await one.page.wait_for_selector("#end")
+
+    assert "¥98.00" in asked
+    booking = town.read("booking.booking", id=name)
+    assert (booking["state"], booking["to_shop"]["amount"]) == ("SETTLED", 9_800)
+    await one.check()
+    await one.shoot("paid")
+
+
+async def test_no_step_is_lost_while_the_line_is_down(visitor: Come, town: Town) -> None:
+    one = await visitor()
+    name = await book(one, town.sparkle)
+    await one.page.wait_for_selector("[data-action=cancel]:visible")
+    await one.context.set_offline(True)
+    town.do("sparkle", "booking.cancel_by_shop", id=name, weather=False)
+
+    await one.context.set_offline(False)
+
+    await one.page.wait_for_selector("#end", timeout=30_000)
+    assert "Cancelled" in (await one.text()).title()
+
+
+async def test_a_missed_visit_is_shown_with_its_money(visitor: Come, town: Town) -> None:
+    one = await visitor()
+    name = await book(one, town.sparkle)
+    start = town.read("booking.booking", id=name)["start"]
+    town.do("sparkle", "shops.open_shop")
+    town.travel(start + 26 * HOUR_MS + DAY_MS)
+
+    await one.open(f"/b/{name}")
+
+    told = await one.text()
+    assert "missed visit" in told
+    assert town.read("booking.booking", id=name)["state"] == "NO_SHOW_CUSTOMER"
+
+
+async def test_strangers_see_no_buttons(visitor: Come, town: Town) -> None:
+    name = await book(await visitor(), town.sparkle)
+    other = await visitor()
+
+    await other.open(f"/b/{name}")
+
+    assert await other.page.locator("main .button:visible").count() == 0

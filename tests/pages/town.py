@@ -1,0 +1,118 @@
+"""A development chain in a process of its own, and its people, for tests of pages."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from node.client import Wash
+from node.demo.accounts import seed_of
+
+ROOT = Path(__file__).parents[2]
+START_S_MAX = 50
+MINUTE_MS = 60_000
+
+
+class Town:
+    """A node with the demo's two shops; time moves only forward."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._log = (folder / "log.txt").open("wb")
+        command = [sys.executable, "-m", "node", "dev", "--data", str(folder), "--port", "0"]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        self._process = subprocess.Popen(
+            [*command, "--no-seed"], cwd=ROOT, env=environment, stdout=self._log, stderr=self._log
+        )
+        self.url = self._wait()
+        self.shops: dict[str, str] = {
+            one["name"].split()[0].lower(): one["shop"] for one in self._list()
+        }
+        self._clients: dict[str, Wash] = {}
+
+    @property
+    def sparkle(self) -> str:
+        """The account of the shop that accepts at once."""
+        return self.shops["sparkle"]
+
+    @property
+    def harbour(self) -> str:
+        """The account of the shop that looks at requests first."""
+        return self.shops["harbour"]
+
+    def _wait(self) -> str:
+        deadline = time.monotonic() + START_S_MAX
+        while time.monotonic() < deadline:
+            try:
+                found = json.loads((self._folder / "node.json").read_text("utf-8"))
+                return str(found["url"])
+            except (OSError, ValueError):
+                assert self._process.poll() is None, (self._folder / "log.txt").read_text("utf-8")
+                time.sleep(0.1)
+        raise AssertionError("the node did not start")
+
+    def _list(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.rpc("shop_list")["data"]["items"]
+        return found
+
+    def close(self) -> None:
+        """Stop the node."""
+        for client in self._clients.values():
+            client.close()
+        self._process.terminate()
+        try:
+            self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._log.close()
+
+    def rpc(self, method: str, **params: Any) -> Any:
+        """Return the result of a method."""
+        message = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+        request = urllib.request.Request(
+            f"{self.url}/rpc", json.dumps(message).encode(), {"Content-Type": "application/json"}
+        )
+        with urllib.request.urlopen(request, timeout=30) as response:
+            answer = json.load(response)
+        assert "error" not in answer, answer
+        return answer["result"]
+
+    def read(self, view: str, **params: Any) -> Any:
+        """Return what a view of a contract gives."""
+        return self.rpc(view, **params)["data"]
+
+    def do(self, name: str, function: str, funds: int = 0, **arguments: Any) -> Any:
+        """Let somebody of the demo call a contract: `do("sparkle", "booking.ready", id=id)`."""
+        if name not in self._clients:
+            self._clients[name] = Wash(self.url, key=seed_of(name))
+        return self._clients[name].call(function, arguments, funds=funds)
+
+    def travel(self, to_ms: int) -> None:
+        """Let time pass until then."""
+        if to_ms > self.now_ms():
+            self.rpc("dev_setTime", time=to_ms)
+
+    def now_ms(self) -> int:
+        """Return the node's time."""
+        return int(self.rpc("node_health")["time_ms"])
+
+    def get(self, path: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
+        """Return status, headers and body of a page, without a browser."""
+        request = urllib.request.Request(f"{self.url}{path}", headers=headers)
+        opener = urllib.request.build_opener(_NoRedirect)
+        try:
+            with opener.open(request, timeout=30) as response:
+                return response.status, dict(response.headers), response.read()
+        except urllib.error.HTTPError as error:
+            return error.code, dict(error.headers), error.read()
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_arguments: Any) -> None:
+        """Follow nothing."""
