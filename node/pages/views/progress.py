@@ -35,7 +35,7 @@ async def progress(visit: Visit) -> Shown:
     if isinstance(booking, AskError):
         raise booking
     shop, number, now_ms = booking["shop"], booking["service"], health["time_ms"]
-    record, service, names, profile, policy, review, events = await visit.ask.all(
+    record, service, names, profile, policy, reviews, events = await visit.ask.all(
         asked("shops.shop", shop=shop),
         asked("shops.service", shop=shop, service=number),
         asked("shops.description", shop=shop, service=number),
@@ -45,42 +45,48 @@ async def progress(visit: Visit) -> Shown:
         asked("events_query", filter=_events_of(name), limit=EVENTS_MAX),
     )
     told = [] if isinstance(events, AskError) else events["items"]
-    state = booking["state"]
-    cancel = None
-    if state in {"REQUESTED", "ACCEPTED"}:
-        cancel = await visit.ask("booking.preview_cancel", id=name, at_=now_ms)
-    zone = showing.zone_of(profile["zone"], visit.setting.zone)
-    label = _label(service, names, visit.words.lang)
     values = {
+        **_about(booking, told),
         "id": name,
-        "zone": zone,
-        "booking": booking,
+        "zone": showing.zone_of(profile["zone"], visit.setting.zone),
         "record": record,
-        "label": label,
+        "label": _label(service, names, visit.words.lang),
         "held": held,
-        "state": state,
-        "is_open": state in _OPEN,
-        "steps": _steps(state, told),
-        "end": _end(told),
-        "cancel": cancel,
-        "extra": _extra(told, state),
+        "cancel": await _fee(visit, name, booking["state"], now_ms),
         "settles_at": _since(told, "READY") + policy["settle_after"],
         "may": _may(booking, held, now_ms),
     }
-    return visit.show(
-        "progress.html",
-        data={
-            "id": name,
-            "shop": shop,
-            "customer": booking["customer"],
-            "state": state,
-            "held": held,
-            "total": booking["total"],
-            "after": f"{head['header']['height']}-",
-            "reviews": not isinstance(review, AskError),
-        },
-        **values,
-    )
+    data = {
+        "id": name,
+        "shop": shop,
+        "customer": booking["customer"],
+        "state": booking["state"],
+        "held": held,
+        "total": booking["total"],
+        "after": f"{head['header']['height']}-",
+        "reviews": not isinstance(reviews, AskError),
+    }
+    return visit.show("progress.html", data=data, **values)
+
+
+def _about(booking: dict[str, Any], events: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return what the page shows of the booking's way."""
+    state = booking["state"]
+    return {
+        "booking": booking,
+        "state": state,
+        "is_open": state in _OPEN,
+        "steps": _steps(state, events),
+        "end": _end(events),
+        "extra": _extra(events, state),
+    }
+
+
+async def _fee(visit: Visit, name: str, state: str, now_ms: int) -> Any:
+    """Return what cancelling would cost now, or None where it is too late for that."""
+    if state not in {"REQUESTED", "ACCEPTED"}:
+        return None
+    return await visit.ask("booking.preview_cancel", id=name, at_=now_ms)
 
 
 def _events_of(name: str) -> dict[str, Any]:
