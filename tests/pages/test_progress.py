@@ -4,7 +4,7 @@ import pytest
 
 from chain.types import DAY_MS, HOUR_MS
 from tests.pages.conftest import Come
-from tests.pages.test_first_visit import LANGS, book
+from tests.pages.test_first_visit import LANGS, book, confirm
 from tests.pages.town import MINUTE_MS, Town
 
 
@@ -77,3 +77,29 @@ async def test_strangers_see_no_buttons(visitor: Come, town: Town) -> None:
     await other.open(f"/b/{name}")
 
     assert await other.page.locator("main .button:visible").count() == 0
+
+
+async def test_a_booking_is_moved_by_the_customer_and_by_the_shops_offer(
+    visitor: Come, town: Town
+) -> None:
+    one = await visitor()
+    await one.open(f"/s/{town.sparkle}/book?service=1")
+    await one.press(".days a >> nth=3")
+    await one.press(".slots a >> nth=0")
+    name = await confirm(one)
+    first = town.read("booking.booking", id=name)["start"]
+    await one.page.wait_for_selector("[data-action=cancel]:visible")
+    await one.press("a[href*='move=']")
+    await one.press(".slots a >> nth=1")
+    await one.check()
+    await one.press("#move")
+    await one.page.wait_for_url("**/b/*")
+    moved = town.read("booking.booking", id=name)["start"]
+
+    offer = moved + 2 * HOUR_MS
+    town.do("sparkle", "booking.offer_slot", id=name, start=offer)
+    await one.press("[data-action=take]")
+    await one.page.wait_for_selector("[data-action=take]", state="detached")
+
+    assert moved != first
+    assert town.read("booking.booking", id=name)["start"] == offer

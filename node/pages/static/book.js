@@ -2,7 +2,7 @@
 import { $, data, money, notice, once, t, wash } from "./app.js";
 import { accountFor, balanceAt, rememberShop, washFor, welcome } from "./wallet.js";
 
-const { shop, quote } = data;
+const { shop, quote, move } = data;
 const PLAY_MONEY = 20_000;
 
 async function showBalance() {
@@ -37,6 +37,14 @@ async function book(reference) {
 }
 
 if (await welcome()) {
+  $("#move")?.addEventListener("click", async ({ currentTarget }) => {
+    const done = await once(currentTarget, `move ${move[0]}`, async (reference) => {
+      const mine = await washFor(shop);
+      const given = { id: data.id, start: move[0], end: move[1] };
+      return mine.call("booking.reschedule", given, { clientRef: reference });
+    });
+    if (done) location.assign(`/b/${data.id}`);
+  });
   if (quote) {
     try {
       await askForMe();

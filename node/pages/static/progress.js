@@ -82,6 +82,7 @@ const actions = {
     const [number, price] = [Number(button.dataset.number), Number(button.dataset.price)];
     if (await hasEnough(price)) await send(button, "approve_extra", { number }, { funds: price });
   },
+  take: (button) => send(button, "reschedule", { start: Number(button.dataset.start), end: Number(button.dataset.end) }),
   async pay(button) {
     const rest = now.total.amount - now.held.amount;
     if (await hasEnough(rest)) await send(button, "pay", {}, { funds: rest });

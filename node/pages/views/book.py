@@ -15,43 +15,67 @@ STEP_MS = 30 * MINUTE_MS
 async def book(visit: Visit) -> Shown:
     """Show free times; with a time chosen, what the booking holds and what leaving it costs."""
     account, number, start = visit.part("shop"), visit.number("service"), visit.number("start")
-    record, offers, standing, profile, health = await visit.ask.all(
+    values, now_ms = await _read(visit, account)
+    service = next((one for one in values["services"] if one["service"] == number), None)
+    if service is None and number is not None:
+        raise GoneError("book.no_service")
+    values["service"] = service
+    if service is None or not values["standing"]["sells"]:
+        return visit.show("book.html", **values)
+    if start is not None and values["moved"] is not None:
+        moved = values["moved"]
+        to = start, start + moved["end"] - moved["start"]
+        data = {"shop": account, "move": to, "id": moved["id"]}
+        return visit.show("move.html", data=data, to=to, **values)
+    if start is not None:
+        values["quote"] = await _quote(visit, account, service["service"], start)
+        values["taken"] = values["quote"] is None
+    if values["quote"] is None:
+        values["days"] = await _days(visit, account, service, now_ms, values["zone"])
+        values["chosen"] = _chosen(values["days"], visit.number("day"))
+    return visit.show("book.html", data={"shop": account, "quote": values["quote"]}, **values)
+
+
+async def _read(visit: Visit, account: str) -> tuple[dict[str, Any], int]:
+    """Return what all steps show, and the node's time."""
+    found = await visit.ask.all(
         asked("shops.shop", shop=account),
         asked("shop_services", shop=account),
         asked("shops.standing", shop=account),
         asked("shops.profile", shop=account),
         asked("node_health"),
     )
-    for one in (record, offers, standing, profile, health):
+    for one in found:
         if isinstance(one, AskError):
             raise one
-    service = next((one for one in offers["items"] if one["service"] == number), None)
-    if service is None and number is not None:
-        raise GoneError("book.no_service")
-    zone = showing.zone_of(profile["zone"], visit.setting.zone)
+    record, offers, standing, profile, health = found
     values: dict[str, Any] = {
         "shop": account,
-        "zone": zone,
+        "moved": await _moved(visit, account),
+        "zone": showing.zone_of(profile["zone"], visit.setting.zone),
         "record": record,
         "services": offers["items"],
-        "service": service,
         "standing": standing,
         "quote": None,
         "days": [],
         "taken": False,
     }
-    if service is None or not standing["sells"]:
-        return visit.show("book.html", **values)
-    if start is not None:
-        quote = await _quote(visit, account, service["service"], start)
-        if quote is not None:
-            values["quote"] = quote
-            return visit.show("book.html", data={"shop": account, "quote": quote}, **values)
-        values["taken"] = True
-    now_ms = health["time_ms"]
-    values["days"] = await _days(visit, account, service, now_ms, zone)
-    values["chosen"] = _chosen(values["days"], visit.number("day"))
-    return visit.show("book.html", data={"shop": account}, **values)
+    return values, health["time_ms"]
+
+
+async def _moved(visit: Visit, shop: str) -> dict[str, Any] | None:
+    """Return the booking that another time is chosen for, or None."""
+    name = visit.query.get("move")
+    if not name:
+        return None
+    found = await visit.ask("booking.booking", id=name)
+    if found["shop"] != shop:
+        raise GoneError
+    policy = await visit.ask("booking.policy", id=found["policy"])
+    left = policy["reschedules"] - found["rescheduled"]
+    times = {"start": found["start"], "end": found["end"]}
+    until = found["start"] - policy["reschedule_lead"]
+    return {"id": name, "customer": found["customer"], "left": left, "until": until, **times}
 
 
 async def _quote(visit: Visit, shop: str, service: int, start: int) -> dict[str, Any] | None:

@@ -54,7 +54,7 @@ async def progress(visit: Visit) -> Shown:
         "held": held,
         "cancel": await _fee(visit, name, booking["state"], now_ms),
         "settles_at": _since(told, "READY") + policy["settle_after"],
-        "may": _may(booking, held, now_ms),
+        "may": {**_may(booking, held, now_ms), "move": _may_move(booking, policy, now_ms)},
     }
     data = {
         "id": name,
@@ -79,6 +79,7 @@ def _about(booking: dict[str, Any], events: list[dict[str, Any]]) -> dict[str, A
         "steps": _steps(state, events),
         "end": _end(events),
         "extra": _extra(events, state),
+        "offered": _offered(events, booking),
     }
 
 
@@ -147,6 +148,23 @@ def _extra(events: list[dict[str, Any]], state: str) -> dict[str, Any] | None:
         elif _name_of_event(one) == "ExtraApproved":
             newest = None
     return newest
+
+
+def _offered(events: list[dict[str, Any]], booking: dict[str, Any]) -> dict[str, Any] | None:
+    """Return another time that the shop offers, or None."""
+    newest = None
+    for one in events:
+        if _name_of_event(one) == "Offered":
+            newest = one["values"]
+        elif _name_of_event(one) == "Rescheduled":
+            newest = None
+    return newest if booking["state"] in {"REQUESTED", "ACCEPTED", "ARRIVED"} else None
+
+
+def _may_move(booking: dict[str, Any], policy: dict[str, Any], now_ms: int) -> bool:
+    has_more: bool = booking["rescheduled"] < policy["reschedules"]
+    is_time: bool = now_ms + policy["reschedule_lead"] <= booking["start"]
+    return booking["state"] == "ACCEPTED" and has_more and is_time
 
 
 def _may(booking: dict[str, Any], held: dict[str, Any], now_ms: int) -> dict[str, bool]:

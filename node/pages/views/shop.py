@@ -6,6 +6,7 @@ from node.pages import showing
 from node.pages.asking import Asked, AskError, asked
 from node.pages.page import Shown, Visit, page
 
+REVIEWS_SHOWN = 5
 _WEEKDAYS = 7
 _RATING_LEAST = 5  # reviews before an average is shown
 
@@ -32,6 +33,7 @@ async def shop(visit: Visit) -> Shown:
         profile=profile,
         figures=None if isinstance(figures, AskError) else _told(figures),
         rating=None if isinstance(rating, AskError) else _rating(rating),
+        reviews=await _reviews(visit, account, rating),
         hours=[_day(day, one) for day, one in enumerate(hours)],
         is_open=is_open,
         data={"shop": account},
@@ -51,6 +53,17 @@ async def _read(visit: Visit, account: str) -> list[Any]:
         if isinstance(one, AskError):
             raise one
     return found
+
+
+async def _reviews(visit: Visit, account: str, rating: Any) -> list[dict[str, Any]]:
+    """Return the newest reviews, newest first."""
+    if isinstance(rating, AskError) or not rating["reviews"]:
+        return []
+    first = max(1, rating["reviews"] - REVIEWS_SHOWN + 1)
+    listed = await visit.ask("reviews.reviews_of", shop=account, first=first)
+    visits = [listed[i : i + 64] for i in range(0, len(listed), 64)]
+    found = await visit.ask.all(*[asked("reviews.review_of", visit=one) for one in visits])
+    return [one for one in reversed(found) if not isinstance(one, AskError)]
 
 
 def _day(weekday: int, hours: dict[str, int]) -> dict[str, Any]:

@@ -8,7 +8,9 @@ import pytest
 
 from chain.crypto import Signer, verify_signature
 from chain.ids import encode_id
+from chain.types import DAY_MS
 from node.demo.accounts import signer_of
+from node.live.visitors import Visitors
 from node.rpc.sponsoring import SPONSORED_GAS_MAX
 from tests.node.rpc.asking import PAY, WASH, Asker, acct, request
 
@@ -214,3 +216,43 @@ async def test_co_signing_needs_the_shops_token_and_key(shop: Asker) -> None:
 
     assert public[0] in {-32003, -32004}
     assert keyless[0] == -32007
+
+
+async def test_where_pages_are_served_visitors_are_co_signed_for_within_limits(
+    shop: Asker,
+) -> None:
+    shop.tier, shop.node.visitors = "public", Visitors(per_account=2, in_all=3)
+    bodies = {
+        name: (await shop.build(name, request(shop), sponsor=acct("sparkle")))["body"]
+        for name in ("alice", "bob", "carol")
+    }
+
+    answers = [
+        await shop.answer("tx_sponsor", body=bodies[name])
+        for name in ("alice", "alice", "alice", "bob", "carol")
+    ]
+
+    codes = [one.get("error", {}).get("code", 0) for one in answers]
+    assert codes == [0, 0, -32002, 0, -32002]
+
+
+async def test_a_visitor_never_gets_the_shops_word(shop: Asker) -> None:
+    booking = await arrived(shop)
+    shop.node.visitors = Visitors()
+    built = await shop.build("alice", visit("check_in", booking), sponsor=acct("sparkle"))
+    shop.tier = "public"
+
+    asked = await shop.refusal("tx_sponsor", body=built["body"], attest=True)
+    unasked = await shop.refusal("tx_sponsor", body=built["body"])
+
+    assert (asked[0], unasked[0]) == (-32003, 1011)
+
+
+def test_the_limits_for_visitors_begin_anew_each_day() -> None:
+    visitors, one, other = Visitors(per_account=1, in_all=2), b"1" * 32, b"2" * 32
+    visitors.take(one, 0)
+
+    today = [visitors.may_take(who, DAY_MS - 1) for who in (one, other)]
+    tomorrow = [visitors.may_take(who, DAY_MS) for who in (one, other)]
+
+    assert (today, tomorrow) == ([False, True], [True, True])
