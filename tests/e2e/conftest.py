@@ -8,12 +8,13 @@ import pytest
 from tests.e2e.journey_net import JourneyNet
 
 PEOPLE = tuple(f"{word}{number}" for word in ("shop", "customer") for number in range(1, 25))
+NIGHT_SHOPS = tuple(f"night{number}" for number in range(1, 101))
 
 
 @pytest.fixture(scope="session")
 def journeys(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JourneyNet]:
     """Four validators with the standard contracts, for all journeys; take other people each."""
-    made = JourneyNet(tmp_path_factory.mktemp("journeys"), PEOPLE)
+    made = JourneyNet(tmp_path_factory.mktemp("journeys"), PEOPLE + NIGHT_SHOPS)
     try:
         asyncio.run(made.begin())
         yield made

@@ -142,10 +142,20 @@ class JourneyNet:
         self._move(self._clock)
 
     def kill(self, *names: str) -> None:
-        """Switch nodes off as a power cut would."""
+        """Switch nodes off as a power cut would; those that are off stay so."""
         for name in names:
-            self.up.remove(name)
+            if name in self.up:
+                self.up.remove(name)
             self.net.kill(name)
+
+    @contextmanager
+    def switched_on(self, *names: str) -> Iterator[None]:
+        """Have nodes on for as long as this lasts."""
+        self.start(*names)
+        try:
+            yield
+        finally:
+            self.kill(*names)
 
     def close(self) -> None:
         """End everything."""
@@ -175,8 +185,11 @@ class JourneyNet:
     @property
     def wash(self) -> Wash:
         """A client of one of the validators that are up, in turn."""
-        chosen = [name for name in self.up if name in self.validators]
+        chosen = self._working()
         return self._admins[chosen[next(self._turn) % len(chosen)]]
+
+    def _working(self) -> list[str]:
+        return [name for name in self.up if name in self.validators]
 
     def at_node(self, name: str) -> Wash:
         """Return a client of one node, with its owner's token."""
@@ -271,7 +284,12 @@ class JourneyNet:
 
     def together(self, *sendings: tuple[str, Actions]) -> list[Final]:
         """Carry out what several people do in the same moment; all of it succeeds."""
-        sent = [self.send(who, actions) for who, actions in sendings]
+        # Of one person to one node, which counts what it has of that person already.
+        at = {who: next(self._turn) for who, _actions in sendings}
+        chosen = self._working()
+        sent = [
+            self.send(who, actions, via=chosen[at[who] % len(chosen)]) for who, actions in sendings
+        ]
         self._move(self.now + 1)
         return [self.wash.wait(tx_id) for tx_id in sent]
 

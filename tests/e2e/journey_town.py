@@ -87,15 +87,20 @@ def book(net: JourneyNet, customer: str, shop: str, start: int, **request: Any) 
     return booking
 
 
-def sell_card(net: JourneyNet, shop: str, units: int, price: int, *, version: int = 1) -> str:
-    """Put a card for so many washes on sale; returns the offer's id."""
-    line = {"service": WASH, "version": version, "units": units, "amount": price}
+def selling_card(units: int, price: int) -> dict[str, Any]:
+    """Return the action that puts a card for so many washes on sale."""
+    line = {"service": WASH, "version": 1, "units": units, "amount": price}
     nothing = {"service": 0, "version": 0, "units": 0, "amount": 0}
-    done = net.call(
-        shop, "prepaid.publish_offer", number=1, kind="COUNT", price=price, bonus=0,
+    return calling(
+        "prepaid.publish_offer", number=1, kind="COUNT", price=price, bonus=0,
         settle_after=24 * HOUR_MS, transferable=True, quality=NONE, name="Washes",
         first=line, second=nothing, third=nothing, fourth=nothing,
     )  # fmt: skip
+
+
+def sell_card(net: JourneyNet, shop: str, units: int, price: int) -> str:
+    """Put a card for so many washes on sale; returns the offer's id."""
+    done = net.do(shop, [selling_card(units, price)])
     offer: str = done.event("prepaid.OfferPublished")["offer"]
     return offer
 

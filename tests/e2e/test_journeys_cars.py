@@ -184,13 +184,10 @@ def test_a_sold_cars_past_goes_along_and_the_seller_sees_nothing_new(
 def test_the_sellers_details_close_with_the_sale(journeys: JourneyNet) -> None:
     net = journeys
     open_shops(net, "shop1")
-    net.start("shop1")
 
-    try:
+    with net.switched_on("shop1"):
         told = net.meanwhile(hand_over_and_close(net.net["shop1"].rpc_url, net.now + 30 * DAY_MS))
         agreed = net.roots()
-    finally:
-        net.kill("shop1")
 
     assert told["before"] == (SCRATCH, POLISHED)
     assert told["revoked"] == (3501, "NO_CONSENT")

@@ -105,15 +105,12 @@ def test_a_thief_with_two_guardians_is_stopped_by_the_old_key_in_time(
 def test_after_a_consent_is_taken_back_a_reader_is_refused_at_once(journeys: JourneyNet) -> None:
     net = journeys
     open_shops(net, "shop2", "shop12")
-    net.start("shop2")
     until = net.now + 30 * DAY_MS
 
-    try:
+    with net.switched_on("shop2"):
         told = net.meanwhile(ask_read_and_be_refused(net.net["shop2"].rpc_url, until))
         consents = net.seen("consent.Revoked", owner=acct("customer18"))
         agreed = net.roots()
-    finally:
-        net.kill("shop2")
 
     consent, blob = told["consent"], told["blob"]
     assert told["before"] == told["after"] == (3501, "NO_CONSENT")
