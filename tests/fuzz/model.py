@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from contracts.vm.container import Container, Scalar
+from contracts.vm.container import Container, FunctionKind, Scalar
 
 SAFE = 9_007_199_254_740_991
 BOUNDS = {1: (0, 0xFF), 2: (0, 0xFFFF), 3: (0, 0xFFFFFFFF), 4: (0, SAFE), 5: (-SAFE, SAFE)}
@@ -121,8 +121,17 @@ class Instance:
             for key, row in self.rows.items()
         ]
         pots = [(self.key_bytes(box.pots[k[0]].key, k), tuple(p)) for k, p in self.pots.items()]
+        kinds = [one.kind for one in box.functions]
         timers = [
-            (self.key_bytes(box.functions[k[0]].params, k), at) for k, at in self.timers.items()
+            (
+                # A stored timer has its number among the timers, not among all functions.
+                self.key_bytes(
+                    box.functions[number].params,
+                    (kinds[:number].count(FunctionKind.TIMER), parts),
+                ),
+                at,
+            )
+            for (number, parts), at in self.timers.items()
         ]
         inner = () if self.linked is None else self.linked.dump()
         money = sorted(self.money.items())

@@ -87,11 +87,12 @@ def _link_calls(random: Random, linked: Program | None) -> tuple[LinkCall, ...]:
 
 
 def _shapes(random: Random) -> list[Function]:
-    kinds = [FunctionKind.TIMER] * random.randrange(2)
-    kinds += [FunctionKind.INTERNAL] * random.randint(0, 3)
+    kinds = [FunctionKind.INTERNAL] * random.randint(0, 3)
     kinds += random.choices(
         (FunctionKind.ACTION, FunctionKind.VIEW, FunctionKind.ACTION), k=random.randint(1, 3)
     )
+    for _ in range(random.choice((0, 0, 1, 2))):
+        kinds.insert(random.randrange(len(kinds) + 1), FunctionKind.TIMER)
     shapes = []
     for number, kind in enumerate(kinds):
         timer = kind == FunctionKind.TIMER
