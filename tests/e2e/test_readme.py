@@ -6,6 +6,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGE, LESSON = ROOT / "README.md", ROOT / "docs" / "contracts.md"
 FIRST, LAST = "## A refund in five minutes", "## Rehearse your own history"
 URL = "http://127.0.0.1:8787"  # on the page
+REFUND, REFUND_WITHIN_S = "state=CANCELLED_CUSTOMER to_shop=6.80 CNY to_customer=61.20 CNY", 300
 ENDLESS = {("washnode", "dev"): "Ctrl-C stops it", ("washnode", "run"): "Serving "}
 LETTERS = "[02-9ac-hj-np-z]"
 PREFIXES = "acct|bkg|ctr|ast"
@@ -86,6 +88,8 @@ class Reader:
     url: str = URL
     printed: str = ""
     nodes: list[subprocess.Popen[str]] = field(default_factory=list)
+    began_s: float = field(default_factory=time.monotonic)
+    refund_after_s: float | None = None
 
     def follow(self, block: Block) -> str:
         """Do what a block says and return what it printed."""
@@ -95,6 +99,8 @@ class Reader:
         else:
             for line in block.text.replace("\\\n", "").splitlines():
                 self.type(shlex.split(self.fill_in(line), comments=True))
+        if self.refund_after_s is None and REFUND in self.printed:
+            self.refund_after_s = time.monotonic() - self.began_s
         return re.sub(r"http://127\.0\.0\.1:[0-9]+", URL, self.printed[before:])
 
     def fill_in(self, line: str) -> str:
@@ -181,7 +187,9 @@ def reader(tmp_path: Path) -> Iterator[Reader]:
     found.end()
 
 
-def test_whoever_follows_the_readme_sees_what_it_shows(reader: Reader) -> None:
+def test_whoever_follows_the_readme_has_a_refund_in_five_minutes_and_sees_what_it_shows(
+    reader: Reader,
+) -> None:
     blocks = blocks_between(PAGE.read_text("utf-8"), FIRST, LAST)
     wrong: list[object] = []
     printed = ""
@@ -194,6 +202,8 @@ def test_whoever_follows_the_readme_sees_what_it_shows(reader: Reader) -> None:
     ends = reader.end()
 
     assert wrong == []
+    assert reader.refund_after_s is not None
+    assert reader.refund_after_s < REFUND_WITHIN_S
     assert len([block for block in blocks if block.language]) >= 10
     assert ends == [0, 0]
 
