@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -16,6 +17,7 @@ from node.demo.accounts import seed_of
 ROOT = Path(__file__).parents[2]
 START_S_MAX = 50
 MINUTE_MS = 60_000
+LAN_HOST = "shop.test"  # the browser is told where that is
 
 
 class Town:
@@ -24,8 +26,15 @@ class Town:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._log = (folder / "log.txt").open("wb")
-        command = [sys.executable, "-m", "node", "dev", "--data", str(folder), "--port", "0"]
-        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        port = _free_port()
+        command = [sys.executable, "-m", "node", "dev", "--data", str(folder), "--port", str(port)]
+        environment = {
+            **os.environ,
+            "PYTHONPATH": str(ROOT),
+            "WASH_PAGES_URL": f"http://127.0.0.1:{port}",
+            "WASH_RPC_ALLOWED_HOSTS": f"localhost,127.0.0.1,{LAN_HOST}",
+        }
+        self.lan_url = f"http://{LAN_HOST}:{port}"  # a plain address of the shop's own network
         self._process = subprocess.Popen(
             [*command, "--no-seed"], cwd=ROOT, env=environment, stdout=self._log, stderr=self._log
         )
@@ -111,6 +120,13 @@ class Town:
                 return response.status, dict(response.headers), response.read()
         except urllib.error.HTTPError as error:
             return error.code, dict(error.headers), error.read()
+
+
+def _free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        port: int = one.getsockname()[1]
+        return port
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):

@@ -42,13 +42,13 @@ export const wash = new Wash(location.origin);
 // Notices and questions ---------------------------------------------------------------------------
 
 /** Show a line above the page, or put it away with text null; `button` is { label, href | onclick }. */
-export function notice(id, text, { kind = "", button = null } = {}) {
+export function notice(id, text, { kind = "", button = null, buttons = [] } = {}) {
   document.getElementById(`notice-${id}`)?.remove();
   if (text === null) return;
   const made = el("div", { class: `notice ${kind}`, id: `notice-${id}` }, el("span", {}, text));
-  if (button) {
-    const face = { class: "button small", href: button.href, onclick: button.onclick ?? (() => {}) };
-    made.append(el("br"), el(button.href ? "a" : "button", face, button.label));
+  for (const [number, one] of [button, ...buttons].filter(Boolean).entries()) {
+    const face = { class: `button small ${number ? "quiet" : ""}`, href: one.href, onclick: one.onclick ?? (() => {}) };
+    made.append(el("br"), el(one.href ? "a" : "button", face, one.label));
   }
   $("#notices").append(made);
 }

@@ -3,7 +3,7 @@
 // One seed; from it one account for each shop, so that shops can not tell that they have the same
 // customer. Nothing of this works on a page that others on the way could change: see `isSafe`.
 import { Key, Wash, decodeId, fromHex, sha256, taggedHash, toHex } from "./wash.js";
-import { $, data, el, notice, t, wash as reader } from "./app.js";
+import { $, data, el, money, notice, t, wash as reader, when } from "./app.js";
 
 const SEED = "wash.seed"; // the seed as it is, until a PIN is chosen
 const SEALED = "wash.sealed"; // the seed under a PIN
@@ -42,17 +42,54 @@ async function getSeed() {
 
 /** Make the key of this device at the first visit, and remind of the card until it is saved. */
 export async function welcome() {
-  if (!isSafe()) {
-    const button = data.url ? { label: t("lan_do"), href: data.url + location.pathname + location.search } : null;
-    notice("lan", t("lan"), { button });
-    return false;
-  }
+  if (!isSafe()) return welcomeToLan();
   if (!state().isKnown) await getSeed();
   const hasBeen = shopsSeen().length > 0;
   if (!state().isSaved && hasBeen && location.pathname !== "/c/key") {
     notice("card", t("save_card"), { button: { label: t("save_card_do"), href: "/c/key" } });
   }
   return true;
+}
+
+// Pages in a shop's own network -----------------------------------------------------------------------
+// Others on the way could change such a page, so no seed is ever there: only a key made for this tab, to
+// which the customer gives a few functions, a small limit and an end, on a protected page.
+
+const SESSION = "wash.session";
+export const SESSION_LIMIT = 10_000, SESSION_MS = 12 * 3_600_000;
+export const SESSION_FUNCTIONS = ["request", "arrived", "cancel_booking", "reschedule", "approve_extra", "pay", "confirm", "check_in", "leave", "claim_redo", "withdraw_claim"];
+
+function session(shop) {
+  const found = JSON.parse(sessionStorage.getItem(SESSION) ?? "null");
+  return found && found.shop === shop ? found : null;
+}
+
+function welcomeToLan() {
+  const shop = data.shop ?? null;
+  let mine = shop && session(shop);
+  if (shop && !mine) {
+    mine = { shop, seed: toHex(bytes(32)), account: null, until: 0 };
+    sessionStorage.setItem(SESSION, JSON.stringify(mine));
+  }
+  const allowed = /^#allowed=(acct1[02-9ac-hj-np-z]{58})$/.exec(location.hash)?.[1];
+  if (mine && allowed) {
+    [mine.account, mine.until] = [allowed, Date.now() + SESSION_MS];
+    sessionStorage.setItem(SESSION, JSON.stringify(mine));
+    history.replaceState(null, "", location.pathname + location.search);
+  }
+  if (mine?.account) {
+    notice("lan", t("lan_allowed", { money: money(SESSION_LIMIT), time: when(mine.until) }));
+    return true;
+  }
+  const here = location.pathname + location.search;
+  const button = data.url ? { label: t("lan_do"), href: data.url + here } : null;
+  const buttons = [];
+  if (data.url && mine) {
+    const asked = new URLSearchParams({ key: toHex(new Key(mine.seed).publicKey), shop, back: location.origin + here });
+    buttons.push({ label: t("lan_use"), href: `${data.url}/c/allow?${asked}` });
+  }
+  notice("lan", t("lan"), { button, buttons });
+  return false;
 }
 
 // Accounts ---------------------------------------------------------------------------------------
@@ -65,12 +102,18 @@ export async function keyFor(shop) {
 
 /** The account of this customer at a shop, without asking for a PIN: null if it is locked. */
 export async function accountFor(shop) {
+  if (!isSafe()) return session(shop)?.account ?? null;
   if (!isSafe() || state().isLocked || !state().isKnown) return null;
   return (await keyFor(shop)).account;
 }
 
 /** A client that signs for this customer at a shop; the node pays for sending where it may. */
 export async function washFor(shop, { isSponsored = true } = {}) {
+  const mine = isSafe() ? null : session(shop);
+  if (mine?.account) {
+    const own = { key: new Key(mine.seed), account: mine.account };
+    return new Wash(location.origin, isSponsored && data.sponsors ? { ...own, sponsor: "node" } : own);
+  }
   const key = await keyFor(shop);
   const options = isSponsored && data.sponsors ? { key, sponsor: "node" } : { key };
   return new Wash(location.origin, options);

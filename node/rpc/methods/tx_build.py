@@ -314,11 +314,11 @@ def tx_sponsor(call: Call, *, body: HexBytes, attest: Attest = False) -> Cosigne
     It needs the shop's token, except where the node serves pages to customers (`pages.sponsor`):
     there anybody may ask without `attest`, for a limited number of transactions a day.
 
-    Only calls of contracts that the operators installed, within a bound of gas, and only what
-    would succeed now: a transaction that fails costs the quota too. Some functions ask who
-    co-signed and take it as the shop's word: `booking.check_in` notes that the shop has the car.
-    Such a call is refused unless `attest` is true, which a member of staff sets on purpose and no
-    program for every customer.
+    Only calls of contracts that the operators installed and what is about an account's keys, within
+    a bound of gas, and only what would succeed now: a transaction that fails costs the quota too.
+    Some functions ask who co-signed and take it as the shop's word: `booking.check_in` notes that
+    the shop has the car. Such a call is refused unless `attest` is true, which a member of
+    staff sets on purpose and no program for every customer.
     """
     node = call.node
     signer = node.sponsor
