@@ -11,6 +11,9 @@ _HERE = "node.commands"
 TABLE = {
     "Start": [
         ("dev", f"{_HERE}.dev", "dev", "A development chain with two shops, and its clock."),
+        ("setup", f"{_HERE}.setup", "setup", "Make this computer a shop's."),
+        ("join", f"{_HERE}.join", "join", "Come into a network with an operator's code."),
+        ("service", f"{_HERE}.service", "service", "Start the node by itself with the computer."),
         ("init", f"{_HERE}.init", "init", "Make a new chain of one validator."),
         ("genesis", f"{_HERE}.genesis", "genesis", "Begin a chain together with other shops."),
         ("run", f"{_HERE}.run", "run", "Run a node."),
@@ -45,6 +48,7 @@ TABLE = {
         ("recovery", f"{_HERE}.recovery", "recovery", "Go on after a quorum is lost for good."),
     ],
     "Operators": [
+        ("admit", f"{_HERE}.admit", "admit", "Let shops in with codes that are used once."),
         ("gov", f"{_HERE}.gov", "gov", "Propose changes to the other operators, and vote."),
         ("validator", f"{_HERE}.validator", "validator", "Who decides on blocks; pause, rotate."),
         ("upgrade", f"{_HERE}.upgrade", "upgrade", "Rules that come, and whether we have them."),

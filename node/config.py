@@ -16,7 +16,7 @@ from node.places import default_data
 
 ENVIRONMENT_PREFIX = "WASH_"
 # Variables of commands, which are no settings of a node.
-_OTHERS = "CONFIG DATA LANG PASSPHRASE PASSPHRASE_FILE RPC TOKEN"
+_OTHERS = "CONFIG DATA LANG PASSPHRASE PASSPHRASE_FILE PIN RPC TOKEN"
 OTHER_VARIABLES = frozenset(ENVIRONMENT_PREFIX + name for name in _OTHERS.split())
 FILE_BYTES_MAX = 65_536  # a config file is read by people; a larger one is some other file
 

@@ -78,7 +78,7 @@ def _library() -> Any:
 
 def _ask_keyring(folder: Path) -> str:
     try:
-        found = _library().get_password(SERVICE, _user(folder))
+        found: str | None = _library().get_password(SERVICE, _user(folder))
     except NoKeyringError:
         raise
     except Exception as error:  # each system's keyring fails in its own ways

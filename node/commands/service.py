@@ -1,0 +1,229 @@
+"""`washnode service`: the node starts by itself with the computer, and again after a failure."""
+
+import getpass
+import os
+import subprocess
+import sys
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from node.commands.common import data_option, group
+from node.commands.output import (
+    EXIT_KEY,
+    EXIT_NOT_FOUND,
+    EXIT_USAGE,
+    CommandError,
+    fail,
+    finish,
+    say,
+)
+from node.commands.words import t
+
+if TYPE_CHECKING:
+    from node.config import Config
+    from node.service_files import Machine, Service, Wanted
+
+_HANDED_ON = ("PYTHONPATH", "PYTHONUTF8", "WASH_CONFIG")  # of a program that is not installed
+_NAME = "washnode"
+
+
+@group()
+def service() -> None:
+    """Let the node start by itself with the computer, and again after a failure.
+
+    Linux has systemd for it, macOS launchd, Windows the Task Scheduler. Without --system it is the
+    service of this user and needs no administrator.
+    """
+
+
+def _options(command: Any) -> Any:
+    for option in (
+        click.option(
+            "--name",
+            default=_NAME,
+            show_default=True,
+            help="Its name, where there are several.",
+        ),
+        click.option(
+            "--system", "for_all", is_flag=True, help="A service of the machine; needs its owner."
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+@service.command(params=[data_option()])
+@_options
+@click.option("--print", "only_print", is_flag=True, help="Show the file and change nothing.")
+def install(*, name: str, for_all: bool, only_print: bool) -> None:
+    """Install the service and start the node in it."""
+    from node.commands.connect import data_folder
+
+    folder = data_folder().resolve()
+    config = _config(folder)
+    _check_keys(config, for_all=for_all)
+    lingers = config.keys.unlock != "keyring"
+    made = _make(name, folder, for_all=for_all, lingers=lingers)
+    if only_print:
+        click.echo(_text_of(made.content))
+        return
+    _stop_running(folder)
+    _write(made)
+    for words in made.install:
+        _run(words)
+    facts = {"file": str(made.file), "name": name, "system": for_all}
+    finish(facts, t("Installed: {file}", file=made.file), next_command="washnode service status")
+
+
+@service.command(params=[data_option()])
+@_options
+def remove(*, name: str, for_all: bool) -> None:
+    """Stop the service and take it away; the data stays."""
+    from node.commands.connect import data_folder
+
+    made = _make(name, data_folder().resolve(), for_all=for_all, lingers=False)
+    path = Path(made.file)
+    if not path.exists():
+        fail(t("{file} is not there", file=path), EXIT_NOT_FOUND)
+    _run(made.remove[0], may_fail=True)  # it may have been taken away by hand
+    path.unlink()
+    for words in made.remove[1:]:
+        _run(words, may_fail=True)
+    finish({"removed": str(path)}, t("Removed: {file}", file=path))
+
+
+@service.command(params=[data_option()])
+@_options
+def status(*, name: str, for_all: bool) -> None:
+    """Tell whether the service is installed and whether the node runs."""
+    from node.commands.connect import data_folder, find_running
+
+    folder = data_folder().resolve()
+    made = _make(name, folder, for_all=for_all, lingers=False)
+    is_installed = Path(made.file).exists()
+    says = _ask(made.status) if is_installed else ""
+    running = find_running(folder)
+    facts = {
+        "installed": is_installed,
+        "file": str(made.file),
+        "manager": says.splitlines()[0] if says else None,
+        "runs": running is not None,
+        "url": None if running is None else running.url,
+    }
+    following = None if is_installed else "washnode service install"
+    finish(facts, next_command=following)
+
+
+def _config(folder: Path) -> "Config":
+    from node.commands.run import CONFIG_NAME, find_config
+
+    if not (folder / CONFIG_NAME).is_file():
+        seen = t("no node is set up in {folder}", folder=folder)
+        fail(seen, EXIT_NOT_FOUND, fix=t("first: washnode setup"))
+    return find_config(None, folder, {})
+
+
+def _check_keys(config: "Config", *, for_all: bool) -> None:
+    """End the command if a start without a person would ask for a passphrase."""
+    from node.commands.connect import KEYS_NAME
+    from node.keys.store import KeyStore
+
+    keys = config.keys
+    if keys.unlock == "keyring" and for_all:
+        seen = t("the keyring opens only for a user who has signed in")
+        fail(seen, EXIT_KEY, fix=t("leave --system out, or set up with --unlock file"))
+    store = KeyStore(config.data_dir / KEYS_NAME)
+    names = [one for one in (keys.validator, keys.sponsor, keys.admitter) if one]
+    if keys.unlock == "ask" and any(store.show(one).is_sealed for one in names):
+        seen = t("the keys ask for a passphrase, and nobody will be there")
+        fix = t("seal them with a secret of this computer and say [keys] unlock in the settings")
+        fail(seen, EXIT_KEY, fix=fix)
+
+
+def machine_here() -> "Machine":
+    """Return this machine; tests put others here."""
+    from node.service_files import Machine
+
+    home = Path.home()
+    return Machine(sys.platform, home, getpass.getuser(), home.stat().st_uid)
+
+
+def _make(name: str, folder: PurePath, *, for_all: bool, lingers: bool) -> "Service":
+    from node.service_files import make_service
+
+    try:
+        return make_service(machine_here(), wanted(name, folder, for_all=for_all, lingers=lingers))
+    except ValueError as error:
+        seen = t("no service manager is known for {system}", system=sys.platform)
+        raise CommandError(seen, EXIT_USAGE) from error
+
+
+def wanted(name: str, folder: PurePath, *, for_all: bool, lingers: bool) -> "Wanted":
+    """Return what the service shall run: this very program, on a folder."""
+    from node.commands.background import node_command
+    from node.service_files import Wanted
+
+    if not name or not set(name) <= set("abcdefghijklmnopqrstuvwxyz0123456789-"):
+        fail(t("a service's name has a-z, 0-9 and -"), EXIT_USAGE)
+    environment = {one: os.environ[one] for one in _HANDED_ON if one in os.environ}
+    words = node_command(Path(folder))
+    return Wanted(name, words, folder, for_all, lingers, environment)
+
+
+def _text_of(content: bytes) -> str:
+    is_wide = content.startswith((b"\xff\xfe", b"\xfe\xff"))
+    return content.decode("utf-16" if is_wide else "utf-8")
+
+
+def _stop_running(folder: Path) -> None:
+    """Stop a node that was started by hand: a chain has one user."""
+    from node.commands.background import stop_running
+    from node.commands.connect import find_running
+
+    running = find_running(folder)
+    if running is not None:
+        say(t("Stopping {url}; the service starts it again.", url=running.url))
+        stop_running(running)
+
+
+def _write(made: "Service") -> None:
+    from node.files import put_whole
+
+    path = Path(made.file)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.suffix == ".xml":  # UTF-16, which is no text to put_whole
+            path.write_bytes(made.content)
+        else:
+            put_whole(path, made.content.decode(), replace=True)
+    except OSError as error:
+        seen = t("{file} can not be written: {error}", file=path, error=error.strerror or error)
+        raise CommandError(seen, fix=t("with --system it takes the machine's owner")) from error
+
+
+def _run(words: tuple[str, ...], *, may_fail: bool = False) -> None:
+    shown = " ".join(words)
+    try:
+        done = subprocess.run(  # noqa: S603 - the system's own tools
+            words, capture_output=True, text=True, errors="replace", check=False
+        )
+    except OSError as error:
+        if may_fail:
+            return
+        seen = t("{command} can not be run: {error}", command=shown, error=error)
+        raise CommandError(seen, EXIT_NOT_FOUND) from error
+    if done.returncode and not may_fail:
+        told = " ".join((done.stderr or done.stdout).split())[:300]
+        raise CommandError(t("{command} failed: {error}", command=shown, error=told))
+
+
+def _ask(words: tuple[str, ...]) -> str:
+    try:
+        done = subprocess.run(  # noqa: S603 - the system's own tools
+            words, capture_output=True, text=True, errors="replace", check=False
+        )
+    except OSError:
+        return ""
+    return (done.stdout or done.stderr).strip()

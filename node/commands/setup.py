@@ -1,0 +1,263 @@
+"""`washnode setup`: a shop's computer from nothing: keys, recovery card, then the network."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from node.commands.common import command, data_option
+from node.commands.output import EXIT_KEY, EXIT_USAGE, fail, finish, is_terminal, say, talk
+from node.commands.words import LANG_VARIABLE, lang, set_lang, t
+from node.keys.unattended import Way, has_keyring
+
+PIN_MIN, PIN_MAX = 6, 12
+_COLUMNS = 4
+_PIN_VARIABLE = "WASH_PIN"
+
+
+@dataclass(frozen=True, slots=True)
+class _Wishes:
+    """What was said on the command line; what was not is asked, or is the default."""
+
+    name: str | None
+    code: str | None
+    pin_file: Path | None
+    unlock: str | None
+    card: Path | None
+    service: str | None
+    price: str | None
+    minutes: int
+    bays: int
+    port: int
+
+
+@command(params=[data_option()])
+@click.option("--name", help="The shop's name.")
+@click.option("--code", help="The join code of an operator; without one: washnode join, later.")
+@click.option(
+    "--pin-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Has the owner's PIN, 6 to 12 digits. Default: WASH_PIN.",
+)
+@click.option(
+    "--unlock",
+    type=click.Choice(["keyring", "file"]),
+    help="What opens the keys at a start: the system's keyring, or a file for this user only.",
+)
+@click.option(
+    "--card",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write the recovery card into an HTML file, to print and then delete.",
+)
+@click.option("--service", help="What the shop offers first. Default: Car wash.")
+@click.option("--price", metavar="AMOUNT", help="Its price. Default: 38.00.")
+@click.option(
+    "--minutes",
+    type=click.IntRange(5, 1_440),
+    default=30,
+    show_default=True,
+    help="How long it takes.",
+)
+@click.option(
+    "--bays",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
+    help="How many bays there are.",
+)
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65_535),
+    default=8787,
+    show_default=True,
+    help="The node's port on this computer.",
+)
+def setup(**given: Any) -> None:
+    """Make this computer a shop's: asks what it has to know, makes the keys, joins the network.
+
+    At a terminal it asks; elsewhere the options say all. The recovery card is the only copy of the
+    shop's account besides this computer.
+    """
+    from node.commands.connect import data_folder
+    from node.commands.join import show_joined
+    from node.commands.joining import Joining
+
+    wishes, folder = _Wishes(**given), data_folder()
+    _check_free(folder)
+    _choose_lang()
+    plan, pin = _ask(wishes)
+    if not is_terminal() and wishes.card is None:
+        fail(t("where to with the recovery card?"), EXIT_USAGE, fix=t("give --card FILE"))
+    facts = _make(folder, plan, pin, wishes.card)
+    if not plan.code:
+        finish(facts, t("Set up in {folder}.", folder=folder), next_command="washnode join CODE")
+        return
+    facts |= Joining.at(folder, None).run()
+    finish(facts, lambda: show_joined(facts), next_command="washnode service install")
+
+
+def _check_free(folder: Path) -> None:
+    from node.joining.plan import read_plan
+
+    if read_plan(folder) is not None:
+        seen = t("a shop is set up in {folder} already", folder=folder)
+        fail(seen, EXIT_USAGE, fix=t("to go on: washnode join"))
+    if (folder / "genesis.json").exists():
+        seen = t("{folder} has the data of another node", folder=folder)
+        fail(seen, EXIT_USAGE, fix=t("take a new folder; nothing is written over"))
+
+
+def _choose_lang() -> None:
+    context = click.get_current_context()
+    is_said = context.get_parameter_source("common_lang") == click.core.ParameterSource.COMMANDLINE
+    if is_said or LANG_VARIABLE in os.environ or not is_terminal():
+        return
+    choice = click.Choice(["en", "zh"])
+    chosen = click.prompt("Language / 语言", type=choice, default=str(lang()), err=True)
+    set_lang("zh" if chosen == "zh" else "en")
+
+
+def _ask(wishes: _Wishes) -> tuple[Any, str]:
+    """Return the shop's plan and the owner's PIN."""
+    from node.commands.values import need_money
+    from node.joining.code import parse_code
+    from node.joining.desk import check_name
+    from node.joining.plan import FirstService, ShopPlan
+
+    name = wishes.name or _prompt(t("The shop's name"))
+    check_name(name)
+    code = wishes.code if wishes.code is not None else _prompt(t("Join code (empty: later)"), "")
+    code = parse_code(code).text() if code else ""
+    price = wishes.price or _prompt(t("Price of a wash"), "38.00")
+    service = FirstService(
+        name=wishes.service or t("Car wash"), price=need_money(price), minutes=wishes.minutes
+    )
+    plan = ShopPlan(
+        name=name,
+        service=service,
+        bays=wishes.bays,
+        port=wishes.port,
+        unlock=_choose_unlock(wishes.unlock),
+        code=code,
+    )
+    return plan, _read_pin(wishes.pin_file)
+
+
+def _prompt(question: str, default: str | None = None) -> str:
+    if not is_terminal():
+        if default is not None:
+            return default
+        fail(question, EXIT_USAGE, fix=t("nobody is there to ask: give --name"))
+    asked: str = click.prompt(question, default=default, show_default=bool(default), err=True)
+    return asked.strip()
+
+
+def _choose_unlock(said: str | None) -> Way:
+    takes_ring = has_keyring() if said is None else said == "keyring"
+    way: Way = "keyring" if takes_ring else "file"
+    if way == "keyring":
+        say(
+            t("The system's keyring opens the keys: nobody gets them from a stolen disk, and the "
+              "node starts once you have signed in.")
+        )  # fmt: skip
+    else:
+        say(
+            t("A file for this user only opens the keys: the node starts with the computer, and "
+              "whoever can read all files of this user has them.")
+        )  # fmt: skip
+    return way
+
+
+def _read_pin(file: Path | None) -> str:
+    from node.commands.passphrase import read_passphrase_file
+
+    if file is not None:
+        pin = read_passphrase_file(file)
+    elif _PIN_VARIABLE in os.environ:
+        pin = os.environ[_PIN_VARIABLE]
+    elif is_terminal():
+        return _ask_pin()
+    else:
+        seen = t("a PIN is needed and nobody is there to ask")
+        fail(seen, EXIT_USAGE, fix=t("give --pin-file FILE"))
+    if not _is_pin(pin):
+        fail(_say_pin(), EXIT_KEY)
+    return pin
+
+
+def _ask_pin() -> str:
+    while True:
+        pin: str = click.prompt(t("A PIN for the owner"), hide_input=True, err=True)
+        if not _is_pin(pin):
+            click.echo(
+                t("a PIN has {least} to {most} digits", least=PIN_MIN, most=PIN_MAX), err=True
+            )
+        elif click.prompt(t("Once more"), hide_input=True, err=True) == pin:
+            return pin
+        else:
+            click.echo(t("The two differ; type it again."), err=True)
+
+
+def _say_pin() -> str:
+    return t("a PIN has {least} to {most} digits", least=PIN_MIN, most=PIN_MAX)
+
+
+def _is_pin(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and PIN_MIN <= len(text) <= PIN_MAX
+
+
+def _make(folder: Path, plan: Any, pin: str, card: Path | None) -> dict[str, Any]:
+    """Make the keys, hand out the card, and only then write the plan down."""
+    from node.commands.connect import KEYS_NAME
+    from node.joining.plan import NODE_KEY, OWNER_KEY, SHOP_KEY, write_plan
+    from node.keys.phrase import write_phrase
+    from node.keys.store import KeyStore
+    from node.keys.unattended import keep_secret
+
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    secret = keep_secret(plan.unlock, folder)
+    store = KeyStore(folder / KEYS_NAME)
+    there = {one.name for one in store.list()}  # of a run that was cut off
+    for name, passphrase in ((SHOP_KEY, secret), (NODE_KEY, secret), (OWNER_KEY, pin)):
+        if name not in there:
+            store.create(name, passphrase)
+    if OWNER_KEY in there:  # the PIN of this run counts
+        (folder / KEYS_NAME / f"{OWNER_KEY}.json").unlink()
+        store.create(OWNER_KEY, pin)
+    words = write_phrase(store.export(SHOP_KEY, secret), lang())
+    account = store.show(SHOP_KEY).account_text
+    _hand_out(plan.name, account, words, card)
+    write_plan(folder, plan)
+    return {
+        "folder": str(folder),
+        "name": plan.name,
+        "shop": account,
+        "card": None if card is None else str(card),
+        "unlock": plan.unlock,
+    }
+
+
+def _hand_out(name: str, account: str, words: list[str], card: Path | None) -> None:
+    from node.commands.shop_card import card_page
+    from node.files import put_whole
+
+    if card is not None:
+        try:
+            put_whole(card, card_page(name, account, words), is_private=True)
+        except FileExistsError:
+            fail(t("{file} is there already", file=card), EXIT_USAGE)
+        say(t("Print {file}, then delete it: it is the shop's account.", file=card))
+        return
+    click.echo(
+        t("Recovery card: write these words on paper. They are the shop's account."), err=True
+    )
+    for at in range(0, len(words), _COLUMNS):
+        row = [f"{at + place + 1:>2}. {word:<10}" for place, word in
+               enumerate(words[at : at + _COLUMNS])]  # fmt: skip
+        click.echo("  ".join(row).rstrip(), err=True)
+    while not talk().yes and not click.confirm(t("Written down?"), err=True):
+        pass

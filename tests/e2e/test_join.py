@@ -1,0 +1,213 @@
+"""From nothing to a shop that trades, in a real network; and what can go wrong on the way."""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chain.types import HOUR_MS, MINUTE_MS
+from node.client import Wash
+from node.demo.accounts import account_of, signer_of
+from node.joining.furnishing import POLICY, calling
+from node.keys.errors import WrongPassphraseError
+from node.keys.phrase import read_phrase
+from node.keys.store import KeyStore
+from tests.e2e.gateway import PIN, ROOT, GatewayNet, command, facts
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+PRICE = 3_800
+
+
+@pytest.fixture(scope="module")
+def net(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayNet]:
+    made = GatewayNet(tmp_path_factory.mktemp("joining"))
+    try:
+        asyncio.run(made.begin())
+        yield made
+    finally:
+        made.close()
+
+
+@pytest.fixture(autouse=True)
+def quiet(net: GatewayNet) -> Iterator[None]:
+    """Stop the nodes of a test's shops after it."""
+    yield
+    net.stop_shops()
+
+
+def error_of(done: "subprocess.CompletedProcess[str]") -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(done.stdout)["error"]
+    return found
+
+
+def book(url: str, shop: str) -> str:
+    """Let alice book the shop's first service through its own node; returns the state."""
+    with Wash(url) as wash:
+        now = int(wash.rpc("node_health")["time_ms"])
+        start = now - now % HOUR_MS + 24 * HOUR_MS
+        request = calling(
+            "booking.request",
+            shop=shop, service=1, version=1, start=start, end=start + 30 * MINUTE_MS, cell=0,
+            total=PRICE, policy=POLICY.hex(),
+        )  # fmt: skip
+        actions = [{**request, "funds": PRICE}]
+        done = wash.send(actions, account=account_of("alice"), key=signer_of("alice"))
+        booking = done.event("booking.Requested")["id"]
+        state: str = wash.read("booking.booking", id=booking)["state"]
+        return state
+
+
+def test_a_shop_trades_after_one_command(net: GatewayNet) -> None:
+    code = net.admit("--note", "Ms Li, by phone")
+
+    joined = facts(*net.setting_up("Crystal", "--code", code), data=net.data("Crystal"))
+
+    assert joined["trading"] is True
+    assert joined["next"] == "washnode service install"
+    assert book(joined["url"], joined["shop"]) == "ACCEPTED"
+    listed = facts("admit", "list", data=net.gate.folder)["codes"]
+    (line,) = [one for one in listed if one["account"] == joined["shop"]]
+    assert (line["state"], line["note"], line["shop_name"]) == (
+        "admitted", "Ms Li, by phone", "Crystal",
+    )  # fmt: skip
+
+
+def test_a_shops_keys_are_sealed_and_its_card_has_the_account(net: GatewayNet) -> None:
+    data = net.data("Sealed")
+    facts(*net.setting_up("Sealed"), data=data)
+    keys, card = KeyStore(data / "keys"), (net.folder / "Sealed" / "card.html").read_text("utf-8")
+
+    words = " ".join(part.partition("</li>")[0] for part in card.split("<li>")[1:])
+    secret = (data / "unlock.secret").read_text("ascii").strip()
+
+    assert [(one.name, one.is_sealed) for one in keys.list()] == [
+        ("node", True), ("owner", True), ("shop", True),
+    ]  # fmt: skip
+    assert keys.export("shop", secret) == read_phrase(words)
+    assert keys.unlock("owner", PIN).public_key == keys.show("owner").public_key
+    with pytest.raises(WrongPassphraseError):
+        keys.unlock("owner", secret)
+
+
+def test_setting_up_and_joining_may_be_two_steps(net: GatewayNet) -> None:
+    data = net.data("Slow")
+    set_up = facts(*net.setting_up("Slow"), data=data)
+    without = command("join", "--json", data=data)
+    again = command(*net.setting_up("Slow"), "--json", data=data)
+
+    joined = facts("join", net.admit(), data=data)
+    once_more = facts("join", data=data)
+
+    assert set_up["next"] == "washnode join CODE"
+    assert (without.returncode, error_of(without)["message"]) == (2, "which join code?")
+    assert (again.returncode, error_of(again)["fix"]) == (2, "to go on: washnode join")
+    assert joined["shop"] == once_more["shop"] == set_up["shop"]
+    assert joined["trading"] is once_more["trading"] is True
+    assert json.loads((data / "shop.json").read_text("utf-8"))["code"] == ""
+
+
+def test_a_code_lets_in_one_shop_only(net: GatewayNet) -> None:
+    code = net.admit()
+    facts(*net.setting_up("First", "--code", code), data=net.data("First"))
+
+    late = command(*net.setting_up("Late", "--code", code), "--json", data=net.data("Late"))
+    helped = facts("join", net.admit("--name", "Late"), data=net.data("Late"))
+
+    assert (late.returncode, error_of(late)["name"]) == (6, "JOIN_CODE_USED")
+    assert helped["trading"] is True
+
+
+def test_codes_that_are_over_taken_back_or_unknown_let_nobody_in(net: GatewayNet) -> None:
+    data = net.data("Nobody")
+    facts(*net.setting_up("Nobody"), data=data)
+    codes = {name: facts("admit", "new", data=net.gate.folder) for name in ("over", "back", "gone")}
+    records = {
+        name: net.gate.folder / "admissions" / f"{one['number']}.json"
+        for name, one in codes.items()
+    }
+    record = json.loads(records["over"].read_text("utf-8"))
+    records["over"].write_text(json.dumps({**record, "expires_at": 1}), encoding="utf-8")
+    facts("admit", "revoke", codes["back"]["number"], data=net.gate.folder)
+    records["gone"].unlink()
+
+    done = {name: command("join", one["code"], "--json", data=data) for name, one in codes.items()}
+
+    assert {name: (one.returncode, error_of(one)["name"]) for name, one in done.items()} == {
+        "over": (6, "JOIN_CODE_OVER"),
+        "back": (6, "JOIN_CODE_REVOKED"),
+        "gone": (6, "JOIN_CODE_UNKNOWN"),
+    }
+    assert not (data / "config.toml").exists()
+
+
+def test_a_mistyped_code_is_told_with_its_group(net: GatewayNet) -> None:
+    code, data = net.admit(), net.data("Typist")
+    facts(*net.setting_up("Typist"), data=data)
+    wrong = code[:-1] + ("q" if code[-1] != "q" else "p")
+
+    done = command("join", wrong, "--json", data=data)
+
+    assert done.returncode != 0
+    assert "group 10 of the join code" in error_of(done)["message"]
+
+
+def test_a_gateway_that_is_down_costs_time_and_no_code(net: GatewayNet) -> None:
+    data, gate = net.data("Patient"), net.gate
+    code = net.admit()
+    net.net.kill(gate.name)
+    down = command(*net.setting_up("Patient", "--code", code), "--json", data=data)
+    net.net.start(gate.name)
+
+    joined = joined_after(data)
+
+    assert (down.returncode, error_of(down)["exit_code"]) == (5, 5)
+    assert "go on later: washnode join" in error_of(down)["fix"]
+    assert joined["trading"] is True
+
+
+def joined_after(data: Path) -> dict[str, Any]:
+    """Return what `join` says once the gateway answers again; a person would try again too."""
+    done = command("join", "--json", data=data)
+    for _ in range(20):
+        if done.returncode != 5:
+            break
+        done = command("join", "--json", data=data)
+    assert done.returncode == 0, (done.stdout, done.stderr)
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+@pytest.mark.parametrize("said", ["Asking ", "Let in at height "])
+def test_a_joining_that_was_cut_off_goes_on(net: GatewayNet, said: str) -> None:
+    name = f"Cut{len(said)}"
+    data = net.data(name)
+    facts(*net.setting_up(name), data=data)
+    words = [sys.executable, "-m", "node", "join", net.admit(), "--data", str(data)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "WASH_LANG": "en"}
+    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True, env=environment) as child:
+        assert child.stderr is not None
+        for line in child.stderr:
+            if line.startswith(said):
+                child.kill()
+                break
+
+    joined = facts("join", data=data)
+
+    assert joined["trading"] is True
+    assert book(joined["url"], joined["shop"]) == "ACCEPTED"
+
+
+def test_a_folder_of_another_network_is_left_alone(net: GatewayNet, tmp_path: Path) -> None:
+    genesis = (net.gate.folder / "genesis.json").read_text("utf-8")
+    (tmp_path / "genesis.json").write_text(genesis, encoding="utf-8")
+
+    done = command(*net.setting_up("Other", "--code", net.admit()), "--json", data=tmp_path)
+
+    assert (done.returncode, error_of(done)["exit_code"]) == (2, 2)
+    assert "has the data of another node" in error_of(done)["message"]
