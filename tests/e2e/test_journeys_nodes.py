@@ -18,7 +18,9 @@ from tests.e2e.journey_town import (
     change,
     make_shops,
     requesting,
+    said,
     selling_card,
+    sentences,
 )
 from tests.netted import all_up, peers_up
 
@@ -197,12 +199,13 @@ def test_while_all_shops_are_off_at_night_everything_due_happens_and_they_catch_
 # Another validator --------------------------------------------------------------------------------
 
 
-def decide(net: JourneyNet, change: dict[str, Any]) -> None:
-    """Let the operators propose and decide a change together."""
+def decide(net: JourneyNet, change: dict[str, Any]) -> str:
+    """Let the operators propose and decide a change together; returns the proposal's sending."""
     done = net.do("operator", [{"type": "propose", "change": change}])
     proposal = done.event("chain.proposed")["proposal"]
     vote = [{"type": "vote", "proposal": proposal}]
     net.together(("opal", vote), ("oscar", vote))
+    return done.tx_id
 
 
 def replace(net: JourneyNet, old: str, new: str) -> dict[str, Any]:
@@ -214,7 +217,8 @@ def replace(net: JourneyNet, old: str, new: str) -> dict[str, Any]:
     make_blocks(net, 2)
     net.validators.append(new)
     net.kill(old)
-    decide(net, {"type": "set_validator", "key": key_of(old), "power": 0, "ready": None})
+    out = {"type": "set_validator", "key": key_of(old), "power": 0, "ready": None}
+    assert sentences(net, tx_id=decide(net, out)) == said("a validator is to go")
     make_blocks(net, 2)
     net.validators.remove(old)
     return ready

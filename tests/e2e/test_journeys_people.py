@@ -8,7 +8,7 @@ from node.client import AsyncWash
 from node.client.records import Records
 from node.demo.accounts import account_of, signer_of
 from tests.e2e.journey_net import DAY_MS, HOUR_MS, JourneyNet, acct
-from tests.e2e.journey_town import book, change, open_shops, refused, said, sentences
+from tests.e2e.journey_town import book, change, open_shops, refused, said, sentences, told_of
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 DELAY_MS = 72 * HOUR_MS
@@ -109,7 +109,7 @@ def test_after_a_consent_is_taken_back_a_reader_is_refused_at_once(journeys: Jou
 
     with net.switched_on("shop2"):
         told = net.meanwhile(ask_read_and_be_refused(net.net["shop2"].rpc_url, until))
-        consents = net.seen("consent.Revoked", owner=acct("customer18"))
+        (revoked,) = net.events("consent.Revoked", owner=acct("customer18"))
         agreed = net.roots()
 
     consent, blob = told["consent"], told["blob"]
@@ -118,7 +118,9 @@ def test_after_a_consent_is_taken_back_a_reader_is_refused_at_once(journeys: Jou
     assert told["read"] == (DETAILS, "blob")
     assert told["checked"] == {"allowed": False, "basis": None, "reason": "no_consent"}
     assert told["log"] == [("HISTORY", acct("shop12"), "blob", blob)]
-    assert consents == [{"id": consent, "owner": "customer18", "reader": "shop12"}]
+    named = {"id": consent, "owner": "customer18", "reader": "shop12"}
+    assert net.plain(revoked["values"]) == named
+    assert told_of(net, revoked) == said("a consent is taken back")
     assert told["gone"] == [(3503, "BLOB_GONE")] * 2
     assert net.read("consent.blob", id=blob)["state"] == "ERASED"
     assert len(agreed) == 1
