@@ -29,6 +29,7 @@ TABLE = {
         ("events", f"{_HERE}.events", "events", "Follow what happens."),
         ("rpc", f"{_HERE}.rpc", "rpc", "Call any method of a node."),
         ("passport", f"{_HERE}.passport", "passport", "A vehicle's records in one checked file."),
+        ("report", f"{_HERE}.report", "report", "A shop's figures for its accountant."),
     ],
     "Keys": [("key", f"{_HERE}.key", "key", "Make, back up and change keys.")],
     "Develop": [

@@ -11,8 +11,10 @@ _HELD_PAUSE_S = 0.05
 IS_POSIX = os.name == "posix"
 
 
-def put_whole(path: Path, text: str, *, replace: bool = False, is_private: bool = False) -> None:
-    """Write a text file and wait for the disk. What was there before stays until all is written.
+def put_whole(
+    path: Path, text: str | bytes, *, replace: bool = False, is_private: bool = False
+) -> None:
+    """Write a small file and wait for the disk. What was there before stays until all is written.
 
     `is_private`: from its first byte on, nobody but the owner can read it (mode 0600).
     Raises FileExistsError if the path is taken and `replace` is not asked for, or OSError.
@@ -22,7 +24,7 @@ def put_whole(path: Path, text: str, *, replace: bool = False, is_private: bool 
     beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
         with open(beside, "xb", opener=_open_private if is_private else None) as file:
-            file.write(text.encode())
+            file.write(text.encode() if isinstance(text, str) else text)
             file.flush()
             os.fsync(file.fileno())
         if replace:

@@ -7,7 +7,7 @@ from chain.state import Space, State
 from chain.timers import read_halt
 from chain.types import ZERO_ID
 from contracts.host import Frame, World
-from contracts.vm.container import FunctionKind
+from contracts.vm.container import FunctionKind, Kind
 from contracts.vm.traps import Trap
 from node.abi import AbiType, Single
 
@@ -58,7 +58,8 @@ def look(node: Any, contract: bytes, view: str, *arguments: Any) -> Any:
 def _named(kind: AbiType, values: list[Any]) -> Any:
     """Take a type's values off the front of a list."""
     if isinstance(kind, Single):
-        return values.pop(0)
+        value = values.pop(0)
+        return value.decode() if kind.kind == Kind.TEXT else value
     return {name: _named(part, values) for name, part in kind.fields}
 
 

@@ -191,6 +191,7 @@ CATALOGUE: dict[int, ErrorText] = {
     7005: ErrorText("STORE_IN_USE", "another node uses the store", "存储正被另一个节点使用"),
     7006: ErrorText("BAD_SNAPSHOT", "a snapshot that can not be used", "快照无法使用"),
     7007: ErrorText("BACKUP", "a copy that can not be made or used", "备份无法创建或使用"),
+    7008: ErrorText("TABLE", "a file that is not a table of these columns", "文件不是所需列的表格"),
 }
 
 # What a contract's failure inside the machine is called: VM_ and the trap's name.

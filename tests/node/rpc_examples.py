@@ -23,7 +23,7 @@ from node.rpc.openrpc.page import render_markdown
 from tests.node.rpc.consent_story import about_consent
 from tests.node.rpc.event_page import EVENT_PAGE, renew
 from tests.node.rpc.joining_story import about_joining
-from tests.node.rpc.rule_examples import about_cards, about_points, about_shops
+from tests.node.rpc.rule_examples import about_cards, about_points, about_reports, about_shops
 from tests.node.rpc.story import MORNING, Json, Teller, acct, call_action
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -52,6 +52,7 @@ async def tell_story(teller: Teller) -> None:
     await _what_has_been(teller, booked)
     await _proofs(teller, booked)
     await about_consent(teller)
+    await about_reports(teller)
     await _about_governance(teller)
     await _about_peers(teller)
     await about_joining(teller)

@@ -48,6 +48,19 @@ async def about_fees(teller: Teller, booking: str) -> None:
     await teller.show("booking.customer", "one of whom nothing is known", {"account": acct("bob")})
 
 
+async def about_reports(teller: Teller) -> None:
+    """Show what the shop hands to its accountant."""
+    shop: Json = {"shop": acct("sparkle"), "zone": "Asia/Shanghai"}
+    day: Json = {**shop, "date": "2026-01-05"}
+    span: Json = {**shop, "from": "2026-01-05", "to": "2026-01-11"}
+    await teller.show("report_day", "the day", day, tier="shop")
+    await teller.refuse("report_day", "of nobody's shop", {**day, "shop": acct("bob")}, tier="shop")
+    await teller.show("report_period", "the week", span, tier="shop")
+    await teller.show("report_compliance", "of one shop", {"shop": acct("sparkle")}, tier="shop")
+    table: Json = {**span, "kind": "days", "format": "csv"}
+    await teller.show("report_export", "figures by day as CSV", table, tier="shop")
+
+
 async def about_cards(teller: Teller) -> None:
     """Let sparkle sell a card and erin use it once."""
     none: Json = {"service": 0, "version": 0, "units": 0, "amount": 0}
