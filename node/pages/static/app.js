@@ -126,7 +126,9 @@ export async function refresh(id) {
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
   const [old, made] = [document.getElementById(id), fresh.getElementById(id)];
   if (!old || !made) return false;
+  const held = old.contains(document.activeElement) ? document.activeElement.dataset.action : null;
   old.replaceWith(document.adoptNode(made));
+  if (held) made.querySelector(`[data-action="${held}"]`)?.focus(); // who works with the keyboard stays there
   document.dispatchEvent(new CustomEvent("refreshed", { detail: JSON.parse(fresh.getElementById("data").textContent) }));
   return true;
 }

@@ -1,0 +1,2 @@
+import { $ } from "./app.js";
+$("[data-action=print]").addEventListener("click", () => print());
