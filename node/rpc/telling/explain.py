@@ -24,7 +24,13 @@ from node.abi import AbiType, Named, Single, flatten
 from node.rpc.errors import OutcomeJson
 from node.rpc.forms.kernel_events import KERNEL_ABI
 from node.rpc.forms.wire_forms import snake
-from node.rpc.telling.explain_words import Words, clean, member_name, sentences
+from node.rpc.telling.explain_words import (
+    Words,
+    clean,
+    member_name,
+    sentences,
+    without_nothing,
+)
 
 Tense = Literal["ask", "done"]
 _ACCOUNTS = frozenset({"from", "to", "account", "operator", "by", "issuer"})
@@ -182,7 +188,8 @@ class Explainer:
             values = {"contract": words.contract(event.contract), "event": clean(declared.name)}
             return words.say("events", "other", **values), False
         told = self._named_values(event.contract, declared.fields, event.values)
-        text: str = entry[words.lang]
+        raw = {n: v for (n, _), v in zip(_singles(declared.fields), event.values, strict=True)}
+        text = without_nothing(entry[words.lang], raw)
         return text.format_map(told), entry.get("telling", False)
 
     # The whole ----------------------------------------------------------------------------------

@@ -2,10 +2,12 @@
 
 import importlib.resources
 import json
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from functools import cache
+from string import Formatter
 from typing import Any, Literal, Protocol
 
 from chain.ids import encode_id
@@ -15,6 +17,7 @@ from node import catalog
 from node.abi import ContractAbi, Single
 
 Lang = Literal["en", "zh"]
+_PART = re.compile(r"\[([^\[\]]*)\]")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TEXT_LENGTH_MAX = 80
 _ID_HEAD, _ID_TAIL = 10, 4
@@ -62,6 +65,16 @@ def clean(text: str) -> str:
     plain = "".join(letter if letter.isprintable() else "?" for letter in text)
     plain = plain.replace('"', "'")
     return plain if len(plain) <= _TEXT_LENGTH_MAX else plain[:_TEXT_LENGTH_MAX] + "..."
+
+
+def without_nothing(template: str, values: Mapping[str, Any]) -> str:
+    """Return a sentence without its parts in square brackets that speak of nothing but zeros."""
+
+    def keep(found: re.Match[str]) -> str:
+        names = [name for _, name, _, _ in Formatter().parse(found[1]) if name]
+        return found[1] if any(values[name] for name in names) else ""
+
+    return _PART.sub(keep, template)
 
 
 def member_name(abi: ContractAbi, enum: str, value: int) -> str:

@@ -22,7 +22,7 @@ from node.demo.accounts import signer_of
 from node.demo.catalogue import SPARKLE
 from node.live.travel import travel
 from node.rpc.forms.wire_forms import snake
-from node.rpc.telling.explain_words import Words, clean, sentences
+from node.rpc.telling.explain_words import Words, clean, sentences, without_nothing
 from tests.node.rpc.asking import Asker, acct
 
 WASH = SPARKLE.services[0]
@@ -395,3 +395,17 @@ async def test_the_whole_set_up_of_a_chain_can_be_told(asker: Asker) -> None:
     assert len(stories) > 10
     assert JARGON.search(shown) is None
     assert signer_of("operator").public_key.hex() not in shown
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"a": 0, "b": 0}, "paid"),
+        ({"a": 7, "b": 0}, "paid, {a} owed"),
+        ({"a": 0, "b": 9}, "paid; {b} left, {a} gone"),
+    ],
+)
+def test_a_part_that_speaks_of_nothing_is_left_out(values: dict[str, int], said: str) -> None:
+    template = {"paid": "paid[, {a} owed]", "left": "paid[; {b} left, {a} gone]"}
+
+    assert without_nothing(template["left" if values["b"] else "paid"], values) == said
