@@ -13,9 +13,10 @@ from chain.state import QUEUE_PREFIX
 from chain.timers import Kind, queue_key
 from chain.validators import read_validators
 from consensus import Mode
+from node.live.hearing import heights_behind
 from node.live.node import Node
 from node.monitoring.disk_gauges import DiskGauges
-from node.monitoring.readiness import REASON_NAMES, find_reasons, heights_behind, read_vitals
+from node.monitoring.readiness import REASON_NAMES, find_reasons, read_vitals
 from node.storage.wal import VoteLog
 
 TIMERS_COUNTED_MAX = 1_000  # of those that are due: more are late anyway, and it says so

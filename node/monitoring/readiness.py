@@ -3,12 +3,11 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from consensus import Engine
+from node.live.hearing import BEHIND_MAX, hears_nobody, heights_behind
 from node.live.node import Node
 from node.storage.disk import free_bytes
 
 READY_FREE_BYTES_MIN = 256 * 1024 * 1024  # with less, blocks may soon find no room
-BEHIND_MAX = 2  # heights: what is being decided or carried right now is nothing to wait for
 REASON_NAMES = ("FAILED", "STOPPING", "ALONE", "BEHIND", "DISK_FULL")
 
 
@@ -31,27 +30,6 @@ class Vitals:
     is_alone: bool
     behind: int
     free: int | None
-
-
-def heights_behind(engine: Engine) -> int:
-    """Return how many blocks peers have that this node lacks.
-
-    The highest height counts that two peers tell, or the only peer: one alone that makes up a
-    height must not take nodes out of service.
-    """
-    told = engine.catch_up.heights
-    if not told:
-        return 0
-    return max(0, told[min(1, len(told) - 1)] - engine.height)
-
-
-def hears_nobody(node: Node) -> bool:
-    """Tell whether blocks may be made elsewhere without this node hearing of them."""
-    engine = node.driver.engine
-    if engine.machine.validators.keys == (engine.me,):
-        return False
-    has_peers = node.network is None or bool(node.network.peers())
-    return not (has_peers and engine.catch_up.heights)
 
 
 def read_vitals(node: Node, *, is_stopping: bool = False) -> Vitals:

@@ -10,7 +10,7 @@ from typing import Any
 
 from chain.crypto import Signer, hash_bytes
 from chain.errors import BadSignatureError, WashError
-from node.monitoring.readiness import BEHIND_MAX, hears_nobody, heights_behind
+from node.live.hearing import BEHIND_MAX, hears_nobody, heights_behind
 from node.vault.errors import GoneError, RefusedBlobError
 from node.vault.on_chain import GIVEN, KEPT, ConsentContract, Entry
 from node.vault.sealing import WRAPPED_BYTES, Wrapped, blob_name, keys_hash

@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 
 from consensus import Blocks, GetBlocks
-from node.monitoring.readiness import heights_behind
+from node.live.hearing import heights_behind
 from node.net.messages import AnyMessage
 from tests.hostile import liar
 from tests.hostile.liar import SIGNER

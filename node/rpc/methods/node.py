@@ -9,13 +9,13 @@ from typing_extensions import TypedDict
 
 from chain.ids import encode_id
 from consensus import Mode
+from node.live.hearing import BEHIND_MAX, heights_behind
 from node.live.upcoming import (
     UPGRADE_COMMAND,
     URGENT_MS,
     find_lacking,
     say_lacking,
 )
-from node.monitoring.readiness import BEHIND_MAX, heights_behind
 from node.rpc.forms.blocks import HeaderJson, header_json
 from node.rpc.methods.peers import online_validators
 from node.rpc.openrpc.document import API_VERSION

@@ -10,15 +10,13 @@ import pytest
 from aiohttp.test_utils import make_mocked_request
 
 from node.config import RpcConfig
+from node.live.hearing import BEHIND_MAX, hears_nobody, heights_behind
 from node.monitoring import readiness
 from node.monitoring.readiness import (
-    BEHIND_MAX,
     READY_FREE_BYTES_MIN,
     REASON_NAMES,
     Vitals,
     find_reasons,
-    hears_nobody,
-    heights_behind,
 )
 from node.rpc.door.access import RefusedPlaceError
 from node.rpc.door.http import FarProbeError, Gate
