@@ -43,6 +43,18 @@ def take_nonce(state: State, account: bytes, key: bytes, nonce: int) -> None:
     state.put(place, following.to_bytes(8, "big") + bitmap.to_bytes(_BITMAP_BYTES, "big"))
 
 
+def find_nonce(state: State, account: bytes, key: bytes, nonce: int) -> bool | None:
+    """Tell whether a nonce of a key is used; None for one too old to be remembered."""
+    data = state.get(_PREFIX + account + key)
+    following = 0 if data is None else int.from_bytes(data[:8], "big")
+    if data is None or nonce >= following:
+        return False
+    behind = following - nonce
+    if behind > NONCE_WINDOW:
+        return None
+    return bool(int.from_bytes(data[8:], "big") & 1 << (behind - 1))
+
+
 def next_nonce(state: State, account: bytes, key: bytes) -> int:
     """Return the lowest nonce above all that this key has used."""
     data = state.get(_PREFIX + account + key)

@@ -228,7 +228,10 @@ def _offer_snapshots(node: Node, config: Config) -> Offering | None:
 
 async def _run(node: Node, companions: Sequence[Callable[[], Coroutine[Any, Any, None]]]) -> None:
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(run()) for run in (node.run, node.take_outbox, *companions)]
+        tasks = [
+            group.create_task(run())
+            for run in (node.run, node.unsent.take, node.unsent.run, *companions)
+        ]
         await node.stopped()
         for task in tasks:
             task.cancel()

@@ -26,6 +26,7 @@ TABLE = {
         ("tx", f"{_HERE}.tx", "tx", "Send, show and explain transactions."),
         ("call", f"{_HERE}.call", "call", "Call a contract's action."),
         ("read", f"{_HERE}.call", "read", "Read a contract's view."),
+        ("outbox", f"{_HERE}.outbox", "outbox", "What was sent and is in no block yet."),
         ("events", f"{_HERE}.events", "events", "Follow what happens."),
         ("rpc", f"{_HERE}.rpc", "rpc", "Call any method of a node."),
         ("passport", f"{_HERE}.passport", "passport", "A vehicle's records in one checked file."),

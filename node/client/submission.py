@@ -16,6 +16,7 @@ from node.client.errors import (
 from node.client.outcomes import read_outcome, read_status
 from node.client.results import Final, Pending
 
+RENEWALS_MAX = 50  # of one transaction that are followed
 WAIT_MAX_MS = 20_000  # of one question; longer waits ask again
 _MARGIN_S = 10.0  # the node answers a wait in time, the line may be slower
 _PAUSE_S, _PAUSE_MAX_S = 0.05, 2.0
@@ -60,12 +61,14 @@ class Waiting:
         self._is_needed = data is not None  # to send it, at first or again
         self._may_be_there = data is None
         self._pause_s = _PAUSE_S
+        self._followed = 0
 
     async def outcome(self) -> Final:
         """Return the outcome, or raise Expired, Refused, StillPending, NodeUnreachable, NotFound.
 
         The same bytes are sent again after a lost connection and to a node that forgot them; that
-        can not do anything twice.
+        can not do anything twice. Where the node signed the same again after its time was over,
+        the outcome is that of the new transaction.
         """
         word = ""
         while True:
@@ -73,6 +76,8 @@ class Waiting:
             try:
                 await self._send_if_needed()
                 answer = await self._ask()
+                if self._follows(answer):
+                    continue
                 found = read_outcome(self._tx_id, answer)
                 if found is not None:
                     return found
@@ -90,6 +95,16 @@ class Waiting:
             if self._left_s() <= 0:
                 raise self._give_up(trouble, word)
             await self._pause()  # also from a node that does not wait
+
+    def _follows(self, answer: Any) -> bool:
+        """Go on with the transaction as which this one was signed again, if it was."""
+        renewed = answer.get("renewed_as") if isinstance(answer, dict) else None
+        if not isinstance(renewed, str) or self._followed == RENEWALS_MAX:
+            return False
+        self._followed += 1
+        self._tx_id, self._valid_until = renewed, None
+        self._data, self._may_be_there = None, True
+        return True
 
     async def _send_if_needed(self) -> None:
         if self._is_needed and self._data is not None:

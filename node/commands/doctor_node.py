@@ -19,7 +19,7 @@ NODE_WAIT_S = 10.0
 PEERS_MIN = 2
 METHOD_NOT_FOUND = -32601
 _ELSEWHERE = {"DISK_LOW", "DISK_UNKNOWN"}  # looked at from outside already
-_YELLOW = {"RECOVERED", "UNKNOWN_FEATURE"}  # for some day; all else is for today
+_YELLOW = {"RECOVERED", "UNKNOWN_FEATURE", "UNSENT", "SIGN_AGAIN"}  # for some day; else for today
 
 
 def check_running(data: Path) -> list[Check]:

@@ -12,7 +12,7 @@ from node.commands.words import t
 
 Light = Literal["green", "yellow", "red"]
 # To look at some day; all else is for today.
-_YELLOW = frozenset({"RECOVERED", "DISK_UNKNOWN", "UNKNOWN_FEATURE"})
+_YELLOW = frozenset({"RECOVERED", "DISK_UNKNOWN", "UNKNOWN_FEATURE", "UNSENT", "SIGN_AGAIN"})
 
 
 @command(node=True)
@@ -76,6 +76,7 @@ def _show(
         + (t(", a development chain") if info.get("is_dev") else ""),
         t("height"): f"{health.get('height')}",
         t("waiting"): t("{count} transactions", count=health.get("pending")),
+        t("unsent"): t("{count} of this node's clients", count=health.get("unsent")),
         t("peers"): f"{health.get('peers')}",
     }
     for name, text in lines.items():

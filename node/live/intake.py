@@ -50,9 +50,13 @@ class Intake:
         known = self._known(tx, None)
         if known is not None:
             return known
+        self.check(tx)
+        return self._accept(tx, None)
+
+    def check(self, tx: ReceivedTransaction) -> None:
+        """Raise what the next block would refuse a transaction for."""
         self._check(tx)
         check_signatures(tx)
-        return self._accept(tx, None)
 
     async def submit_batch(
         self, items: list[bytes], origin: bytes | None = None

@@ -26,7 +26,7 @@ from chain.readiness import Readiness, newest_anchor, prove_readiness
 from chain.receipt import count_firings
 from chain.rules import check_signatures
 from chain.state import State
-from chain.transaction import ReceivedTransaction, read_transaction
+from chain.transaction import ReceivedTransaction
 from consensus import BlocksRefused, Engine, Message, Received
 from node import __version__
 from node.driver import Driver, head_of
@@ -44,6 +44,7 @@ from node.live.refusals import Refusals
 from node.live.searched import is_over, searched_heights
 from node.live.signatures import SignatureCheckers
 from node.live.simulation import Simulated, Simulator
+from node.live.unsent import Unsent
 from node.storage.disk import tell_fault
 from node.storage.ledger import ChainLedger
 from node.storage.snapshots import SnapshotFolder
@@ -78,7 +79,7 @@ class Node:
         `sponsor` co-signs for customers where this node is a shop's; its data lies in `folder`.
         """
         self._open_ledger, self._vote_log, self._signer = open_ledger, log, signer
-        self.clock = clock
+        self.clock, self.sponsor, self.folder = clock, sponsor, folder
         self.pool = Pool() if pool is None else pool
         self._checkers = checkers or SignatureCheckers(0)
         self._outcomes = Outcomes()
@@ -88,10 +89,10 @@ class Node:
         self.on_refused: list[Callable[[bytes, str], None]] = []  # peers whose blocks do not hold
         self.fitness = Fitness(self._on_fitness)
         self.network: Any = None  # node.net.network.Network, where this node is among others
-        self.outbox = Outbox(None if folder is None else folder / "outbox.log")
-        self._refusals = Refusals(self.pool, self._outcomes, self.intake, self.outbox)
+        self.unsent = Unsent(self, self._outcomes)
+        self.outbox = Outbox(None if folder is None else folder / "outbox.log", self.unsent.stamp)
+        self._refusals = Refusals(self.pool, self._outcomes, self.intake, self.unsent)
         self.abis = AbiBook(None) if abis is None else abis
-        self.sponsor, self.folder = sponsor, folder
         self.version, self.started_at_ms = __version__, clock.now_ms()
         self.feed = EventFeed(self)
         self.on_commit: list[Callable[[ExecutedBlock], None]] = [self.feed.on_commit]
@@ -189,11 +190,16 @@ class Node:
             return self._status_in_block(*place)
         if tx_id in self.pool:
             return TxStatus("pending", error=self._outcomes.trouble(tx_id))
-        searched = searched_heights(self.ledger)
-        error = self._outcomes.error(tx_id)
+        if self.unsent.is_renewable(tx_id):
+            return TxStatus("pending")
+        return self._status_of_dropped(tx_id, valid_until)
+
+    def _status_of_dropped(self, tx_id: bytes, valid_until: int | None) -> TxStatus:
+        searched, renewed = searched_heights(self.ledger), self.outbox.renewed_as(tx_id)
+        error = self._outcomes.error(tx_id) or self.unsent.error(tx_id)
         over = valid_until is not None and is_over(self.ledger, valid_until)
-        if isinstance(error, ExpiredError) or (error is None and over):
-            return TxStatus("expired", searched=searched)
+        if isinstance(error, ExpiredError) or (error is None and (over or renewed)):
+            return TxStatus("expired", searched=searched, renewed_as=renewed)
         if error is not None:
             return TxStatus("failed", error=error, searched=searched)
         return TxStatus("unknown", searched=searched)
@@ -238,7 +244,7 @@ class Node:
 
     def _on_commit(self, executed: ExecutedBlock) -> None:
         self.intake.forget(executed)
-        self.outbox.remove(list(executed.tx_ids))
+        self.unsent.on_commit(executed)
         now = executed.block.header.time_ms
         self._refusals.take(executed)
         self._pace.note_block()
@@ -271,19 +277,6 @@ class Node:
         except Exception as error:  # noqa: BLE001 - whatever it is, the node stops loudly
             self.fail(error)
         self._work.set()  # timers may have been set
-
-    async def take_outbox(self) -> None:
-        """Let what clients sent before the last stop wait again; drop what no block can have."""
-        items = list(self.outbox)
-        answers = await self.submit_batch(items)
-        over: list[bytes] = []
-        for tx_id, answer in zip(
-            [read_transaction(one).tx_id for one in items], answers, strict=True
-        ):
-            is_over = isinstance(answer, WashError) and answer.retry not in {"same", "later"}
-            if is_over or self.ledger.store.find_transaction(tx_id) is not None:
-                over.append(tx_id)
-        self.outbox.remove(over)
 
     def _on_accept(self, tx: ReceivedTransaction, origin: bytes | None) -> None:
         if origin is None:
@@ -377,6 +370,8 @@ class Node:
             action()
         finally:
             (self._vote_log.reread if keeps_votes else self._vote_log.forget)()
+            if not keeps_votes:  # it may go back to where nothing of that has happened
+                self.outbox.forget_over()
             self.intake.verified.clear()
             for tx in self.pool:
                 self._outcomes.settle(tx.tx_id)

@@ -32,7 +32,7 @@ class TxStatus:
     final and failed: `height` and `number` (of its receipt in the block) say where; failed without
     them: no block contains it nor will, and `error` says why. pending with `error`: this node
     failed to execute it and has put it aside for a while. expired: the blocks searched, first and
-    last, prove that it is too late.
+    last, prove that it is too late; `renewed_as` is the same signed again.
     """
 
     status: Status
@@ -40,6 +40,7 @@ class TxStatus:
     number: int | None = None
     error: WashError | None = None
     searched: tuple[int, int] | None = None
+    renewed_as: bytes | None = None
 
     @property
     def is_settled(self) -> bool:

@@ -9,9 +9,9 @@ from chain.types import MINUTE_MS
 from contracts.execution import BlockFullError
 from contracts.firing import ExecutionFaultError
 from node.live.intake import Intake
-from node.live.outbox import Outbox
 from node.live.outcomes import Outcomes
 from node.live.pool import Pool
+from node.live.unsent import Unsent
 
 RETRY_MS = 1_000  # a transaction refused for what may pass is offered again after this
 QUARANTINE_MS = 10 * MINUTE_MS  # one that this node can not execute, after this
@@ -22,17 +22,17 @@ _log = logging.getLogger("washnode.node")
 class Refusals:
     """Acts on refusals; times are of blocks."""
 
-    def __init__(self, pool: Pool, outcomes: Outcomes, intake: Intake, outbox: Outbox) -> None:
+    def __init__(self, pool: Pool, outcomes: Outcomes, intake: Intake, unsent: Unsent) -> None:
         """Begin with nothing refused."""
         self._pool, self._outcomes, self._verified = pool, outcomes, intake.verified
-        self._outbox = outbox
+        self._unsent = unsent
         self.offered: dict[bytes, ReceivedTransaction] = {}  # to the newest block made here
 
     def drop(self, tx: ReceivedTransaction, error: WashError) -> None:
         """Say of a transaction that waits no more why no block contains it."""
         self._verified.discard(tx.witness_id)
         self._pool.free_reference(tx)
-        self._outbox.remove([tx.tx_id])
+        self._unsent.drop(tx.tx_id, error)
         self._outcomes.drop(tx.tx_id, error)
 
     def refuse(self, tx: ReceivedTransaction, error: Exception, now: int) -> None:

@@ -114,7 +114,7 @@ class Relay:
             oldest = [tx.tx_id for tx in islice(pool, PASSED_ON_MAX)]
             await asyncio.sleep(RESEND_S)
             if any(one not in pool for one in self._node.outbox.ids()):
-                await self._node.take_outbox()
+                await self._node.unsent.take()
             late = [pool.get(one) for one in self._node.outbox.ids() if one in waited]
             data = [tx.data for tx in late if tx is not None][:RESENT_MAX]
             others = [pool.get(one) for one in oldest if one not in waited]

@@ -309,7 +309,7 @@ class SnapshotClient:
         while is_copied(self._node):  # noqa: ASYNC110 - somebody reads the chain that is to go
             await asyncio.sleep(LOOK_S)
         self._replace(Fetched(manifest.height, manifest.next_validators))
-        await self._node.take_outbox()
+        await self._node.unsent.take()
 
     def _replace(self, fetched: Fetched) -> None:
         node, folder = self._node, self._node.ledger.folder

@@ -171,6 +171,11 @@ CATALOGUE: dict[int, ErrorText] = {
     ),
     4012: ErrorText("NO_ADMISSIONS", "this node lets no shops in", "此节点不办理门店加入"),
     4013: ErrorText("ADMISSION", "the chain did not admit the shop", "本链未能接纳该门店", "later"),
+    4020: ErrorText(
+        "NOT_RENEWABLE",
+        "this can not be signed again: it is not proven to be in no block",
+        "无法重新签署：尚未证明它不在任何区块中",
+    ),
     # The contract machine.
     5001: ErrorText("VM_STEPS", "the gas was used up; allow more", "计算量超出上限", "rebuild"),
     5002: ErrorText("VM_TYPE", "the contract broke a rule of the machine", "合约违反了虚拟机规则"),

@@ -19,6 +19,7 @@ from node.rpc.methods import (
     gov,
     join,
     node,
+    outbox,
     passport,
     peers,
     report,
@@ -35,8 +36,8 @@ from node.rpc.registry import Registry, collect
 
 MODULES = (
     account, admin, admin_clock, admin_copy, blob, booking, chain, consent, contract,
-    contract_pending, dev, events, gov, join, node, passport, peers, report, report_compliance,
-    rpc, shop, tx, tx_build, tx_explain, tx_list, validator,
+    contract_pending, dev, events, gov, join, node, outbox, passport, peers, report,
+    report_compliance, rpc, shop, tx, tx_build, tx_explain, tx_list, validator,
 )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chain.errors import NonceStaleError, NonceTooFarError, NonceUsedError, WashError
-from chain.nonces import next_nonce, take_nonce
+from chain.nonces import find_nonce, next_nonce, take_nonce
 from chain.types import NONCE_JUMP_MAX, NONCE_WINDOW
 from tests.make import account, memory_state
 
@@ -75,3 +75,21 @@ def test_errors_name_the_nonces_that_would_do() -> None:
         take_nonce(state, ALICE, ALICE, 744)
 
     assert (far.value.highest, stale.value.lowest) == (2_024, 745)
+
+
+@given(steps)
+def test_whether_a_number_is_used_is_known_as_far_back_as_numbers_are_remembered(
+    offsets: list[int],
+) -> None:
+    state, model = memory_state(), Model()
+    for offset in offsets:
+        nonce = max(0, max(model.used, default=-1) + offset)
+        if model.take(nonce) is None:
+            take_nonce(state, ALICE, PHONE, nonce)
+    highest = max(model.used, default=-1)
+
+    for nonce in range(max(0, highest - NONCE_WINDOW - 2), highest + 3):
+        is_old = nonce <= highest - NONCE_WINDOW
+        expected = None if is_old else nonce in model.used
+        assert find_nonce(state, ALICE, PHONE, nonce) is expected
+    assert find_nonce(state, ALICE, ALICE, 0) is False

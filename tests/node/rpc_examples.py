@@ -23,6 +23,7 @@ from node.rpc.openrpc.page import render_markdown
 from tests.node.rpc.consent_story import about_consent
 from tests.node.rpc.event_page import EVENT_PAGE, renew
 from tests.node.rpc.joining_story import about_joining
+from tests.node.rpc.outbox_story import about_the_outbox
 from tests.node.rpc.rule_examples import about_cards, about_points, about_reports, about_shops
 from tests.node.rpc.story import MORNING, Json, Teller, acct, call_action
 
@@ -55,6 +56,7 @@ async def tell_story(teller: Teller) -> None:
     await about_reports(teller)
     await _about_governance(teller)
     await _about_peers(teller)
+    await about_the_outbox(teller)
     await about_joining(teller)
     await _development(teller)
     await teller.show_on_disk("admin_backup", "to another disk", "chain-today")

@@ -67,6 +67,9 @@ class NodeHealthJson(TypedDict):
     clock_offset_ms: Annotated[int, Field(description="How far its clock was moved on purpose.")]
     disk_free_bytes: int | None
     pending: Annotated[int, Field(description="Transactions that wait for a block.")]
+    unsent: Annotated[
+        int, Field(description="Transactions of this node's clients that no block has yet.")
+    ]
     warnings: list[HealthWarning]
 
 
@@ -125,6 +128,8 @@ def node_health(call: Call) -> NodeHealthJson:
         is_upgrade_urgent=is_urgent,
         lacks_quorum=_lacks_quorum(node),
         behind=_say_behind(node),
+        late=_say_late(node),
+        to_sign=node.unsent.to_sign(),
     )
     return {
         "ready": node.failure is None,
@@ -137,6 +142,7 @@ def node_health(call: Call) -> NodeHealthJson:
         "clock_offset_ms": node.clock.offset_ms,
         "disk_free_bytes": vitals.disk_free_bytes,
         "pending": vitals.pending,
+        "unsent": len(node.outbox),
         "warnings": find_warnings(vitals),
     }
 
@@ -159,6 +165,8 @@ class Vitals(NamedTuple):
     is_upgrade_urgent: bool = False
     lacks_quorum: str | None = None
     behind: str | None = None
+    late: str | None = None
+    to_sign: int = 0
 
 
 def find_warnings(  # noqa: C901, PLR0912 - a warning a line
@@ -208,6 +216,18 @@ def find_warnings(  # noqa: C901, PLR0912 - a warning a line
     if vitals.recovered is not None:
         text = f"the state was made anew from the blocks at the last start: {vitals.recovered}"
         warn("RECOVERED", text, "stop the node with its stop command; look for power cuts")
+    return found + _warn_of_outbox(vitals)
+
+
+def _warn_of_outbox(vitals: Vitals) -> list[HealthWarning]:
+    found: list[HealthWarning] = []
+    if vitals.late is not None:
+        fix = "look at the line; see washnode outbox list"
+        found.append({"code": "UNSENT", "text": vitals.late, "fix": fix})
+    if vitals.to_sign:
+        text = f"{vitals.to_sign} transactions are in no block and their time is over"
+        fix = "let those who sent them sign again: washnode outbox list"
+        found.append({"code": "SIGN_AGAIN", "text": text, "fix": fix})
     return found
 
 
@@ -232,6 +252,16 @@ def _say_behind(node: Any) -> str | None:
     if behind <= BEHIND_MAX:
         return None
     return f"the node catches up: {behind} blocks that others have are missing here"
+
+
+def _say_late(node: Any) -> str | None:
+    count, age_ms = node.unsent.late()
+    if not count:
+        return None
+    return (
+        f"{count} transactions of this node's clients are in no block yet, the oldest for "
+        f"{age_ms // 1_000} s; they are kept on disk and sent again by themselves"
+    )
 
 
 def _unknown_feature(node: Any, now_ms: int) -> tuple[str | None, bool]:

@@ -61,6 +61,9 @@ class TxStatusJson(TypedDict):
     receipt: NotRequired[ReceiptJson]
     error: NotRequired[OutcomeJson]
     searched: NotRequired[dict[str, Any]]
+    renewed_as: NotRequired[
+        Annotated[str, Field(description="The same signed again, by this node or its client.")]
+    ]
 
 
 class SimulatedJson(TypedDict):
@@ -170,4 +173,6 @@ def status_json(node: Any, tx_id: bytes, status: TxStatus) -> TxStatusJson:
     if status.searched is not None:
         first, last = status.searched
         shown["searched"] = {"from": first, "to": last, "complete": first == 0}
+    if status.renewed_as is not None:
+        shown["renewed_as"] = status.renewed_as.hex()
     return shown

@@ -88,7 +88,7 @@ def _item_json(node: Any, entry: Entry) -> ListedTransactionJson:
         "time": entry.time_ms,
         "sender": account_text(tx.body.account),
         "sponsor": None if sponsor is None else account_text(sponsor),
-        "actions": _action_names(node, tx),
+        "actions": action_names(node, tx),
         "ok": receipt["ok"],
         "code": receipt["code"],
         "error": receipt["error"],
@@ -96,7 +96,8 @@ def _item_json(node: Any, entry: Entry) -> ListedTransactionJson:
     }
 
 
-def _action_names(node: Any, tx: ReceivedTransaction) -> list[str]:
+def action_names(node: Any, tx: ReceivedTransaction) -> list[str]:
+    """Return what a transaction does: types of actions, or contract.function."""
     return [
         f"{contract_name(node, action.contract)}.{action.function}"
         if isinstance(action, CallAction)

@@ -80,6 +80,7 @@ async def test_a_healthy_node_has_no_warnings(
         "clock_offset_ms": 0,
         "disk_free_bytes": DISK_FREE_BYTES_MIN,
         "pending": 0,
+        "unsent": 0,
         "warnings": [],
     }
 
