@@ -8,6 +8,7 @@ from tests.contracts.standard.world import BookingWorld, new_world
 
 GRACE = LATE = 20 * MINUTE_MS
 WAX = 3_000
+BACK = 5  # a voucher that comes back, as it is heard
 
 
 def in_shop(upto: str = "check_in", delay_ms: int = 0) -> tuple[BookingWorld, bytes]:
@@ -143,14 +144,55 @@ def test_a_voucher_that_does_not_count_changes_nothing() -> None:
     assert world.booking(booking) == before
 
 
-def test_a_used_voucher_comes_back_with_what_is_owed_if_the_shop_does_not_serve() -> None:
-    world, booking = in_shop()
-    world.must("alice", "use_voucher", booking, worth(4_000))
+def came_back(world: BookingWorld) -> list[bytes]:
+    return [values[-1] for values in world.seen("Heard") if values[0] == BACK]
+
+
+def test_used_vouchers_come_back_beside_what_is_owed_if_the_shop_does_not_serve() -> None:
+    world = new_world(tell=True)
+    booking = world.book()
+    world.serve(booking, upto="check_in")
+    for amount in (4_000, 500):
+        world.must("alice", "use_voucher", booking, worth(amount))
 
     world.fire_until()
 
     assert world.split(booking) == ("NO_SHOW_SHOP", 0, HELD)
-    assert [values[-1] for values in world.seen("VoucherOwed")] == [4_000 + 600]
+    assert [values[-1] for values in world.seen("VoucherOwed")] == [550]
+    assert came_back(world) == [worth(4_000), worth(500)]
+
+
+@pytest.mark.parametrize(("claim_bp", "back"), [(None, 0), (5_000, 0), (10_000, 1)])
+def test_a_voucher_comes_back_after_the_work_only_if_nothing_of_it_was_good(
+    claim_bp: int | None, back: int
+) -> None:
+    world = new_world(tell=True)
+    booking = world.book()
+    world.serve(booking, upto="start_service")
+    world.must("alice", "use_voucher", booking, worth(4_000))
+    world.must("shop", "ready", booking)
+    if claim_bp:
+        world.must("alice", "claim_redo", booking, claim_bp)
+    world.fire_until()
+
+    assert came_back(world) == back * [worth(4_000)]
+
+
+def test_a_visit_takes_four_vouchers() -> None:
+    world, booking = in_shop()
+    outcomes = [world.call("alice", "use_voucher", booking, worth(one)) for one in range(1, 6)]
+
+    assert outcomes == ["ok"] * 4 + ["too_many"]
+
+
+def test_who_says_alone_that_the_car_is_there_uses_no_voucher() -> None:
+    world = new_world()
+    booking = world.book()
+    world.at(SLOT).must("alice", "check_in", booking)
+
+    assert world.call("alice", "use_voucher", booking, worth(1)) == "wrong_state"
+    world.must("shop", "start_service", booking)
+    world.must("alice", "use_voucher", booking, worth(1))
 
 
 # The wrong car ------------------------------------------------------------------------------------

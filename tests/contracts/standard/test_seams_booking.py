@@ -1,0 +1,103 @@
+"""What somebody gains between bookings, vouchers and cards: nothing.
+
+The contracts are those that ship.
+"""
+
+from typing import Any
+
+import pytest
+
+from chain.types import DAY_MS, HOUR_MS, MINUTE_MS
+from tests.contracts.standard.test_booking_journeys import PRICE, WASH, Town, made_town
+
+COATING, DEAR = 2, 300_000
+LATE = 20 * MINUTE_MS
+NEVER = "2026-06-01T00:00Z"
+
+
+@pytest.fixture
+def town() -> Town:
+    other = made_town().copy()
+    other.policy = made_town().policy
+    other.call("shop", "shops.set_service", COATING, DEAR, "1h", 0, other.policy, "coating")
+    other.call("shop", "shops.open_shop")
+    other.call("ann", "loyalty.allow_offers", "shop", NEVER)
+    return other
+
+
+def give(town: Town, kind: str, amount: int) -> str:
+    """Let the shop give ann a voucher."""
+    terms = ("ann", kind, amount, False, 0, NEVER, 0)
+    made: str = town.call("shop", "loyalty.issue_voucher", *terms)
+    return made
+
+
+def book(town: Town, service: int, price: int, ahead: int = HOUR_MS) -> str:
+    start = town.now + ahead
+    order = ("shop", service, 1, start, start + HOUR_MS, 0, price, town.policy)
+    made: str = town.call("ann", "booking.request", *order, funds=price)
+    return made
+
+
+def voucher(town: Town, one: str) -> dict[str, Any]:
+    found: dict[str, Any] = town.view("loyalty.voucher", one)
+    return found
+
+
+def ways_out(town: Town, booking: str, way: str) -> None:
+    if way == "leaves":
+        town.tick(LATE)
+        town.call("ann", "booking.leave", booking)
+    elif way == "is sent away":
+        town.call("shop", "booking.cancel_by_shop", booking, False)
+    elif way == "waits":
+        town.tick(3 * DAY_MS)
+    elif way == "took the wrong car":
+        town.call("ann", "booking.undo_check_in", booking, sponsor="shop")
+        town.call("ann", "booking.cancel_booking", booking)
+    town.tick(MINUTE_MS)
+
+
+@pytest.mark.parametrize("kind", [("RATIO", 2_000), ("ITEM", COATING), ("VALUE", 5_000)])
+@pytest.mark.parametrize("way", ["leaves", "is sent away", "waits", "took the wrong car"])
+def test_a_voucher_of_a_visit_that_did_not_take_place_comes_back_as_what_it_was(
+    town: Town, way: str, kind: tuple[str, int]
+) -> None:
+    mine = give(town, *kind)
+    booking = book(town, COATING, DEAR)
+    town.tick(HOUR_MS)
+    town.call("ann", "booking.check_in", booking, sponsor="shop")
+    before = voucher(town, mine)
+
+    town.call("ann", "booking.use_voucher", booking, mine)
+    ways_out(town, booking, way)
+
+    after = voucher(town, mine)
+    made = [one["amount"] for one in town.seen("VoucherMade")[1:]]
+    assert after == {**before, "used_at": "shop", "used_by": "booking"}
+    assert sum(made) <= 2_000  # at most the shop's compensation, never what the voucher was worth
+
+
+def test_a_voucher_of_a_visit_that_took_place_is_used_for_good(town: Town) -> None:
+    mine = give(town, "VALUE", 500)
+    booking = book(town, WASH, PRICE)
+    town.come(booking)
+    town.call("ann", "booking.use_voucher", booking, mine)
+    town.finish(booking, "ann")
+    town.tick(DAY_MS)
+
+    assert voucher(town, mine)["use"] == "USED"
+    assert town.seen("VoucherBack") == []
+
+
+def test_a_voucher_for_a_service_does_not_pay_for_extra_work(town: Town) -> None:
+    mine = give(town, "ITEM", WASH)
+    booking = book(town, WASH, PRICE)
+    town.come(booking)
+    town.call("shop", "booking.ask_extra", booking, 50_000, "wax")
+    town.call("ann", "booking.approve_extra", booking, 1, funds=50_000)
+
+    town.call("ann", "booking.use_voucher", booking, mine)
+    town.finish(booking, "ann")
+
+    assert town.seen("Closed")[-1]["to_shop"] == 50_000
