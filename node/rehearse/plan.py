@@ -242,6 +242,9 @@ class Planner:
         steps.append((row.created_at_ms, Step.REQUEST, number))
         if row.outcome == "cancelled":
             steps.append((row.outcome_at_ms, Step.CANCEL, number))
+            if row.outcome_at_ms > start:
+                # It costs as much as a missed visit, if the shop was open then.
+                self._open_days.add((shop, row.outcome_at_ms // DAY_MS))
         elif row.outcome == "completed":
             steps.append((start, Step.CHECK_IN, number))
             steps.append((start, Step.START, number))

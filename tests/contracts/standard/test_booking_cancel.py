@@ -24,6 +24,8 @@ TIERS = [
 def test_a_tier_holds_from_exactly_its_lead(lead: int, fee: int) -> None:
     world = new_world()
     booking = world.book()
+    if lead < 0:
+        world.at(SLOT - 1).must("shop", "open_shop")
 
     world.at(SLOT - lead)
     world.must("alice", "cancel_booking", booking)
@@ -38,6 +40,8 @@ def test_the_view_tells_the_fee_that_the_next_block_takes(lead: int, fee: int) -
     world = new_world()
     booking = world.book()
 
+    if lead < 0:
+        world.at(SLOT - 1).must("shop", "open_shop")
     world.fire_until(SLOT - lead - 1)
     world.make_block(SLOT - lead)
 
@@ -97,6 +101,7 @@ def test_without_a_tier_for_it_cancelling_is_free() -> None:
 def test_without_a_grace_a_booking_is_cancelled_at_any_time_for_the_missed_visits_fee() -> None:
     world = new_world()
     booking = world.book(policy=world.publish(rules(grace_ms=None)))
+    world.at(SLOT + 30 * DAY_MS - HOUR_MS).must("shop", "open_shop")
 
     world.at(SLOT + 30 * DAY_MS).must("alice", "cancel_booking", booking)
 

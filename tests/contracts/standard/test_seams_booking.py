@@ -101,3 +101,50 @@ def test_a_voucher_for_a_service_does_not_pay_for_extra_work(town: Town) -> None
     town.finish(booking, "ann")
 
     assert town.seen("Closed")[-1]["to_shop"] == 50_000
+
+
+def test_a_shop_that_asked_for_extra_work_can_not_say_that_nobody_is_there(town: Town) -> None:
+    booking = book(town, WASH, PRICE)
+    town.tick(HOUR_MS)
+    town.call("ann", "booking.check_in", booking)
+    town.call("shop", "booking.ask_extra", booking, 200_000, "coating")
+    town.call("ann", "booking.approve_extra", booking, 1, funds=200_000)
+
+    with town.refuses("wrong_state"):
+        town.call("shop", "booking.not_here", booking)
+
+
+@pytest.mark.parametrize(("opened", "fee"), [(True, 2_040), (False, 0)])
+def test_who_cancels_before_a_closed_door_pays_as_little_as_who_waits_there(
+    town: Town, opened: bool, fee: int
+) -> None:
+    town.call("shop", "shops.close_shop")
+    booking = book(town, WASH, PRICE, DAY_MS)
+    if opened:
+        town.tick(DAY_MS - HOUR_MS)
+        town.call("shop", "shops.open_shop")
+        town.tick(HOUR_MS + MINUTE_MS)
+    else:
+        town.tick(DAY_MS + MINUTE_MS)
+
+    shown = town.view("booking.preview_cancel", booking, town.now)["fee"]
+    town.call("ann", "booking.cancel_booking", booking)
+
+    assert (shown, town.seen("Closed")[-1]["to_shop"]) == (fee, fee)
+
+
+def test_nobody_rules_in_a_case_of_his_own(town: Town) -> None:
+    for who in ("ann", "shop", "judge"):
+        town.give_role(who, "arbiter")
+    booking = book(town, WASH, PRICE)
+    town.come(booking)
+    town.call("shop", "booking.start_service", booking)
+    town.call("shop", "booking.ready", booking)
+    town.call("ann", "booking.claim_redo", booking, 5_000)
+
+    for who, refund in (("ann", 5_000), ("shop", 0)):
+        with town.refuses("own_case"):
+            town.call(who, "booking.rule", booking, refund)
+    town.call("judge", "booking.rule", booking, 2_500)
+
+    assert town.seen("Closed")[-1]["to_shop"] == PRICE - PRICE // 4
