@@ -126,14 +126,14 @@ TELLER = """from wash import *
 
 class Prepaid(Link):
     @action(gas=40_000)
-    def unanswered(self, shop: Address, holder: Address): ...
+    def note_request(self, shop: Address, holder: Address, answered: bool): ...
 
 class Teller(Contract):
     prepaid: Prepaid
 
     @action
     def tell(self, shop: Address, holder: Address):
-        self.prepaid.unanswered(shop, holder)
+        self.prepaid.note_request(shop, holder, False)
 """
 NO_LINE = {"service": 0, "version": 0, "units": 0, "amount": 0}
 STANDINGS: dict[str, dict[str, Any]] = {

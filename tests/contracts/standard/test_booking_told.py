@@ -10,7 +10,7 @@ from node.catalog import abi
 from tests.contracts.standard.setting import HELD, RICH, SLOT, TOTAL, account, rules
 from tests.contracts.standard.world import BookingWorld, new_world
 
-EARNED, OWED, UNANSWERED = 1, 2, 3
+EARNED, OWED, UNANSWERED, ANSWERED = 1, 2, 3, 6
 SHOP, ALICE = account("shop"), account("alice")
 LATE = 20 * MINUTE_MS
 
@@ -118,6 +118,8 @@ def test_every_end_is_told_to_those_whom_it_concerns(end: Callable[[BookingWorld
     assert heard(world, EARNED) == [(*one, booking) for one in points]
     assert heard(world, OWED) == [(*one, booking) for one in vouchers]
     assert [one[:2] for one in heard(world, UNANSWERED)] == [(SHOP, ALICE)] * unanswered
+    served = end in {settled, redone, ruled}
+    assert [one[:2] for one in heard(world, ANSWERED)] == [(SHOP, ALICE)] * served
     assert (world.pots(), world.waiting()) == (0, 0)
 
 

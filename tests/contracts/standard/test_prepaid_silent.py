@@ -225,4 +225,4 @@ def test_a_planned_closing_leaves_the_way_out_open(world: CardWorld, card: str) 
 def test_only_what_the_operators_installed_tells_of_requests(world: CardWorld) -> None:
     for who in ("alice", "shop", "operator"):
         with world.refuses("not_installed"):
-            world.call(who, "prepaid.unanswered", "shop", "alice")
+            world.call(who, "prepaid.note_request", "shop", "alice", False)

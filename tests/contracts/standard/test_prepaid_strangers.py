@@ -34,7 +34,7 @@ ON_USES: dict[str, tuple[str, tuple[Any, ...], str]] = {
 }
 # By a shop's own account, or by the operators: their tests stand with what they are about.
 OTHERS = {
-    "publish_offer", "withdraw_offer", "announce_move", "buy", "set_cover", "unanswered",
+    "publish_offer", "withdraw_offer", "announce_move", "buy", "set_cover", "note_request",
     "withdraw_requests",
 }  # fmt: skip
 

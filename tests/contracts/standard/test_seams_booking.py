@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from chain.types import DAY_MS, HOUR_MS, MINUTE_MS
+from tests.contracts.standard.prepaid_setting import NO_LINE
 from tests.contracts.standard.test_booking_journeys import PRICE, WASH, Town, made_town
 
 COATING, DEAR = 2, 300_000
@@ -116,7 +117,7 @@ def test_a_shop_that_asked_for_extra_work_can_not_say_that_nobody_is_there(town:
 
 @pytest.mark.parametrize(("opened", "fee"), [(True, 2_040), (False, 0)])
 def test_who_cancels_before_a_closed_door_pays_as_little_as_who_waits_there(
-    town: Town, opened: bool, fee: int
+    town: Town, *, opened: bool, fee: int
 ) -> None:
     town.call("shop", "shops.close_shop")
     booking = book(town, WASH, PRICE, DAY_MS)
@@ -148,3 +149,55 @@ def test_nobody_rules_in_a_case_of_his_own(town: Town) -> None:
     town.call("judge", "booking.rule", booking, 2_500)
 
     assert town.seen("Closed")[-1]["to_shop"] == PRICE - PRICE // 4
+
+
+# A booking that a holder of a card had with the shop ----------------------------------------------
+
+
+def ten_washes(town: Town, who: str = "ann") -> str:
+    line = {"service": WASH, "version": 1, "units": 10, "amount": 60_000}
+    offer = town.call(
+        "shop", "prepaid.publish_offer", 1, "COUNT", 60_000, 0, "24h", True, bytes(32), "ten",
+        line, NO_LINE, NO_LINE, NO_LINE,
+    )  # fmt: skip
+    made: str = town.call(who, "prepaid.buy", offer, funds=60_000)
+    return made
+
+
+def lapse(town: Town) -> None:
+    town.call("shop", "shops.set_settings", False, False, 0, 0, 0)
+    book(town, WASH, PRICE)
+    town.tick(2 * HOUR_MS)
+    town.call("shop", "shops.set_settings", True, False, 0, 0, 0)
+
+
+@pytest.mark.parametrize("co_signed", [True, False])
+def test_a_booking_that_both_signed_answers_a_holder_who_waits(
+    town: Town, *, co_signed: bool
+) -> None:
+    card = ten_washes(town)
+    lapse(town)
+    waited = town.view("shops.clock_days", "shop", "ann")
+    booking = book(town, WASH, PRICE)
+    town.tick(HOUR_MS)
+    town.call("ann", "booking.check_in", booking, sponsor="shop" if co_signed else None)
+    town.finish(booking, "ann")
+
+    stopped = town.view("shops.clock_days", "shop", "ann") == 0
+    asked_at = town.view("prepaid.holding", "shop", "ann")["asked_at"]
+    town.tick(25 * DAY_MS)
+
+    assert waited == 1
+    assert (stopped, asked_at == 0) == (co_signed, co_signed)
+    assert town.view("prepaid.card", card)["status"] == ("OPEN" if co_signed else "OVER")
+
+
+def test_a_booking_of_a_kept_account_answers_nobody(town: Town) -> None:
+    ten_washes(town)
+    lapse(town)
+    town.call("ann", "shops.keep_account", "shop", sponsor="shop")
+    booking = book(town, WASH, PRICE)
+    town.come(booking)
+    town.finish(booking, "ann")
+
+    assert town.view("shops.clock_days", "shop", "ann") == 1
