@@ -153,6 +153,11 @@ class CardWorld(World):
         standing = {**STANDINGS[how], "closes_at": 0, "open_days": open_days, "day_start": 0}
         self.call("operator", "shops.set_standing", shop, standing)
 
+    def lower_cover(self, shop: str, cover_bp: int) -> None:
+        """Let two operators lower the part of new cards' prices that is held."""
+        for operator in ("operator", "second operator"):
+            self.call(operator, "prepaid.set_cover", shop, cover_bp)
+
     def line(self, service: int, units: int, amount: int, version: int = 1) -> dict[str, int]:
         """Return one service of an offer."""
         return {"service": service, "version": version, "units": units, "amount": amount}
@@ -256,6 +261,7 @@ def make_world() -> CardWorld:
     world.add(LOYALTY, name="loyalty")
     world.add(STANDARD / "prepaid.wash", links={"register": "shops"}, install=True)
     world.add(TELLER, name="teller", install=True)
+    world.give_role("second operator", "operator")
     for shop in ("shop", "rival"):
         world.stand("admitted", shop)
         world.call("operator", "shops.set_service", shop, WASH, WASH_PRICE)

@@ -52,7 +52,7 @@ class Lives(RuleBasedStateMachine):
                 ),
             )
         ]  # fmt: skip
-        world.call("operator", "prepaid.set_cover", "rival", cover)
+        world.lower_cover("rival", cover)
         return multiple(*[self.buy_one("alice", number) for number in kinds])
 
     def call(self, who: str, function: str, *arguments: Any, **more: Any) -> Any:

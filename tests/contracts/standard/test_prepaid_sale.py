@@ -226,7 +226,7 @@ def test_who_had_the_service_before_has_no_cooling_off(world: CardWorld) -> None
     assert world.earned() - before == 4_000
 
 
-def test_only_the_operators_lower_the_cover_and_not_below_sixty_percent(world: CardWorld) -> None:
+def test_two_operators_lower_the_cover_and_not_below_sixty_percent(world: CardWorld) -> None:
     world.washes()
     with world.refuses("not_operator"):
         world.call("shop", "prepaid.set_cover", "shop", 6_000)
@@ -235,8 +235,25 @@ def test_only_the_operators_lower_the_cover_and_not_below_sixty_percent(world: C
             world.call("operator", "prepaid.set_cover", "shop", cover)
 
     world.call("operator", "prepaid.set_cover", "shop", 6_000)
+    with world.refuses("said_before"):
+        world.call("operator", "prepaid.set_cover", "shop", 6_000)
+    world.call("second operator", "prepaid.set_cover", "shop", 7_000)  # that is something else
+    alone = world.view("prepaid.cover", "shop")["cover_bp"]
+    world.call("operator", "prepaid.set_cover", "shop", 7_000)
+    lowered = world.view("prepaid.cover", "shop")["cover_bp"]
+    world.call("second operator", "prepaid.set_cover", "shop", 10_000)
 
-    assert world.view("prepaid.cover", "shop")["cover_bp"] == 6_000
+    assert (alone, lowered) == (10_000, 7_000)
+    assert world.view("prepaid.cover", "shop")["cover_bp"] == 10_000
+
+
+def test_an_operators_word_about_the_cover_is_good_for_two_weeks(world: CardWorld) -> None:
+    world.washes()
+    world.call("operator", "prepaid.set_cover", "shop", 6_000)
+    after_days(world, 14)
+    world.call("second operator", "prepaid.set_cover", "shop", 6_000)
+
+    assert world.view("prepaid.cover", "shop")["cover_bp"] == 10_000
 
 
 def test_at_a_lower_cover_the_shop_has_its_part_after_cooling_off_and_works_it_off_first(
@@ -244,7 +261,7 @@ def test_at_a_lower_cover_the_shop_has_its_part_after_cooling_off_and_works_it_o
 ) -> None:
     offer = world.washes(10, 10_000)
     whole = world.buy(offer, "bob")
-    world.call("operator", "prepaid.set_cover", "shop", 6_000)
+    world.lower_cover("shop", 6_000)
     card = world.buy(offer)
     held = [world.held_for(card)]
 
@@ -262,7 +279,7 @@ def test_at_a_lower_cover_the_shop_has_its_part_after_cooling_off_and_works_it_o
 
 def test_without_cooling_off_the_shop_has_its_part_at_the_sale(world: CardWorld) -> None:
     offer = world.washes(10, 10_000)
-    world.call("operator", "prepaid.set_cover", "shop", 6_000)
+    world.lower_cover("shop", 6_000)
     world.serve(world.buy(offer))
 
     card = world.buy(offer)
@@ -273,7 +290,7 @@ def test_without_cooling_off_the_shop_has_its_part_at_the_sale(world: CardWorld)
 
 def test_what_was_not_covered_is_a_claim_and_said_so(world: CardWorld) -> None:
     offer = world.washes(10, 10_000)
-    world.call("operator", "prepaid.set_cover", "shop", 6_000)
+    world.lower_cover("shop", 6_000)
     card = world.buy(offer)
     after_days(world, 8)
     world.serve(card)
@@ -294,7 +311,7 @@ def test_what_was_not_covered_is_a_claim_and_said_so(world: CardWorld) -> None:
 
 def test_at_a_lower_cover_cooling_off_still_gives_everything_back(world: CardWorld) -> None:
     offer = world.washes(10, 10_000)
-    world.call("operator", "prepaid.set_cover", "shop", 6_000)
+    world.lower_cover("shop", 6_000)
     card = world.buy(offer)
     after_days(world, 6.9)
 

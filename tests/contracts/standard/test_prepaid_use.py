@@ -326,7 +326,7 @@ def test_a_period_card_releases_days_visit_by_visit_and_the_rest_at_its_end(
     world.at(world.card(card)["ends"])
     earned.append(world.earned())
 
-    assert earned == [1_200, 1_200, 36_500]
+    assert earned == [1_300, 1_300, 36_500]  # twelve days and the one of the visits
     assert world.card(card)["status"] == "OVER"
 
 
