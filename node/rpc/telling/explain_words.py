@@ -68,11 +68,11 @@ def clean(text: str) -> str:
 
 
 def without_nothing(template: str, values: Mapping[str, Any]) -> str:
-    """Return a sentence without its parts in square brackets that speak of nothing but zeros."""
+    """Return a sentence without its parts in square brackets that tell of no number but zeros."""
 
     def keep(found: re.Match[str]) -> str:
-        names = [name for _, name, _, _ in Formatter().parse(found[1]) if name]
-        return found[1] if any(values[name] for name in names) else ""
+        told = [values[name] for _, name, _, _ in Formatter().parse(found[1]) if name]
+        return found[1] if any(one for one in told if isinstance(one, int)) else ""
 
     return _PART.sub(keep, template)
 
