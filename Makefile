@@ -26,7 +26,7 @@ BY_PIP = $(UV) export --frozen --no-emit-project $(1) --output-file $(VENV)/lock
 
 .DEFAULT_GOAL := help
 .PHONY: help run rehearse install test check format lint types imports dependencies spelling \
-	pytest cover bench bench-consensus bench-net bench-vm fuzz lives chaos sim mutants build clean
+	pytest cover bench bench-consensus bench-net bench-vm fuzz lives chaos sim mutants pictures build clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
@@ -103,6 +103,9 @@ sim: $(VENV)/.dev ## Simulate SEEDS clusters (default 2000) with every fault, a 
 
 mutants: $(VENV)/.dev ## Break the protocol in every known way and print what notices it
 	$(BIN)/washnode sim --kills
+
+pictures: $(VENV)/.dev ## Take the pictures of the pages in docs/pictures anew (needs Chromium)
+	$(BIN)/python -m tests.pages.pictures
 
 build: $(VENV)/.dev ## Build the wheel and the source archive into dist/
 	$(UV) build

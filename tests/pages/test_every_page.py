@@ -20,9 +20,7 @@ PATHS = (
 )
 
 
-@pytest.mark.parametrize(
-    ("lang", "size"), [("en", PHONE), ("zh", PHONE), ("en", COUNTER)], ids=str
-)
+@pytest.mark.parametrize(("lang", "size"), [("en", PHONE), ("zh", PHONE), ("en", COUNTER)], ids=str)
 async def test_pages_can_be_seen_by_everybody_and_fit(
     visitor: Come, town: Town, lang: str, size: tuple[int, int]
 ) -> None:

@@ -5,12 +5,14 @@ import { accountFor, balanceAt, rememberShop, washFor, welcome } from "./wallet.
 const { shop, quote, move } = data;
 const PLAY_MONEY = 20_000;
 
+const show = (amount) => money({ ...quote.hold, amount });
+
 async function showBalance() {
-  const has = await balanceAt(shop);
+  const has = await balanceAt(shop, quote.hold.asset);
   const isEnough = has >= quote.hold.amount;
   $("#balance-line").textContent = isEnough
-    ? t("balance", { money: money(has), left: money(has - quote.hold.amount) })
-    : t(data.isDev ? "short_dev" : "short", { money: money(has) });
+    ? t("balance", { money: show(has), left: show(has - quote.hold.amount) })
+    : t(data.isDev ? "short_dev" : "short", { money: show(has) });
   $("#pay").hidden = false;
   $("#top-up").hidden = isEnough || !data.isDev;
   $("#confirm").disabled = !isEnough;

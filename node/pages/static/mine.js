@@ -29,15 +29,19 @@ async function show(shop) {
   const [record, profile, mine] = await ask(["shops.shop", { shop }], ["shops.profile", { shop }], ["account_get", { account }]);
   if (!record) return null;
   const bookings = await bookingsOf(account);
+  const [points] = await ask(["loyalty.standing", { shop, holder: account }]);
   const zone = profile?.zone || data.zone;
   const card = $("#shop-card").content.firstElementChild.cloneNode(true);
   const part = (name) => $(`[data-${name}]`, card);
   part("name").textContent = nameIn(record.name);
-  const free = mine?.balances.find((one) => one.currency !== null) ?? { amount: 0, currency: "CNY" };
+  const free = mine?.balances.find((one) => one.asset === data.money.asset) ?? { ...data.money, amount: 0 };
   part("free").textContent = money(free);
   const held = bookings.reduce((sum, one) => sum + (one.held?.amount ?? 0), 0);
   part("held").hidden = held === 0;
   part("held").textContent = t("held", { money: money({ ...free, amount: held }) });
+  const [active, pending] = points ? [points.own_active + points.shared_active, points.own_pending + points.shared_pending] : [0, 0];
+  part("points").hidden = active + pending === 0;
+  part("points").textContent = t(pending ? "points_pending" : "points", { active, pending });
   for (const one of bookings) {
     const isOpen = OPEN.includes(one.state);
     const badge = el("span", { class: `badge ${isOpen ? "" : "plain"}` }, texts[`status.${one.state}`] ?? one.state.toLowerCase());

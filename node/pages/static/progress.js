@@ -96,7 +96,7 @@ const actions = {
 
 /** On a practice network money that is missing is simply there. */
 async function hasEnough(amount) {
-  const has = await balanceAt(shop);
+  const has = await balanceAt(shop, now.held.asset);
   if (has >= amount) return true;
   if (data.isDev) {
     await wash.rpc("dev_faucet", { account: customer, amount: amount - has });

@@ -132,10 +132,10 @@ export function rememberShop(shop) {
   localStorage.setItem(SHOPS, JSON.stringify([shop, ...others].slice(0, SHOPS_MAX)));
 }
 
-/** What this customer has at a shop. */
-export async function balanceAt(shop) {
+/** What this customer has at a shop, of an asset. */
+export async function balanceAt(shop, asset) {
   const account = await accountFor(shop);
-  return account ? reader.balance(account) : 0;
+  return account ? reader.balance(account, asset) : 0;
 }
 
 // Sealing ----------------------------------------------------------------------------------------

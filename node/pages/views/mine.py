@@ -1,6 +1,6 @@
 """/c: what a customer has, at every shop where they have been; and /c/key: the key card."""
 
-from node.pages.asking import AskError
+from node.pages.asking import AskError, asked
 from node.pages.page import Shown, Visit, page
 
 
@@ -8,12 +8,14 @@ from node.pages.page import Shown, Visit, page
 async def mine(visit: Visit) -> Shown:
     """Show the customer's home; a poster's code names the shop where it hangs."""
     shop, record = visit.query.get("s", ""), None
+    booking = (await visit.ask.all(asked("contract_get", contract="booking")))[0]
+    money = {} if isinstance(booking, AskError) else booking["assets"][0]
     if shop:
         try:
             record = await visit.ask("shops.shop", shop=shop)
         except AskError:
             shop = ""
-    return visit.show("mine.html", shop=shop, record=record, data={"shop": shop})
+    return visit.show("mine.html", shop=shop, record=record, data={"shop": shop, "money": money})
 
 
 @page("/c/key", words="key")
