@@ -36,6 +36,7 @@ from node.pages.site import Site
 from node.rpc.door.access import load_or_make_tokens
 from node.rpc.door.server import MakeSite, RpcServer
 from node.rpc.served import make_registry
+from node.staff.service import Staffing
 from node.storage.disk import disk_faults
 from node.storage.folder import beside, held, holds_database
 from node.storage.ledger import ChainLedger
@@ -108,6 +109,8 @@ def build_node(
     except BaseException:
         log.close()
         raise
+    if sponsor is not None:
+        made.staff = Staffing(made, folder)
     return _with_vault(made, config)
 
 

@@ -104,6 +104,7 @@ class Node:
         self.snapshots: SnapshotFolder | None = None  # what it offers to nodes that begin
         self.visitors: Any = None  # node.live.visitors.Visitors, where it co-signs for anybody
         self.vault: Any = None  # node.vault.service.Vault, where it keeps customers' details
+        self.staff: Any = None  # node.staff.service.Staffing, where it is a shop's
         self.desk: Any = None  # node.joining.desk.Desk, where it lets shops in
         try:
             self._open()

@@ -102,6 +102,18 @@ CATALOGUE: dict[int, ErrorText] = {
         "顾客尚未同意增项",
         "later",
     ),
+    3120: ErrorText("STAFF", "this can not be taken for a member of staff", "员工信息有误"),
+    3121: ErrorText(
+        "WRONG_PIN", "this name and PIN do not belong together", "姓名与 PIN 码不匹配", "never"
+    ),
+    3122: ErrorText(
+        "LOCKED_OUT", "too many wrong PINs; wait a while", "PIN 码错误次数过多，请稍后再试", "later"
+    ),
+    3123: ErrorText("NO_SESSION", "this session is over; log in again", "登录已失效，请重新登录"),
+    3124: ErrorText(
+        "NOT_YOURS", "the shop does not trust this person with it", "您没有此项操作的权限"
+    ),
+    3125: ErrorText("NO_STAFF", "this node is no shop's", "此节点不属于任何门店"),
     3201: ErrorText("COOLING_OFF_OVER", "the cooling-off time is over", "冷静期已过"),
     3202: ErrorText("PREPAID_FROZEN", "this prepaid card is frozen", "该预付卡已冻结", "later"),
     3203: ErrorText(

@@ -26,6 +26,8 @@ from node.rpc.methods import (
     report_compliance,
     rpc,
     shop,
+    staff,
+    staff_people,
     tx,
     tx_build,
     tx_explain,
@@ -37,7 +39,7 @@ from node.rpc.registry import Registry, collect
 MODULES = (
     account, admin, admin_clock, admin_copy, blob, booking, chain, consent, contract,
     contract_pending, dev, events, gov, join, node, outbox, passport, peers, report,
-    report_compliance, rpc, shop, tx, tx_build, tx_explain, tx_list, validator,
+    report_compliance, rpc, shop, staff, staff_people, tx, tx_build, tx_explain, tx_list, validator,
 )  # fmt: skip
 
 

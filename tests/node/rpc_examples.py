@@ -25,6 +25,7 @@ from tests.node.rpc.event_page import EVENT_PAGE, renew
 from tests.node.rpc.joining_story import about_joining
 from tests.node.rpc.outbox_story import about_the_outbox
 from tests.node.rpc.rule_examples import about_cards, about_points, about_reports, about_shops
+from tests.node.rpc.staff_story import about_staff
 from tests.node.rpc.story import MORNING, Json, Teller, acct, call_action
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -58,6 +59,7 @@ async def tell_story(teller: Teller) -> None:
     await _about_peers(teller)
     await about_the_outbox(teller)
     await about_joining(teller)
+    await about_staff(teller)
     await _development(teller)
     await teller.show_on_disk("admin_backup", "to another disk", "chain-today")
     await teller.show_on_disk("admin_snapshot", "of the newest block", "today.snapshot")

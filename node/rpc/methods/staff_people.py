@@ -1,0 +1,217 @@
+"""`staff_*`, the owner's part: who works at a shop; and accounts kept for customers."""
+
+import asyncio
+from typing import Annotated
+
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from chain.errors import WashError
+from chain.governance import contract_by_name
+from chain.transaction import AccountKey, AddKey, RemoveKey, Scope
+from chain.transaction import Call as CallAction
+from chain.types import ZERO_ID
+from node.rpc.action_lookup import ChainLookup
+from node.rpc.contract_views import find_info
+from node.rpc.forms.actions import read_actions
+from node.rpc.forms.shape_basics import account_text
+from node.rpc.methods.shop import read_register
+from node.rpc.methods.staff import DUTIES, Name, Pin, SessionText
+from node.rpc.methods.staff_sending import Kept, need, scopes, send_as_shop, send_kept, staffing_of
+from node.rpc.methods.tx import TxStatusJson, WaitMs
+from node.rpc.registry import Call, rpc_method
+from node.staff.book import Member, clean_name
+from node.staff.deeds import COUNTER, OWNER, SCOPES_OF, functions_of
+from node.staff.errors import NoSessionError, NoStaffError, NotYoursError, StaffError
+from node.staff.service import VALID_FOR_MS, kept_name
+
+_NUMBERS = {name: number for number, name in DUTIES.items()}
+_REFUND_MAX = 10**9
+
+Duty = Annotated[str, Field(pattern="^(owner|desk|bay)$", description="owner, desk or bay.")]
+MemberId = Annotated[
+    str, Field(pattern="^s-[0-9a-f]{12}$", description="A member of staff, as `staff_list` names.")
+]
+Refund = Annotated[
+    int, Field(strict=True, ge=0, le=_REFUND_MAX, description="Most to give back at once.")
+]
+
+
+class StaffMemberJson(TypedDict):
+    """Somebody who works here. Names stay on this node."""
+
+    id: str
+    name: str
+    duty: Annotated[str, Field(description="owner, desk or bay.")]
+    scopes: Annotated[
+        int,
+        Field(description="What is trusted: 1 check-in, 2 step, 4 finish, 8 refund, 16 counter."),
+    ]
+    shop: Annotated[str, Field(description="The shop's account.")]
+    key: str
+    until: Annotated[int, Field(description="When the key ends by itself, ms UTC.")]
+    active: Annotated[bool, Field(description="Whether the chain lets the key work now.")]
+    locked_until: Annotated[int, Field(description="After wrong PINs; 0: not locked.")]
+
+
+class StaffListJson(TypedDict):
+    """Everybody who works here."""
+
+    items: list[StaffMemberJson]
+
+
+class StaffChangedJson(TypedDict):
+    """A member of staff, and what became of the transaction that told the chain."""
+
+    id: str
+    key: str
+    sent: TxStatusJson
+
+
+class KeptAccountJson(TypedDict):
+    """An account for a customer without a phone, whose key this shop keeps."""
+
+    account: str
+    sent: TxStatusJson
+
+
+# Customers without a phone ------------------------------------------------------------------------
+
+
+@rpc_method(errors=(NoSessionError, NotYoursError, NoStaffError, WashError))
+async def staff_keep(
+    call: Call, *, session: SessionText, timeout_ms: WaitMs = 10_000
+) -> KeptAccountJson:
+    """Make an account for a customer without a phone; this shop keeps its key, and says so.
+
+    The customer takes it over later with a key of an own phone.
+    """
+    staffing = staffing_of(call)
+    who = staffing.session(session)
+    need(call, who.member, COUNTER, "keeping a card")
+    if account_text(staffing.node.sponsor.public_key) != who.member.account:
+        text = "only the node's own shop keeps cards here"
+        raise NotYoursError(text)
+    _member, seed, signer = staffing.new_key()
+    staffing.kept.add(kept_name(signer.public_key), seed, None)
+    action = {
+        "type": "call",
+        "contract": "shops",
+        "function": "keep_account",
+        "arguments": {"shop": who.member.account},
+    }
+    read = read_actions([action], ChainLookup(call.node))
+    kept = Kept(signer.public_key, [action], read, None)
+    sent = await send_kept(call, who, kept, timeout_ms)
+    return {"account": account_text(signer.public_key), "sent": sent}
+
+
+# The owner ----------------------------------------------------------------------------------------
+
+
+def _owner(call: Call, session: str | None) -> str:
+    """Return the shop whose staff may be changed: by its owner, or with the shop's token."""
+    staffing = staffing_of(call)
+    if session is not None:
+        member = staffing.session(session).member
+        if member.duty != OWNER:
+            text = "only the owner says who works here"
+            raise NotYoursError(text)
+        return member.account
+    if call.tier == "public":
+        raise NoSessionError
+    return account_text(staffing.node.sponsor.public_key)
+
+
+@rpc_method(errors=(NoSessionError, NotYoursError, NoStaffError))
+def staff_list(call: Call, *, session: SessionText | None = None) -> StaffListJson:
+    """List who works here, for whoever is logged in or has the shop's token."""
+    staffing = staffing_of(call)
+    who = None if session is None else staffing.session(session)
+    shop = _owner(call, None) if who is None else who.member.account
+    now = call.node.clock.now_ms()
+    items: list[StaffMemberJson] = []
+    for one in staffing.book.all():
+        if one.account != shop:
+            continue
+        duty = read_register(call, "duty", shop=shop, key=one.key)
+        items.append(
+            {
+                "id": one.id,
+                "name": one.name,
+                "duty": DUTIES[one.duty],
+                "scopes": scopes(call, one),
+                "shop": shop,
+                "key": one.key,
+                "until": one.until_ms,
+                "active": duty > 0,
+                "locked_until": one.locked_until_ms if one.locked_until_ms > now else 0,
+            }
+        )
+    return {"items": items}
+
+
+@rpc_method(errors=(NoSessionError, NotYoursError, NoStaffError, StaffError, WashError))
+async def staff_add(
+    call: Call,
+    *,
+    name: Name,
+    pin: Pin,
+    duty: Duty,
+    refund_max: Refund = 0,
+    session: SessionText | None = None,
+    timeout_ms: WaitMs = 10_000,
+) -> StaffChangedJson:
+    """Let somebody work here: a new key under the PIN, and the chain told what it may do.
+
+    The name stays on this node; the chain knows the key only. It ends by itself after a year. It
+    takes the owner's session or the shop's token.
+    """
+    shop, staffing = _owner(call, session), staffing_of(call)
+    number = _NUMBERS[duty]
+    identity, seed, signer = staffing.new_key()
+    until = call.node.block_time() + VALID_FOR_MS
+    member = Member(identity, clean_name(name), shop, signer.public_key.hex(), number, until)
+    await asyncio.to_thread(staffing.book.add, member, seed, pin)
+    state = call.node.state()
+    scopes = tuple(
+        Scope(contract, functions)
+        for contract_name, functions in functions_of(number).items()
+        if (contract := contract_by_name(state, contract_name)) is not None
+    )
+    register = find_info(call.node, "shops").contract
+    trust = (signer.public_key, number, SCOPES_OF[number], refund_max, ZERO_ID, until)
+    actions = (
+        AddKey(AccountKey(signer.public_key, scopes, (), until)),
+        CallAction(register, "set_staff", trust, 0),
+    )
+    try:
+        sent = await send_as_shop(call, staffing, shop, actions, timeout_ms)
+    except WashError:
+        staffing.book.remove(identity)
+        raise
+    return {"id": identity, "key": member.key, "sent": sent}
+
+
+@rpc_method(errors=(NoSessionError, NotYoursError, NoStaffError, WashError))
+async def staff_remove(
+    call: Call,
+    *,
+    id_: MemberId,
+    session: SessionText | None = None,
+    timeout_ms: WaitMs = 10_000,
+) -> StaffChangedJson:
+    """Take somebody's key back: it is nobody's from the next block on, and its sessions end now."""
+    shop, staffing = _owner(call, session), staffing_of(call)
+    member = staffing.book.get(id_)
+    if member is None or member.account != shop:
+        text = f"nobody here has the id {id_}"
+        raise StaffError(text)
+    staffing.sessions.end_of(id_)
+    key = bytes.fromhex(member.key)
+    register = find_info(call.node, "shops").contract
+    actions = (CallAction(register, "revoke_staff", (key,), 0), RemoveKey(key))
+    sent = await send_as_shop(call, staffing, shop, actions, timeout_ms)
+    if sent["status"] == "final":
+        staffing.book.remove(id_)
+    return {"id": id_, "key": member.key, "sent": sent}

@@ -1,0 +1,70 @@
+"""A part of the examples: an owner lets somebody work at the desk, who opens and leaves."""
+
+from chain.crypto import PassphraseCost, sha256
+from chain.types import MINUTE_MS
+from node.demo.catalogue import SPARKLE
+from node.staff.service import Staffing
+from tests.node.rpc.asking import acct
+from tests.node.rpc.story import Json, Teller, call_action
+
+WASH = SPARKLE.service(1)
+QUICK = PassphraseCost(passes=1, memory_bytes=8_192)
+
+
+def easy_staff(node: object, folder: object) -> Staffing:
+    """Return a shop's staff whose PINs take no time and whose keys are the same every time."""
+    made = Staffing(node, folder, QUICK)  # type: ignore[arg-type]
+    count = iter(range(1_000_000))
+    made.chance = lambda length: sha256(b"chance %d" % next(count))[:length]
+    return made
+
+
+async def about_staff(teller: Teller) -> None:
+    """Let somebody work, and take the key back."""
+    node = teller.node
+    node.staff = easy_staff(node, node.folder)
+    quick: Json = {"timeout_ms": 0}
+    mei: Json = {"name": "Mei", "pin": "482916", "duty": "desk", "refund_max": 20_000, **quick}
+    added = await teller.show("staff_add", "with the shop's token", mei, tier="shop")
+    teller.make_block()
+    await teller.show("staff_list", "who works here", tier="shop")
+    await teller.refuse("staff_login", "with another PIN", {"name": "Mei", "pin": "482917"})
+    given = {"name": "Mei", "pin": "482916"}
+    begun = await teller.show("staff_login", "in the morning", given)
+    session: Json = {"session": begun["session"]}
+    await teller.show("staff_who", "who is it", session)
+    opening = call_action("shops", "open_shop", {})
+    await teller.show("staff_send", "she opens", {**session, "actions": [opening], **quick})
+    teller.make_block()
+    hours = call_action("shops", "set_hours", {"weekday": 0, "opens": 0, "closes": 1})
+    await teller.refuse("staff_send", "the owner's", {**session, "actions": [hours]})
+    await teller.show("staff_keep", "for somebody without a phone", {**session, **quick})
+    teller.make_block()
+    await _hand_over(teller, session, quick)
+    account = {"account": acct("alice"), "actions": [opening], "sponsor": acct("sparkle")}
+    built = await teller.ask("tx_build", account)
+    signed = teller.sign("alice", built)
+    await teller.refuse("staff_cosign", "what no counter confirms", {**session, **signed})
+    await teller.show("staff_logout", "in the evening", session)
+    taken: Json = {"id": added["id"], **quick}
+    await teller.show("staff_remove", "she leaves", taken, tier="shop")
+    teller.make_block()
+
+
+async def _hand_over(teller: Teller, session: Json, quick: Json) -> None:
+    """Dave is there with his car: he confirms on his phone, Mei at the counter."""
+    start = (teller.node.block_time() // MINUTE_MS + 5) * MINUTE_MS
+    order = {
+        "shop": acct("sparkle"), "service": 1, "version": 1, "start": start,
+        "end": start + WASH.duration_ms, "cell": 0, "total": WASH.price,
+        "policy": WASH.policy_id.hex(),
+    }  # fmt: skip
+    asked = call_action("booking", "request", order, WASH.price)
+    wish = {"account": acct("dave"), "actions": [asked]}
+    booking = (await teller.ask("tx_build", wish))["creates"][0]["id"]
+    await teller.do("dave", asked)
+    handing = call_action("booking", "check_in", {"id": booking})
+    wish = {"account": acct("dave"), "actions": [handing], "sponsor": acct("sparkle")}
+    signed = teller.sign("dave", await teller.ask("tx_build", wish))
+    await teller.show("staff_cosign", "a car is handed over", {**session, **signed, **quick})
+    teller.make_block()
