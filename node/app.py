@@ -109,9 +109,7 @@ def build_node(
     except BaseException:
         log.close()
         raise
-    if sponsor is not None:
-        made.staff = Staffing(made, folder)
-    return _with_vault(made, config)
+    return _as_shop(made, config)
 
 
 def _open_log(config: Config, genesis: Genesis) -> VoteLog:
@@ -122,9 +120,11 @@ def _open_log(config: Config, genesis: Genesis) -> VoteLog:
     return log
 
 
-def _with_vault(node: Node, config: Config) -> Node:
-    """Let a shop's node keep customers' details for the account of its key; opens nothing yet."""
+def _as_shop(node: Node, config: Config) -> Node:
+    """Let a shop's node keep its staff's keys, and customers' details; opens nothing yet."""
     settings = config.vault
+    if node.sponsor is not None:
+        node.staff = Staffing(node, config.data_dir)
     if node.sponsor is not None and settings.serve:
         store = VaultStore(config.data_dir, settings.bytes_max, settings.owner_bytes_max)
         node.vault = Vault(node, node.sponsor, store, settings.requests_per_minute)

@@ -60,6 +60,7 @@ class Node:
     """One running chain, and this node's part in deciding its blocks."""
 
     chunks: tuple[int, int] | None = None  # of a snapshot that is fetched: those here, and all
+    staff: Any = None  # node.staff.service.Staffing, where it is a shop's
 
     def __init__(
         self,
@@ -104,7 +105,6 @@ class Node:
         self.snapshots: SnapshotFolder | None = None  # what it offers to nodes that begin
         self.visitors: Any = None  # node.live.visitors.Visitors, where it co-signs for anybody
         self.vault: Any = None  # node.vault.service.Vault, where it keeps customers' details
-        self.staff: Any = None  # node.staff.service.Staffing, where it is a shop's
         self.desk: Any = None  # node.joining.desk.Desk, where it lets shops in
         try:
             self._open()
