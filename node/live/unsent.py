@@ -28,7 +28,7 @@ RENEWED_FOR_MS = 3 * DAY_MS  # from when it was taken; later nobody means it any
 VALID_MS_MIN = 10 * MINUTE_MS
 NOTED_AFTER_MS = MINUTE_MS  # a failure that came so late is kept: nobody waits for it any more
 LATE_MS = 30_000  # what is on its way is no matter so long
-RETRY_S = 5.0
+RETRY_S = 2.0
 
 
 class KeptError(WashError):
@@ -208,6 +208,7 @@ class Unsent:
         """Sign again what can be; false if some of it has to wait."""
         node = self._node
         due = [one for one in self._outbox.over() if self.is_renewed_here(one)]
+        due.sort(key=_place)  # a step stands on the one before
         if due and (hears_nobody(node) or heights_behind(node.driver.engine) > BEHIND_MAX):
             return False
         is_done = True
@@ -254,6 +255,10 @@ class Unsent:
         taken = node.submit(fresh.data)
         self._outcomes.settle(kept.tx_id)
         return taken
+
+
+def _place(kept: Kept) -> tuple[int, int]:
+    return kept.since_ms, read_transaction(kept.data).body.nonce
 
 
 def _check_same(old: ReceivedTransaction, new: ReceivedTransaction) -> None:

@@ -173,7 +173,7 @@ class JourneyNet:
             command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment, text=True
         ) as child:
             while child.poll() is None:
-                self._let_go_on()
+                self.let_go_on()
             assert child.stdout is not None
             assert child.returncode == 0, child.stdout.read()
         for one in self.ask("gov_proposals", limit=50)["items"]:
@@ -199,7 +199,12 @@ class JourneyNet:
         self._clock = time_ms
         return [self._admins[name].rpc("admin_set_clock", time_ms=time_ms) for name in self.up]
 
-    def _let_go_on(self) -> None:
+    @property
+    def clock_ms(self) -> int:
+        """What time the nodes were told last."""
+        return self._clock
+
+    def let_go_on(self) -> None:
         """Move the clocks a millisecond if anything waits."""
         facts = self._tell(self._clock)
         if any(one["waiting"] for one in facts):
@@ -314,7 +319,7 @@ class JourneyNet:
         with ThreadPoolExecutor(1) as pool:
             running = pool.submit(asyncio.run, work)
             while not running.done():
-                self._let_go_on()
+                self.let_go_on()
         self._move(self._clock)
         return running.result()
 

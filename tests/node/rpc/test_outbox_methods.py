@@ -76,6 +76,18 @@ async def test_what_a_shop_signed_is_signed_again_by_its_node_once_it_is_proven_
     assert (final["status"], await listed(shop)) == ("final", {})
 
 
+async def test_steps_are_signed_again_in_the_order_in_which_they_were_taken(shop: Asker) -> None:
+    close = {**OPEN, "function": "close_shop"}
+    old = [await unsent_of(shop, "sparkle", [OPEN, close][n % 2], nonce=n) for n in range(6)]
+    await pass_by(shop, HOUR_MS)
+    await renewed(shop)
+    shop.make_block()
+    new = [(await shop.ask("tx_get", tx_id=one))["renewed_as"] for one in old]
+    places = [(await shop.ask("tx_get", tx_id=one))["receipt"]["index"] for one in new]
+
+    assert places == sorted(places)
+
+
 async def test_what_moves_money_or_is_somebody_elses_waits_for_a_signature(shop: Asker) -> None:
     paid = await unsent_of(shop, "sparkle", PAY)
     booked = await unsent_of(shop, "alice", request(shop), sponsor=acct("sparkle"))
