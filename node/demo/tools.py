@@ -4,21 +4,25 @@ import asyncio
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
+from chain.crypto import hash_bytes
 from chain.errors import NotIssuerError
 from chain.executed import ExecutedBlock
+from chain.governance import contract_by_name
 from chain.ids import encode_id
 from chain.ledger import read_asset
 from chain.receipt import Receipt
 from chain.timers import Halt
-from chain.transaction import Mint, call_id
-from node.demo.accounts import name_of
+from chain.transaction import Call, Mint, call_id
+from node.demo.accounts import account_of, name_of
 from node.demo.scenarios import Visit, make_scenario
 from node.demo.script import Script, send
 from node.demo.snapshots import Snapshot, Snapshots
-from node.demo.world import has_world, require_world
+from node.demo.world import ISSUED_MAX, MONEY_NAME, has_world, require_world
 from node.live.node import Node
 from node.live.travel import Journey, empty_pool, halt, make_block, travel
+from node.live.views import look
 
+ISSUER = "issuer"  # of the demo's people, who issues its money
 LOOK_EVERY_S = 0.25  # how late a step may be when time passes by itself
 
 
@@ -108,17 +112,33 @@ class DevTools:
         Raises NotIssuerError for an asset that no demo account issues.
         """
         async with self._turn:
-            issuer = read_asset(self._node.state(), asset).issuer
+            state = self._node.state()
+            issuer = read_asset(state, asset).issuer
             name = name_of(issuer)
-            if name is None:
+            if issuer == contract_by_name(state, MONEY_NAME):
+                sent = send(self._node, ISSUER, *self._issue(issuer, account, amount))
+            elif name is None:
                 text = f"{encode_id('acct', issuer)} issues this asset; its key is not known here"
                 raise NotIssuerError(text)
-            sent = send(self._node, name, Mint(asset, account, amount))
+            else:
+                sent = send(self._node, name, Mint(asset, account, amount))
             empty_pool(self._node)
             place = self._node.status(sent)
             assert place.height is not None, "the pool is empty, so it is in a block"
             assert place.number is not None, "the pool is empty, so it is in a block"
             return place.height, self._node.ledger.store.receipts(place.height)[place.number]
+
+    def _issue(self, contract: bytes, account: bytes, amount: int) -> tuple[Call, Call]:
+        """Return how the issuer states that its reserve is there, and issues some more."""
+        issuer = account_of(ISSUER)
+        known = look(self._node, contract, "issuer", issuer)
+        statement = (known["period"] + 1, known["liability"], ISSUED_MAX, bytes(32))
+        nonce = self._node.next_nonce(issuer, issuer)
+        deposit = hash_bytes("deposit", nonce.to_bytes(8, "big"))
+        return (
+            Call(contract, "attest", statement, 0),
+            Call(contract, "issue", (account, amount, deposit), 0),
+        )
 
     async def seed(self, scenario: str) -> Seeded:
         """Begin a scenario: what is to happen now happens, the rest on journeys to come.

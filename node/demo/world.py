@@ -4,14 +4,17 @@ Every byte is fixed, so contracts, rules and bookings of a fresh development cha
 everywhere. What is on the chain already is left out, so a set-up that was cut short goes on.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from itertools import count
+from typing import Any
 
-from chain.changes import InstallContract
+from chain.changes import InstallContract, SetIssuer
 from chain.errors import WashError
 from chain.governance import contract_by_name
 from chain.ledger import Policy as AssetPolicy
+from chain.ledger import read_asset
 from chain.transaction import (
     Action,
     Call,
@@ -25,19 +28,27 @@ from chain.transaction import (
 )
 from chain.types import DAY_MS, SECOND_MS
 from node.catalog import container_bytes
-from node.demo.accounts import Signing, account_of, make_body, sign_body
+from node.demo.accounts import ACCOUNTS, FUNDS_EACH, Signing, account_of, make_body, sign_body
 from node.demo.catalogue import POLICIES, SHOPS, DemoShop
 from node.demo.genesis import GENESIS_TIME_MS, MONEY, demo_genesis
 from node.driver import Driver
 from node.rehearse.plan import policy_id, policy_words
 from node.rehearse.policies import PRESETS
+from node.standard import POINTS_SYMBOLS, Binding, bindings
 
-REGISTER_NAME, LOYALTY_NAME, PREPAID_NAME, BOOKING_NAME = "shops", "loyalty", "prepaid", "booking"
-POINTS = asset_id(
-    account_of("operator"), "PTS"
-)  # made by the operator, issued by the contract alone
-NO_SHOW_DELAY_MS = DAY_MS  # as on a chain with real money: time to contest a missed visit
-_DEPLOY_GAS = 300_000
+REGISTER_NAME, BOOKING_NAME, MONEY_NAME = "shops", "booking", "money"
+ISSUED_MAX = 10**15  # minor units that the demo's issuer may owe, and issue on a day
+WASHES = 12  # of the card that each shop sells
+COUNT_CARD = 1  # its kind in the contract
+# How the shops' points work: earning, 1.00 a point, 100 points are 5.00, pending two days, good for
+# 12 months; tiers from, their extra points, their names.
+PROGRAM = (
+    True, 100, 500, 2 * DAY_MS, 12, 500, 1_500, 4_000, 500, 1_000, 1_500,
+    "Silver / 银卡", "Gold / 金卡", "Diamond / 钻石卡",
+)  # fmt: skip
+_OPERATOR = account_of("operator")
+_ALONE: dict[str, dict[str, Any]] = {"money": {"two": False}, "reviews": {"hide_votes": 1}}
+_DEPLOY_GAS = 400_000
 _CALLS_GAS = 150_000
 
 
@@ -76,31 +87,32 @@ class _Builder:
         signed.append(sign_body(body, name))
         return tx_id(body)
 
-    def deploy(self, name: str, *bindings: tuple[bytes | int, ...]) -> bytes:
-        """Add a block that deploys a contract; returns the instance's id."""
-        self.begin_block()
-        deploy = Deploy(container_bytes(name), *bindings)  # type: ignore[arg-type]
-        return instance_id(self.add("operator", _DEPLOY_GAS, deploy), 0)
+    def deploy(self, binding: Binding, contracts: Mapping[str, bytes]) -> bytes:
+        """Add a block that deploys a contract, with the assets that it issues; returns its id.
 
-    def deploy_loyalty(self) -> bytes:
-        """Add a block that makes points and the contract that alone issues them.
-
-        The points name the contract as their issuer, the contract its points: so its id is worked
+        Such an asset names the contract as its issuer, the contract its assets: so its id is worked
         out from the transaction after theirs.
         """
         self.begin_block()
-        at_ms, _signed = self.blocks[-1]
+        at_ms, signed = self.blocks[-1]
         nonces = self._nonces.setdefault("operator", count())
-        first, second = next(nonces), next(nonces)
-        deploy = Deploy(container_bytes("loyalty"), (POINTS, MONEY), (), ())
-        deployment = make_body(
-            "operator", Signing(self.chain_id, at_ms, second, _DEPLOY_GAS), deploy
+        issuing = [next(nonces) for _slot in binding.issued]
+        made = {slot: asset_id(_OPERATOR, POINTS_SYMBOLS[slot]) for slot in binding.issued}
+        deploy = Deploy(
+            container_bytes(binding.name),
+            tuple(made.get(slot, MONEY) for slot in binding.assets),
+            tuple(contracts[name] for name in binding.links.values()),
+            tuple({**binding.arguments, **_ALONE.get(binding.name, {})}.values()),
         )
+        signing = Signing(self.chain_id, at_ms, next(nonces), _DEPLOY_GAS)
+        deployment = make_body("operator", signing, deploy)
         contract = instance_id(tx_id(deployment), 0)
-        issue = IssueAsset("PTS", 0, AssetPolicy.CONTRACTS_ONLY, contract, ())
-        issuing = make_body("operator", Signing(self.chain_id, at_ms, first, _CALLS_GAS), issue)
-        for body in (issuing, deployment):
-            self.blocks[-1][1].append(sign_body(body, "operator"))
+        for nonce, slot in zip(issuing, binding.issued, strict=True):
+            symbol = POINTS_SYMBOLS[slot]
+            issue = IssueAsset(symbol, 0, AssetPolicy.CONTRACTS_ONLY, contract, ())
+            body = make_body("operator", Signing(self.chain_id, at_ms, nonce, _CALLS_GAS), issue)
+            signed.append(sign_body(body, "operator"))
+        signed.append(sign_body(deployment, "operator"))
         return contract
 
 
@@ -114,13 +126,12 @@ class Setup:
 
 @cache
 def demo_setup() -> Setup:
-    """Return the set-up; the contracts get their names last, which marks it as done."""
+    """Return the set-up; the money goes over to its contract last, which marks it as done."""
     builder = _Builder(demo_genesis().chain_id())
-    register = builder.deploy("shops", (), (), ())
-    loyalty = builder.deploy_loyalty()
-    prepaid = builder.deploy("prepaid", (MONEY,), (register, loyalty), ())
-    links = (register, loyalty, prepaid)
-    booking = builder.deploy("booking", (MONEY,), links, (NO_SHOW_DELAY_MS, True))
+    contracts: dict[str, bytes] = {}
+    for binding in bindings():
+        contracts[binding.name] = builder.deploy(binding, contracts)
+    register, booking = contracts["shops"], contracts["booking"]
     builder.begin_block()
     admissions = [Call(register, "admit", (account_of(s.account), s.name), 0) for s in SHOPS]
     builder.add("operator", _CALLS_GAS, *admissions)
@@ -130,13 +141,23 @@ def demo_setup() -> Setup:
     for shop in SHOPS:
         builder.add(shop.account, _CALLS_GAS, *_furnish(register, shop))
     builder.begin_block()
-    named = [
-        Propose(InstallContract(REGISTER_NAME, register)),
-        Propose(InstallContract(LOYALTY_NAME, loyalty)),
-        Propose(InstallContract(PREPAID_NAME, prepaid)),
-        Propose(InstallContract(BOOKING_NAME, booking)),
-    ]
-    builder.add("operator", _CALLS_GAS, *named)
+    names = [Propose(InstallContract(name, one)) for name, one in contracts.items()]
+    builder.add("operator", _CALLS_GAS, *names)
+    builder.begin_block()
+    for shop in SHOPS:
+        builder.add(shop.account, _CALLS_GAS, *_reward(contracts, shop))
+    builder.begin_block()
+    money = contracts["money"]
+    owed = FUNDS_EACH * len(ACCOUNTS)
+    issuer = account_of("issuer")
+    builder.add(
+        "operator",
+        _CALLS_GAS,
+        Call(money, "register", (issuer, bytes(32), ISSUED_MAX, ISSUED_MAX), 0),
+        Call(money, "take_over", (issuer, owed), 0),
+    )
+    builder.begin_block()
+    builder.add("operator", _CALLS_GAS, Propose(SetIssuer(MONEY, money)))
     policies = tuple((name, policy_id(PRESETS[name])) for name in POLICIES)
     return Setup(
         tuple((at_ms, tuple(signed)) for at_ms, signed in builder.blocks),
@@ -169,13 +190,25 @@ def _furnish(register: bytes, shop: DemoShop) -> list[Call]:
     return [*calls, Call(register, "open_shop", (), 0)]
 
 
+def _reward(contracts: Mapping[str, bytes], shop: DemoShop) -> list[Call]:
+    """Return how a shop gives points, and the card that it sells."""
+    price = shop.services[0].price
+    line = (1, 1, WASHES, price * (WASHES - 2))  # twelve for the price of ten
+    lines = (*line, *(0, 0, 0, 0) * 3)
+    name = f"{WASHES} x {shop.services[0].name}"
+    card = (1, COUNT_CARD, price * (WASHES - 2), 0, DAY_MS, True, bytes(32), name, *lines)
+    return [
+        Call(contracts["loyalty"], "set_program", PROGRAM, 0),
+        Call(contracts["prepaid"], "publish_offer", card, 0),
+    ]
+
+
 def has_world(driver: Driver) -> bool:
     """Tell whether the demo's set-up is complete on a chain."""
     state = driver.ledger.state()
-    return (
-        driver.ledger.chain_id == demo_places().chain_id
-        and contract_by_name(state, BOOKING_NAME) is not None
-    )
+    if driver.ledger.chain_id != demo_places().chain_id:
+        return False
+    return read_asset(state, MONEY).issuer == contract_by_name(state, MONEY_NAME)
 
 
 def require_world(driver: Driver) -> None:
