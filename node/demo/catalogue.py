@@ -8,6 +8,9 @@ from node.rehearse.plan import hold_of, policy_id
 from node.rehearse.policies import PRESETS, Policy
 
 QUARTERS, DAYS = 0, 1  # sizes of a bay's cells
+OWNER, DESK, BAY = 1, 2, 3  # duties of who works at a shop
+ALL_SCOPES = 31
+REFUND_MAX = 500_000
 POLICIES: tuple[str, ...] = ("fair", "strict")
 
 
@@ -38,8 +41,26 @@ class DemoService:
 
 
 @dataclass(frozen=True, slots=True)
+class DemoStaff:
+    """Somebody at a tablet of a shop. `name` names the key, as names of accounts do.
+
+    `scopes` add up what the shop trusts this key with: 1 check-in, 2 steps of the work, 4 finishing
+    it, 8 giving money back, up to `refund_max`, 16 the counter.
+    """
+
+    name: str
+    duty: int
+    scopes: int
+    refund_max: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class DemoShop:
-    """A shop: `opens_ms` and `closes_ms` after local midnight, on `open_days` (0 = Monday)."""
+    """A shop: `opens_ms` and `closes_ms` after local midnight, on `open_days` (0 = Monday).
+
+    Latitude and longitude are in hundredths of a degree. Besides a card of washes it sells one of
+    value, for `card_price` with `card_bonus` on top.
+    """
 
     account: str
     name: str
@@ -49,7 +70,19 @@ class DemoShop:
     opens_ms: int
     closes_ms: int
     open_days: tuple[int, ...]
+    latitude: int
+    longitude: int
+    zone: str
+    address: str
+    card_price: int
+    card_bonus: int
+    staff: tuple[DemoStaff, ...]
     services: tuple[DemoService, ...]
+
+    @property
+    def owner(self) -> DemoStaff:
+        """The owner, who works with the key of the shop's account and may do everything."""
+        return DemoStaff(self.account, OWNER, ALL_SCOPES, REFUND_MAX)
 
     def service(self, number: int) -> DemoService:
         """Return a service by its number."""
@@ -65,6 +98,16 @@ SPARKLE = DemoShop(
     opens_ms=8 * HOUR_MS,
     closes_ms=20 * HOUR_MS,
     open_days=(0, 1, 2, 3, 4, 5, 6),
+    latitude=3_123,
+    longitude=12_147,
+    zone="Asia/Shanghai",
+    address="8 Liangjie Lane, Shanghai / 上海市亮洁弄 8 号",
+    card_price=50_000,
+    card_bonus=5_000,
+    staff=(
+        DemoStaff("sparkle-desk", DESK, ALL_SCOPES, 20_000),
+        DemoStaff("sparkle-bay", BAY, 6),
+    ),
     services=(
         DemoService(1, "Exterior wash / 外观快洗", 6_800, 30 * MINUTE_MS, "fair"),
         DemoService(2, "Full wash / 内外精洗", 12_800, HOUR_MS, "fair"),
@@ -80,6 +123,16 @@ HARBOUR = DemoShop(
     opens_ms=9 * HOUR_MS,
     closes_ms=18 * HOUR_MS,
     open_days=(0, 1, 2, 3, 4, 5),
+    latitude=3_139,
+    longitude=12_150,
+    zone="Asia/Shanghai",
+    address="21 Harbour Road, Shanghai / 上海市港湾路 21 号",
+    card_price=100_000,
+    card_bonus=12_000,
+    staff=(
+        DemoStaff("harbour-desk", DESK, ALL_SCOPES, 50_000),
+        DemoStaff("harbour-bay", BAY, 6),
+    ),
     services=(
         DemoService(1, "Hand wash / 手工精洗", 9_800, 45 * MINUTE_MS, "fair"),
         DemoService(2, "Interior detailing / 内饰深度清洁", 39_900, 4 * HOUR_MS, "strict"),

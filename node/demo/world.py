@@ -26,10 +26,11 @@ from chain.transaction import (
     read_transaction,
     tx_id,
 )
-from chain.types import DAY_MS, SECOND_MS
+from chain.types import SECOND_MS
 from node.catalog import container_bytes
 from node.demo.accounts import ACCOUNTS, FUNDS_EACH, Signing, account_of, make_body, sign_body
-from node.demo.catalogue import POLICIES, SHOPS, DemoShop
+from node.demo.catalogue import POLICIES, SHOPS
+from node.demo.furnish import employ, present, reward
 from node.demo.genesis import GENESIS_TIME_MS, MONEY, demo_genesis
 from node.driver import Driver
 from node.rehearse.plan import policy_id, policy_words
@@ -38,14 +39,6 @@ from node.standard import POINTS_SYMBOLS, Binding, bindings
 
 REGISTER_NAME, BOOKING_NAME, MONEY_NAME = "shops", "booking", "money"
 ISSUED_MAX = 10**15  # minor units that the demo's issuer may owe, and issue on a day
-WASHES = 12  # of the card that each shop sells
-COUNT_CARD = 1  # its kind in the contract
-# How the shops' points work: earning, 1.00 a point, 100 points are 5.00, pending two days, good for
-# 12 months; tiers from, their extra points, their names.
-PROGRAM = (
-    True, 100, 500, 2 * DAY_MS, 12, 500, 1_500, 4_000, 500, 1_000, 1_500,
-    "Silver / 银卡", "Gold / 金卡", "Diamond / 钻石卡",
-)  # fmt: skip
 _OPERATOR = account_of("operator")
 _ALONE: dict[str, dict[str, Any]] = {"money": {"two": False}, "reviews": {"hide_votes": 1}}
 _DEPLOY_GAS = 400_000
@@ -139,13 +132,14 @@ def demo_setup() -> Setup:
     builder.add("operator", _CALLS_GAS, *rules)
     builder.begin_block()
     for shop in SHOPS:
-        builder.add(shop.account, _CALLS_GAS, *_furnish(register, shop))
+        builder.add(shop.account, _CALLS_GAS, *present(register, shop))
     builder.begin_block()
     names = [Propose(InstallContract(name, one)) for name, one in contracts.items()]
     builder.add("operator", _CALLS_GAS, *names)
     builder.begin_block()
     for shop in SHOPS:
-        builder.add(shop.account, _CALLS_GAS, *_reward(contracts, shop))
+        builder.add(shop.account, _CALLS_GAS, *reward(contracts, shop))
+        builder.add(shop.account, _CALLS_GAS, *employ(contracts, shop))
     builder.begin_block()
     money = contracts["money"]
     owed = FUNDS_EACH * len(ACCOUNTS)
@@ -168,39 +162,6 @@ def demo_setup() -> Setup:
 def demo_places() -> Places:
     """Return where things are on a fresh development chain; needs no chain."""
     return demo_setup().places
-
-
-def _furnish(register: bytes, shop: DemoShop) -> list[Call]:
-    """Return what a shop says at first: settings, hours, services, that it is open."""
-    settings = (shop.auto_accept, False, 0, shop.quarter_bays, shop.day_bays)
-    calls = [Call(register, "set_settings", settings, 0)]
-    calls += [
-        Call(register, "set_hours", (weekday, shop.opens_ms, shop.closes_ms), 0)
-        for weekday in shop.open_days
-    ]
-    calls += [
-        Call(
-            register,
-            "set_service",
-            (one.number, one.price, one.duration_ms, one.cell, one.policy_id, one.name),
-            0,
-        )
-        for one in shop.services
-    ]
-    return [*calls, Call(register, "open_shop", (), 0)]
-
-
-def _reward(contracts: Mapping[str, bytes], shop: DemoShop) -> list[Call]:
-    """Return how a shop gives points, and the card that it sells."""
-    price = shop.services[0].price
-    line = (1, 1, WASHES, price * (WASHES - 2))  # twelve for the price of ten
-    lines = (*line, *(0, 0, 0, 0) * 3)
-    name = f"{WASHES} x {shop.services[0].name}"
-    card = (1, COUNT_CARD, price * (WASHES - 2), 0, DAY_MS, True, bytes(32), name, *lines)
-    return [
-        Call(contracts["loyalty"], "set_program", PROGRAM, 0),
-        Call(contracts["prepaid"], "publish_offer", card, 0),
-    ]
 
 
 def has_world(driver: Driver) -> bool:

@@ -23,7 +23,9 @@ from node.rpc.openrpc.page import render_markdown
 from tests.node.rpc.consent_story import about_consent
 from tests.node.rpc.event_page import EVENT_PAGE, renew
 from tests.node.rpc.joining_story import about_joining
+from tests.node.rpc.money_examples import about_reserves
 from tests.node.rpc.outbox_story import about_the_outbox
+from tests.node.rpc.record_examples import about_reviews, about_work
 from tests.node.rpc.rule_examples import about_cards, about_points, about_reports, about_shops
 from tests.node.rpc.staff_story import about_staff
 from tests.node.rpc.story import MORNING, Json, Teller, acct, call_action
@@ -50,6 +52,7 @@ async def tell_story(teller: Teller) -> None:
     await about_shops(teller)
     await about_points(teller)
     await about_cards(teller)
+    await about_reserves(teller)
     await _many_at_once(teller)
     await _what_has_been(teller, booked)
     await _proofs(teller, booked)
@@ -231,8 +234,10 @@ async def _at_the_shop(teller: Teller, booked: Json) -> None:
     rest = WASH.price - WASH.hold(SLOT)
     if rest:
         await teller.do("alice", call_action("booking", "pay", named, rest))
+    await about_work(teller, booked["booking"])
     await teller.do("sparkle", call_action("booking", "ready", named))
     await teller.do("alice", call_action("booking", "confirm", named))
+    await about_reviews(teller, booked["booking"])
 
 
 async def _many_at_once(teller: Teller) -> None:

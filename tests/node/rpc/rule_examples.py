@@ -8,7 +8,6 @@ from tests.node.rpc.story import MORNING, Json, Teller, acct, call_action
 NOBODY = "00" * 32
 WASH = SPARKLE.service(1)
 NEXT_WEEK = MORNING + 7 * DAY_MS + 4 * HOUR_MS
-CARD_PRICE = 30_000
 
 
 async def about_shops(teller: Teller) -> None:
@@ -62,24 +61,18 @@ async def about_reports(teller: Teller) -> None:
 
 
 async def about_cards(teller: Teller) -> None:
-    """Let sparkle sell a card and erin use it once."""
-    none: Json = {"service": 0, "version": 0, "units": 0, "amount": 0}
-    ten: Json = {"service": 1, "version": 1, "units": 10, "amount": CARD_PRICE}
-    offer: Json = {
-        "number": 1, "kind": "COUNT", "price": CARD_PRICE, "bonus": 0, "settle_after": DAY_MS,
-        "transferable": True, "quality": NOBODY, "name": "Ten washes",
-        "first": ten, "second": none, "third": none, "fourth": none,
-    }  # fmt: skip
-    await teller.do("sparkle", call_action("prepaid", "publish_offer", offer))
+    """Let erin buy a card of sparkle and use it once."""
     shop = {"shop": acct("sparkle")}
     sale = await teller.show("prepaid.sale", "the first offer of a shop", {**shop, "number": 1})
     sold = {"offer": sale["data"]["offer"]}
-    await teller.show("prepaid.offer", "what it promises", sold)
+    price = (await teller.show("prepaid.offer", "what it promises", sold))["data"]["price"][
+        "amount"
+    ]
     await teller.show("prepaid.line", "its only service", {**sold, "line": 0})
-    card = await _made(teller, "erin", call_action("prepaid", "buy", sold, CARD_PRICE))
+    card = await teller.made("erin", call_action("prepaid", "buy", sold, price))
     named = {"card": card}
     begun = {**named, "line": 0, "amount": 0}
-    use = await _made(teller, "erin", call_action("prepaid", "begin_use", begun))
+    use = await teller.made("erin", call_action("prepaid", "begin_use", begun))
     await teller.show("prepaid.card", "its record", named)
     await teller.show("prepaid.count", "one wash is reserved", {**named, "line": 0})
     await teller.show("prepaid.held_money", "what is on hold", named)
@@ -95,9 +88,8 @@ async def about_cards(teller: Teller) -> None:
 
 
 async def about_points(teller: Teller) -> None:
-    """Let sparkle have a program, and owe bob a voucher for a visit that it cancels."""
-    rules = await teller.show("loyalty.default_rules", "what most shops take")
-    await teller.do("sparkle", call_action("loyalty", "set_program", {"r": rules["data"]}))
+    """Show sparkle's program, and let it owe bob a voucher for a visit that it cancels."""
+    await teller.show("loyalty.default_rules", "what most shops take")
     shop = {"shop": acct("sparkle")}
     await teller.show("loyalty.program", "of a shop", shop)
     order: Json = {
@@ -106,7 +98,7 @@ async def about_points(teller: Teller) -> None:
         "policy": WASH.policy_id.hex(),
     }  # fmt: skip
     request = call_action("booking", "request", order, WASH.hold(NEXT_WEEK))
-    booking = await _made(teller, "bob", request)
+    booking = await teller.made("bob", request)
     await about_fees(teller, booking)
     cancelled: Json = {"id": booking, "weather": False}
     await teller.do("sparkle", call_action("booking", "cancel_by_shop", cancelled))
@@ -132,7 +124,7 @@ async def about_points(teller: Teller) -> None:
 async def _about_alliances(teller: Teller) -> None:
     """Let sparkle be treasurer of an alliance whose points many shops may give."""
     terms: Json = {"name": "Clean town", "value": 500, "months": 12, "treasurer": acct("sparkle")}
-    alliance = await _made(teller, "operator", call_action("loyalty", "make_alliance", terms))
+    alliance = await teller.made("operator", call_action("loyalty", "make_alliance", terms))
     await teller.show("loyalty.alliance", "its terms", {"id": alliance})
     shop = {"shop": acct("sparkle")}
     member = {"alliance": alliance, **shop}
@@ -141,11 +133,3 @@ async def _about_alliances(teller: Teller) -> None:
     await teller.show("loyalty.member_number", "the first member", numbered)
     await teller.show("loyalty.paid_for", "a day without payment", {**member, "day": 20_000})
     await teller.show("loyalty.current_alliance", "of a shop", shop)
-
-
-async def _made(teller: Teller, name: str, action: Json) -> str:
-    """Carry out an action that makes something; returns its id."""
-    done = await teller.do(name, action)
-    receipt = (await teller.ask("tx_get", {"tx_id": done}))["receipt"]
-    values: Json = receipt["events"][0]["values"]
-    return str(values[next(key for key in ("id", "use", "card", "alliance") if key in values)])
