@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
 from chain.crypto import hash_bytes
-from chain.errors import NotIssuerError
+from chain.errors import LimitError, NotIssuerError
 from chain.executed import ExecutedBlock
 from chain.governance import contract_by_name
 from chain.ids import encode_id
@@ -109,7 +109,7 @@ class DevTools:
     async def mint(self, account: bytes, asset: bytes, amount: int) -> tuple[int, Receipt]:
         """Bring money into existence for an account; returns the height and the receipt.
 
-        Raises NotIssuerError for an asset that no demo account issues.
+        Raises NotIssuerError for an asset that no demo account issues, LimitError for too much.
         """
         async with self._turn:
             state = self._node.state()
@@ -132,6 +132,9 @@ class DevTools:
         """Return how the issuer states that its reserve is there, and issues some more."""
         issuer = account_of(ISSUER)
         known = look(self._node, contract, "issuer", issuer)
+        owed = known["liability"] + amount
+        if owed > known["limit"]:
+            raise LimitError("what the issuer owes", maximum=known["limit"], found=owed)
         statement = (known["period"] + 1, known["liability"], ISSUED_MAX, bytes(32))
         nonce = self._node.next_nonce(issuer, issuer)
         deposit = hash_bytes("deposit", nonce.to_bytes(8, "big"))

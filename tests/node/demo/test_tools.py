@@ -192,15 +192,15 @@ async def test_a_folder_that_can_not_be_put_in_place_is_put_back(
     kept = await tools.snapshot()
     await tools.mine(2)
     head = node.ledger.head_id
-    rename = Path.rename
+    replace = Path.replace
 
     def refuse_new(self: Path, target: Path) -> Path:
         if self.name == "chain.new":
             raise OSError(13, "Permission denied")
-        return rename(self, target)
+        return replace(self, target)
 
     with monkeypatch.context() as broken:
-        broken.setattr(Path, "rename", refuse_new)
+        broken.setattr(Path, "replace", refuse_new)
         with pytest.raises(SnapshotFailedError, match="Permission denied"):
             await tools.revert(kept.number)
 

@@ -15,7 +15,7 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from chain.ids import encode_id
 from chain.ledger import get_supply
 from chain.state import Space
-from node.catalog import abi
+from node.catalog import STANDARD, abi
 from node.config import RpcConfig
 from node.demo.accounts import account_of, signer_of
 from node.demo.world import demo_places
@@ -30,10 +30,9 @@ from tests.node.rpc.schema_values import Fitting, Seen
 
 ERROR_BYTES_MAX = 4_096
 ANSWER_SECONDS_MAX = 0.05  # for the one method that waits
-NAMED = ("booking", "loyalty", "prepaid", "shops")
 METHODS = (
     *collect(*MODULES).names(dev=True),
-    *(f"{name}.{one['name']}" for name in NAMED for one in abi(name)["views"]),
+    *(f"{name}.{one['name']}" for name in STANDARD for one in abi(name)["views"]),
 )
 
 
@@ -254,7 +253,7 @@ class Target:
 
 
 def _named(kind: str) -> list[str]:
-    return [one["name"] for name in NAMED for one in abi(name)[kind]]
+    return [one["name"] for name in STANDARD for one in abi(name)[kind]]
 
 
 def request(method: str, params: Any) -> bytes:
