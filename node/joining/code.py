@@ -131,13 +131,13 @@ def _say_typo(letters: str) -> str:
 
 def _shorten(gateway: str) -> str:
     """Return a gateway as a code names it: without https://, which is meant."""
-    url = urlsplit(gateway if "://" in gateway else f"https://{gateway}")
+    try:
+        url = urlsplit(gateway if "://" in gateway else f"https://{gateway}")
+        has_host = bool(url.hostname) and (url.port is None or url.port > 0)
+    except ValueError as error:  # a host in brackets that is none, a port that is no number
+        raise JoinCodeError(f"{gateway!r} is no address like https://gate.example") from error
     plain = url.netloc.lower()
     is_whole = url.path in {"", "/"} and not url.query and not url.fragment
-    try:
-        has_host = bool(url.hostname) and (url.port is None or url.port > 0)
-    except ValueError:
-        has_host = False
     if url.scheme not in {"http", "https"} or not has_host or not is_whole:
         raise JoinCodeError(f"{gateway!r} is no address like https://gate.example")
     if len(plain) > _HOST_LENGTH_MAX or not plain.isascii() or set(plain) & set("+/@ "):

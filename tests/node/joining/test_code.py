@@ -112,7 +112,7 @@ def test_what_is_no_code_is_told_apart(typed: str, fault: str) -> None:
     "gateway",
     ["ftp://gate.example", "https://gate.example/rpc", "https://", "http://gate.example",
      "https://a b.example", "https://me@gate.example", "https://gate.example:70000",
-     "https://gate.example?x=1", "https://洗车.example", "https://" + 120 * "x"],
+     "https://gate.example?x=1", "https://[a]", "https://洗车.example", "https://" + 120 * "x"],
 )  # fmt: skip
 def test_a_code_names_only_gateways_that_can_be_typed_and_trusted(gateway: str) -> None:
     with pytest.raises(JoinCodeError):
