@@ -14,14 +14,12 @@ from chain.ids import encode_id
 from chain.state import Space
 from chain.types import DAY_MS, HOUR_MS, MINUTE_MS
 from node import catalog
-from node.config import P2pConfig
-from node.demo.accounts import signer_of
 from node.demo.catalogue import SPARKLE
-from node.net.network import Network
 from node.rpc.openrpc.document import Examples, make_document
 from node.rpc.openrpc.page import render_markdown
 from tests.node.rpc.consent_story import about_consent
 from tests.node.rpc.event_page import EVENT_PAGE, renew
+from tests.node.rpc.governing_story import about_governance, about_peers
 from tests.node.rpc.joining_story import about_joining
 from tests.node.rpc.money_examples import about_reserves
 from tests.node.rpc.outbox_story import about_the_outbox
@@ -36,7 +34,6 @@ PAGE = ROOT / "docs" / "rpc.md"
 WASH = SPARKLE.service(1)
 SLOT = MORNING + 3 * HOUR_MS  # one in the afternoon
 UNKNOWN = "00" * 32
-UNKNOWN_CHAIN = bytes(32)
 
 
 async def tell_story(teller: Teller) -> None:
@@ -58,8 +55,8 @@ async def tell_story(teller: Teller) -> None:
     await _proofs(teller, booked)
     await about_consent(teller)
     await about_reports(teller)
-    await _about_governance(teller)
-    await _about_peers(teller)
+    await about_governance(teller)
+    await about_peers(teller)
     await about_the_outbox(teller)
     await about_joining(teller)
     await about_staff(teller)
@@ -284,58 +281,6 @@ async def _proofs(teller: Teller, booked: Json) -> None:
     await teller.refuse("passport_build", "of a car that nobody registered", car, tier="shop")
     await teller.show_passport("of a car with one record")
     await teller.show("passport_verify", "of three bytes", {"file": "AAAA"})
-
-
-async def _about_governance(teller: Teller) -> None:
-    await teller.show("validator_list", "who proposes next, and who was seen")
-    role = {"account": acct("sparkle"), "role": "operator"}
-    await teller.do("operator", {"type": "propose", "change": {"type": "grant_role", **role}})
-    change = {"type": "set_param", "name": "sponsor_daily_max", "value": 3_000}
-    wish = {"account": acct("operator"), "change": change}
-    await teller.refuse("gov_propose_build", "by a customer", {**wish, "account": acct("bob")})
-    built = await teller.show("gov_propose_build", "another quota", wish)
-    made = await teller.ask("tx_assemble", teller.sign("operator", built))
-    await teller.ask("tx_submit", {"tx": made["tx"]})
-    teller.make_block()
-    (proposal,) = [one["id"] for one in built["creates"]]
-    await teller.show("gov_proposals", "what waits for votes")
-    vote = {"account": acct("sparkle"), "proposal": proposal}
-    built = await teller.show("gov_vote_build", "the vote that decides it", vote)
-    made = await teller.ask("tx_assemble", teller.sign("sparkle", built))
-    await teller.ask("tx_submit", {"tx": made["tx"]})
-    teller.make_block()
-    other: Json = {"account": acct("sparkle"), "proposal": UNKNOWN, "against": True}
-    await teller.refuse("gov_vote_build", "against one that never was", other)
-    await teller.show("gov_proposal", "one that was decided", {"proposal": proposal})
-    await teller.refuse("gov_vote_build", "for one that is decided", vote)
-    leaving = {"type": "propose", "change": {"type": "revoke_role", **role}}
-    await teller.do("operator", leaving)
-    (waiting,) = (await teller.ask("gov_proposals"))["items"]
-    await teller.do("sparkle", {"type": "vote", "proposal": waiting["proposal"]})
-    rule = {"type": "set_feature", "name": "night-prices", "height": 100_000}
-    await teller.do("operator", {"type": "propose", "change": rule})
-    await teller.show("gov_features", "rules to come")
-    back = {"type": "set_feature", "name": "night-prices", "height": 0}
-    await teller.do("operator", {"type": "propose", "change": back})
-    await teller.show("admin_validator_status", "does it take part", tier="admin")
-    pause = {"reason": "a new disk"}
-    await teller.show("admin_validator_pause", "while the disk is changed", pause, tier="admin")
-    await teller.show("admin_validator_resume", "it goes on", tier="admin")
-    await teller.show("admin_validator_ready", "before it is voted in", tier="admin")
-
-
-async def _about_peers(teller: Teller) -> None:
-    await teller.show("node_peers", "one that is alone")
-    node = teller.node
-    settings = P2pConfig(peers=("wss://gateway.example/p2p",))
-    node.network = Network(settings, signer_of("validator"), UNKNOWN_CHAIN, node.clock, None)
-    await teller.show("admin_peer_book", "whom it knows", tier="admin")
-    other: Json = {"url": "wss://second.example/p2p"}
-    await teller.show("admin_peer_add", "a second gateway", other, tier="admin")
-    liar: Json = {"key": UNKNOWN, "duration_ms": DAY_MS}
-    await teller.show("admin_peer_ban", "for a day", liar, tier="admin")
-    await teller.show("admin_peer_pardon", "it was a mistake", {"key": UNKNOWN}, tier="admin")
-    node.network = None
 
 
 async def _development(teller: Teller) -> None:
