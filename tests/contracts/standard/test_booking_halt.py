@@ -86,9 +86,9 @@ def test_a_booking_moves_after_a_halt_by_the_customers_clock() -> None:
 
 def test_a_claim_is_possible_until_the_grace_after_a_halt_is_over() -> None:
     world = new_world(heartbeat_ms=BEAT)
-    booking = world.book(start=SLOT, policy=world.publish(rules(settle_after_ms=HOUR_MS)))
+    booking = world.book(start=SLOT)
     world.serve(booking, at=SLOT)
-    world.halt_until(SLOT + 5 * HOUR_MS)
+    world.halt_until(SLOT + 29 * HOUR_MS)
 
     outcome = world.at(world.now + GRACE - 1).call("alice", "claim_redo", booking, 10_000)
 
@@ -97,13 +97,13 @@ def test_a_claim_is_possible_until_the_grace_after_a_halt_is_over() -> None:
 
 def test_silence_during_a_halt_settles_once_when_the_grace_is_over() -> None:
     world = new_world(heartbeat_ms=BEAT)
-    booking = world.book(start=SLOT, policy=world.publish(rules(settle_after_ms=HOUR_MS)))
+    booking = world.book(start=SLOT)
     world.serve(booking, at=SLOT)
-    world.halt_until(SLOT + 5 * HOUR_MS)
+    world.halt_until(SLOT + 29 * HOUR_MS)
 
-    world.fire_until(SLOT + 5 * HOUR_MS + GRACE - 1)
+    world.fire_until(SLOT + 29 * HOUR_MS + GRACE - 1)
     before = world.where(booking)
-    world.fire_until(SLOT + 5 * HOUR_MS + GRACE)
+    world.fire_until(SLOT + 29 * HOUR_MS + GRACE)
 
     assert before == "READY"
     assert world.split(booking) == ("SETTLED", TOTAL, 0)

@@ -7,7 +7,7 @@ import pytest
 
 from chain.types import DAY_MS, HOUR_MS, MINUTE_MS
 from node.rehearse.plan import policy_words
-from node.rehearse.policies import PRESETS
+from node.rehearse.policies import PRESETS, Policy
 from node.workbench import World
 from tests.contracts.standard.prepaid_setting import STANDARD, START
 
@@ -63,7 +63,7 @@ def made_town() -> Town:
         install=True,
     )  # fmt: skip
     town.call("operator", "shops.admit", "shop", "Shop")
-    rules, tiers = _policy()
+    rules, tiers = policy_of()
     town.policy = town.call("operator", "booking.publish_policy", rules, tiers)
     town.call("shop", "shops.set_settings", True, False, 0, 0, 0)
     town.call("shop", "shops.set_service", WASH, PRICE, "1h", 0, town.policy, "wash")
@@ -71,9 +71,9 @@ def made_town() -> Town:
     return town
 
 
-def _policy() -> tuple[dict[str, Any], bytes]:
+def policy_of(policy: Policy = FAIR) -> tuple[dict[str, Any], bytes]:
     """Return the rules as the workbench takes them."""
-    *words, tiers = policy_words(FAIR)
+    *words, tiers = policy_words(policy)
     fee = dict(zip(("bp", "held_base", "least", "cap"), words[4:8], strict=True))
     names = (
         "hold_bp", "hold_min", "hold_max", "hold_per_day_min", "grace", "accept_by", "serve_by",

@@ -9,7 +9,14 @@ import pytest
 
 from chain.types import DAY_MS, HOUR_MS, MINUTE_MS
 from tests.contracts.standard.prepaid_setting import NO_LINE
-from tests.contracts.standard.test_booking_journeys import PRICE, WASH, Town, made_town
+from tests.contracts.standard.test_booking_journeys import (
+    FAIR,
+    PRICE,
+    WASH,
+    Town,
+    made_town,
+    policy_of,
+)
 
 COATING, DEAR = 2, 300_000
 LATE = 20 * MINUTE_MS
@@ -201,3 +208,68 @@ def test_a_booking_of_a_kept_account_answers_nobody(town: Town) -> None:
     town.finish(booking, "ann")
 
     assert town.view("shops.clock_days", "shop", "ann") == 1
+
+
+# Closed shops, rules that pay at once, arrivals that were true ------------------------------------
+
+
+@pytest.mark.parametrize("way", ["cancels", "does not come"])
+def test_a_closed_shop_charges_nothing_for_what_it_can_not_serve(town: Town, way: str) -> None:
+    town.tick(DAY_MS)
+    booking = book(town, WASH, PRICE)
+    town.tick(30 * MINUTE_MS)
+    town.call("operator", "shops.set_status", "shop", "CLOSED")
+    with town.refuses("shop_closed"):
+        town.call("shop", "shops.open_shop")
+
+    if way == "cancels":
+        shown = town.view("booking.preview_cancel", booking, town.now)
+        assert (shown["why"], shown["fee"]) == ("UNATTENDED", 0)
+        town.call("ann", "booking.cancel_booking", booking)
+    town.tick(3 * DAY_MS)
+
+    assert town.seen("Closed")[-1]["to_shop"] == 0
+
+
+def test_a_shop_was_not_open_before_it_was_closed_for_good(town: Town) -> None:
+    booking = book(town, WASH, PRICE)
+    town.call("operator", "shops.set_status", "shop", "CLOSED")
+    town.tick(3 * DAY_MS)
+
+    assert (town.stand(booking), town.seen("Closed")[-1]["to_shop"]) == ("NO_SHOW_CUSTOMER", 0)
+
+
+def test_no_rules_pay_before_the_customer_had_a_day_to_look(town: Town) -> None:
+    rules, tiers = at_once()
+    policy = town.call("shop", "booking.publish_policy", rules, tiers)
+    town.call("shop", "shops.set_service", 3, PRICE, "1h", 0, policy, "hasty wash")
+    start = town.now + HOUR_MS
+    order = ("shop", 3, 1, start, start + HOUR_MS, 0, PRICE, policy)
+    booking = town.call("ann", "booking.request", *order, funds=PRICE)
+    town.come(booking)
+    town.call("shop", "booking.start_service", booking)
+    town.call("shop", "booking.ready", booking)
+    town.tick(DAY_MS - 1)
+
+    town.call("ann", "booking.claim_redo", booking, 10_000)
+
+
+def at_once() -> tuple[dict[str, Any], bytes]:
+    """Return rules by which the shop has the money at the end of the work."""
+    rules, tiers = policy_of(FAIR)
+    return {**rules, "settle_after": 0}, tiers
+
+
+def test_an_arrival_that_an_arbiter_found_true_counts_for_nothing_against_the_customer(
+    town: Town,
+) -> None:
+    town.give_role("judge", "arbiter")
+    for visit in range(4):
+        booking = book(town, WASH, PRICE)
+        town.tick(HOUR_MS)
+        town.call("shop", "shops.open_shop")
+        town.call("ann", "booking.arrived", booking)
+        town.call("shop", "booking.not_here", booking)
+        assert town.stand(booking) == "DISPUTED", visit
+        town.call("judge", "booking.rule", booking, 10_000)
+        town.tick(DAY_MS)

@@ -96,3 +96,21 @@ def test_a_customer_whose_claim_was_halved_may_say_how_the_visit_was(town: CardW
 
     assert town.stage(use) == "RULED"
     assert town.view("prepaid.visit", decode_id(use, "use"))["stage"] == 3
+
+
+def test_operators_who_are_asked_about_a_silent_shop_can_let_it_go_on(town: CardWorld) -> None:
+    offer = town.washes()
+    silent = {who: town.buy(offer, who) for who in RIVALS}
+    others = {who: town.buy(offer, who) for who in ("ann", "bob", "cem")}
+    for who, card in silent.items():
+        on_off(town, card, who)
+    for card in others.values():
+        town.serve(card)
+    after_days(town, 22)
+    before = status(town), len(town.seen("ClosingAsked"))
+
+    town.call("operator", "shops.set_status", "shop", "ADMITTED")
+    after_days(town, 30)
+
+    assert (before, status(town)) == (("FROZEN", 1), "ADMITTED")
+    assert [town.card(one)["status"] for one in others.values()] == ["OPEN"] * 3

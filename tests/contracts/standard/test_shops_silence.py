@@ -138,13 +138,17 @@ def test_nothing_happens_to_the_other_shop() -> None:
 
 def test_a_pc_that_says_open_every_day_does_not_hide_that_nobody_is_there() -> None:
     town = silent_town(*FRIENDS)
+    opened = []
     for _day in range(21):
         town.do("shop", "open_shop")
+        opened.append(town.ask("was_open", "shop", town.now))
         town.tick("12h").do("shop", "close_shop")
         town.tick("12h")
 
     assert town.status() == "CLOSED"
-    assert town.ask("was_open", "shop", town.now - DAY_MS // 2 - 1)
+    assert opened == [True] * 21
+    with town.refuses("shop_closed"):
+        town.do("shop", "open_shop")
 
 
 def test_a_rivals_friends_without_cards_make_no_shop_silent() -> None:
