@@ -36,7 +36,7 @@ async def test_pages_are_small(visitor: Come, town: Town, path: str) -> None:
 
     await one.open(path.format(shop=town.sparkle))
 
-    assert 0 < one.bytes <= PAGE_BYTES_MAX
+    assert 0 < one.bytes <= PAGE_BYTES_MAX, path
 
 
 async def test_a_booking_is_made_with_the_keyboard_alone(visitor: Come, town: Town) -> None:

@@ -14,7 +14,9 @@ async def test_another_phone_takes_everything_back_from_the_picture(
 ) -> None:
     one = await visitor("zh")
     name = await book(one, town.sparkle)
-    assert await one.page.is_visible("#notice-card")
+    await one.page.wait_for_selector("#notice-card")
+    await one.open(f"/s/{town.sparkle}")
+    await one.page.wait_for_selector("#notice-card")
     await one.open("/c/key")
     await one.check()
     await one.page.fill("#pin", PIN)

@@ -112,8 +112,22 @@ export async function once(button, name, work) {
 
 // Live -------------------------------------------------------------------------------------------
 
+const PULSE_MS = 15_000;
+let pulse = 0;
+
+/** Say when the node does not answer, and when it does again: a page that stands still looks as if all were well. */
+function watchLine() {
+  pulse ||= setInterval(async () => {
+    const isLost = await wash.rpc("node_health", {}, 8_000).then(() => false, (error) => error.name === "NODE_UNREACHABLE");
+    const wasLost = document.getElementById("notice-line");
+    if (isLost && !wasLost) notice("line", t("offline"));
+    if (!isLost && wasLost) notice("line", null);
+  }, PULSE_MS);
+}
+
 /** Follow events from an id on, over lost connections; nothing is left out or told twice. */
 export function live(filter, after, onEvent) {
+  watchLine();
   const stream = wash.events(filter, { after, onEvent });
   addEventListener("pagehide", () => stream.close(), { once: true });
   return stream;

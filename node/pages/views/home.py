@@ -2,6 +2,7 @@
 
 from node.pages.asking import AskError
 from node.pages.page import Shown, Visit, page
+from node.rpc.errors import NotFoundError
 
 
 @page("/", words="shop")
@@ -10,7 +11,7 @@ async def home(visit: Visit) -> Shown:
     try:
         shops = (await visit.ask("shop_list", limit=200))["items"]
     except AskError as error:
-        if error.name != "UNKNOWN_ID":  # no rule book on this chain yet
+        if error.code != NotFoundError.code:  # no rule book on this chain yet
             raise
         shops = []
     return visit.show("home.html", shops=shops)
