@@ -12,6 +12,7 @@ PATHS = (
     "/c",
     "/c?s={shop}",
     "/c/key",
+    "/c/helpers?shop={shop}",
     "/s/{shop}",
     "/s/{shop}/book",
     "/s/{shop}/book?service=1",

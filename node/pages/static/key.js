@@ -1,6 +1,6 @@
 // The key card: made with a PIN, kept as a picture, taken back on another phone.
 import { $, notice, t, wash } from "./app.js";
-import { adopt, accountFor, cardText, drawCard, noteSaved, PIN_LENGTH_MIN, protect, readCard, readPicture, rememberShop, sealedHere, state, unseal, welcome } from "./wallet.js";
+import { adopt, accountFor, cardText, drawCard, noteSaved, PIN_LENGTH_MIN, protect, readCard, readPicture, rememberShop, sealedHere, state, takenOver, unseal, welcome } from "./wallet.js";
 
 const bar = $("#progress-bar");
 const show = (share) => {
@@ -56,9 +56,9 @@ $("#restore-form").addEventListener("submit", async (event) => {
   try {
     const sealed = $("#text").value.trim() ? readCard($("#text").value) : file ? await readPicture(file) : null;
     if (!sealed) return complain("#restore-said", t("no_card"));
-    const seed = await unseal(sealed, $("#restore-pin").value, show);
-    if (!seed) return complain("#restore-said", t("wrong_pin"));
-    adopt(sealed, seed);
+    const held = await unseal(sealed, $("#restore-pin").value, show);
+    if (!held) return complain("#restore-said", t("wrong_pin"));
+    adopt(sealed, held);
     await findShops();
     location.assign("/c");
   } catch (error) {
@@ -73,6 +73,7 @@ $("#restore-form").addEventListener("submit", async (event) => {
 
 /** Where this customer has been: the shops at which the account that follows from the seed is known. */
 async function findShops() {
+  Object.keys(takenOver()).forEach(rememberShop);
   for (let after, left = 20; left > 0; left--) {
     const { data: page } = await wash.rpc("shop_list", after ? { after, limit: 50 } : { limit: 50 });
     for (const { shop } of page.items) {
@@ -85,7 +86,7 @@ async function findShops() {
 
 if (await welcome()) {
   const sealed = sealedHere();
-  if (sealed) await showCard(sealed);
+  if (sealed && state().isSaved) await showCard(sealed);
   else $("#make").hidden = false;
   $("#restore").hidden = false;
   if (state().isSaved) $("#saved").hidden = true;

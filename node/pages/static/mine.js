@@ -1,6 +1,6 @@
 // A customer's home: for each shop what is free, what is on hold, the visits, and the next one.
-import { $, data, el, live, money, t, texts, wash, when } from "./app.js";
-import { accountFor, keyFor, rememberShop, shopsSeen, state, welcome } from "./wallet.js";
+import { $, data, el, live, money, notice, once, t, texts, wash, when } from "./app.js";
+import { accountFor, keyFor, rememberShop, shopsSeen, state, takenOver, washFor, welcome } from "./wallet.js";
 
 const SHOWN_MAX = 5;
 const OPEN = ["REQUESTED", "ACCEPTED", "ARRIVED", "CHECKED_IN", "IN_SERVICE", "READY", "DISPUTED", "NO_SHOW_DUE", "FAILURE_DUE"];
@@ -24,10 +24,23 @@ async function bookingsOf(account) {
   return records.map((one, number) => one && { ...one, id: ids[number], held: held[number] }).filter(Boolean);
 }
 
+/** Somebody asks for this customer's account: who did not ask for it stops it here. */
+function warn(shop, record, recovery) {
+  const onclick = ({ currentTarget }) => once(currentTarget, `stop ${shop}`, async (reference) => {
+    const own = await washFor(shop);
+    await own.send([{ type: "cancel_recovery" }], { clientRef: reference });
+    notice(`taken-${shop}`, t("stopped"), { kind: "good" });
+  });
+  const time = recovery.ready_at ? when(recovery.ready_at) : "";
+  const text = t(time ? "taken_at" : "taken", { shop: nameIn(record.name), time });
+  notice(`taken-${shop}`, text, { kind: "bad", button: { label: t("stop"), onclick } });
+}
+
 async function show(shop) {
-  const account = await accountFor(shop) ?? (await keyFor(shop)).account;
+  const account = await accountFor(shop) ?? takenOver()[shop] ?? (await keyFor(shop)).account;
   const [record, profile, mine] = await ask(["shops.shop", { shop }], ["shops.profile", { shop }], ["account_get", { account }]);
   if (!record) return null;
+  if (mine?.recovery) warn(shop, record, mine.recovery);
   const bookings = await bookingsOf(account);
   const [points] = await ask(["loyalty.standing", { shop, holder: account }]);
   const zone = profile?.zone || data.zone;
@@ -51,6 +64,7 @@ async function show(shop) {
   const last = bookings[0];
   part("again").textContent = last ? t("again") : t("book");
   part("again").href = last ? `/s/${shop}/book?service=${last.service}` : `/s/${shop}/book`;
+  part("helpers").href = `/c/helpers?shop=${shop}`;
   part("about").href = `/s/${shop}`;
   return { card, account };
 }

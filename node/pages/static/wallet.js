@@ -2,7 +2,7 @@
 //
 // One seed; from it one account for each shop, so that shops can not tell that they have the same
 // customer. Nothing of this works on a page that others on the way could change: see `isSafe`.
-import { Key, Wash, decodeId, fromHex, sha256, taggedHash, toHex } from "./wash.js";
+import { Key, Wash, decodeId, encodeId, fromHex, sha256, taggedHash, toHex } from "./wash.js";
 import { $, data, el, money, notice, t, wash as reader, when } from "./app.js";
 
 const SEED = "wash.seed"; // the seed as it is, until a PIN is chosen
@@ -10,7 +10,9 @@ const SEALED = "wash.sealed"; // the seed under a PIN
 const OPEN = "wash.open"; // of a sealed one: for as long as this tab is open
 const SAVED = "wash.saved";
 const SHOPS = "wash.shops"; // where this customer has been, newest first
+const ACCOUNTS = "wash.accounts"; // at shops where helpers gave an older account to this key: shop -> account
 const SHOPS_MAX = 40;
+const ID_BYTES = 32;
 export const PIN_LENGTH_MIN = 6;
 
 /** Whether this page came by a protected way: https, or from this very machine. */
@@ -104,7 +106,23 @@ export async function keyFor(shop) {
 export async function accountFor(shop) {
   if (!isSafe()) return session(shop)?.account ?? null;
   if (!isSafe() || state().isLocked || !state().isKnown) return null;
-  return (await keyFor(shop)).account;
+  return takenOver()[shop] ?? (await keyFor(shop)).account;
+}
+
+/** Accounts that were lost with another phone and belong to this device's key now. */
+export function takenOver() {
+  try {
+    return JSON.parse(localStorage.getItem(ACCOUNTS) ?? "{}");
+  } catch {
+    return {};
+  }
+}
+
+/** From now on this customer's account at a shop is the one that helpers gave back; the card must be made anew. */
+export function takeOver(shop, account) {
+  localStorage.setItem(ACCOUNTS, JSON.stringify({ ...takenOver(), [shop]: account }));
+  localStorage.removeItem(SAVED);
+  rememberShop(shop);
 }
 
 /** A client that signs for this customer at a shop; the node pays for sending where it may. */
@@ -114,9 +132,8 @@ export async function washFor(shop, { isSponsored = true } = {}) {
     const own = { key: new Key(mine.seed), account: mine.account };
     return new Wash(location.origin, isSponsored && data.sponsors ? { ...own, sponsor: "node" } : own);
   }
-  const key = await keyFor(shop);
-  const options = isSponsored && data.sponsors ? { key, sponsor: "node" } : { key };
-  return new Wash(location.origin, options);
+  const own = { key: await keyFor(shop), account: takenOver()[shop] };
+  return new Wash(location.origin, isSponsored && data.sponsors ? { ...own, sponsor: "node" } : own);
 }
 
 export function shopsSeen() {
@@ -139,8 +156,8 @@ export async function balanceAt(shop, asset) {
 }
 
 // Sealing ----------------------------------------------------------------------------------------
-// version 1, log2 of scrypt's N, salt 16, nonce 24, then the sealed seed and its tag; and the shops,
-// as hashes are no help to anyone else: a new device finds its bookings by the accounts it derives.
+// Version 1, log2 of scrypt's N, salt 16, nonce 24, then sealed: the seed, and of each account that was taken
+// over the shop and the account. A new device finds its other accounts by deriving them for all shops.
 
 const VERSION = 1, COST = 15, SALT = 16, NONCE = 24;
 
@@ -156,9 +173,10 @@ export async function seal(seed, pin, onProgress) {
   return join(head, salt, nonce, xchacha20poly1305(key, nonce, join(head, salt)).encrypt(seed));
 }
 
-/** The seed of sealed bytes, or null if the PIN is another. */
+/** What is in sealed bytes, or null if the PIN is another. */
 export async function unseal(sealed, pin, onProgress) {
-  if (sealed.length !== 2 + SALT + NONCE + 48 || sealed[0] !== VERSION || sealed[1] < 12 || sealed[1] > 20) return null;
+  const rest = sealed.length - (2 + SALT + NONCE + 48);
+  if (rest < 0 || rest % (2 * ID_BYTES) || sealed[0] !== VERSION || sealed[1] < 12 || sealed[1] > 20) return null;
   const { xchacha20poly1305 } = await import("./vendor/noble-ciphers/chacha.js");
   const [head, salt] = [sealed.slice(0, 2), sealed.slice(2, 2 + SALT)];
   const nonce = sealed.slice(2 + SALT, 2 + SALT + NONCE);
@@ -186,7 +204,7 @@ function askPin(sealed) {
       if (event.submitter !== yes) return;
       event.preventDefault();
       yes.setAttribute("aria-busy", "true");
-      const seed = await unseal(sealed, input.value);
+      const seed = (await unseal(sealed, input.value))?.slice(0, ID_BYTES);
       yes.removeAttribute("aria-busy");
       if (!seed) {
         said.hidden = false;
@@ -254,7 +272,8 @@ export function readCard(text) {
 /** Seal the seed of this device under a PIN: from now on it lies here sealed as well. */
 export async function protect(pin, onProgress) {
   const seed = await getSeed();
-  const sealed = await seal(seed, pin, onProgress);
+  const pairs = Object.entries(takenOver()).flatMap((pair) => pair.map((one) => decodeId(one, "acct")));
+  const sealed = await seal(join(seed, ...pairs), pin, onProgress);
   localStorage.setItem(SEALED, toHex(sealed));
   sessionStorage.setItem(OPEN, toHex(seed));
   localStorage.removeItem(SEED);
@@ -264,8 +283,14 @@ export async function protect(pin, onProgress) {
 export const sealedHere = () => (localStorage.getItem(SEALED) ? fromHex(localStorage.getItem(SEALED)) : null);
 export const noteSaved = () => localStorage.setItem(SAVED, "1");
 
-/** Take a card's seed for this device's own. */
-export function adopt(sealed, seed) {
+/** Take what is on a card for this device's own. */
+export function adopt(sealed, held) {
+  const seed = held.slice(0, ID_BYTES), accounts = {};
+  for (let at = ID_BYTES; at < held.length; at += 2 * ID_BYTES) {
+    const [shop, account] = [held.slice(at, at + ID_BYTES), held.slice(at + ID_BYTES, at + 2 * ID_BYTES)];
+    accounts[encodeId("acct", shop)] = encodeId("acct", account);
+  }
+  localStorage.setItem(ACCOUNTS, JSON.stringify(accounts));
   localStorage.setItem(SEALED, toHex(sealed));
   sessionStorage.setItem(OPEN, toHex(seed));
   localStorage.removeItem(SEED);
