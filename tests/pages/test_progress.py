@@ -2,6 +2,7 @@
 
 import pytest
 
+from chain.ids import decode_id
 from chain.types import DAY_MS, HOUR_MS
 from tests.pages.conftest import Come
 from tests.pages.test_first_visit import LANGS, book, confirm
@@ -39,8 +40,21 @@ async def test_the_page_follows_the_work_and_pays_when_the_customer_says_so(
     assert "¥98.00" in asked
     booking = town.read("booking.booking", id=name)
     assert (booking["state"], booking["to_shop"]["amount"]) == ("SETTLED", 9_800)
+    await one.page.wait_for_selector("#rate:not([hidden])")
     await one.check()
     await one.shoot("paid")
+    for name_, stars in (("clean", 5), ("on_time", 4), ("staff", 5), ("value", 3)):
+        await one.press(f"label[for={name_}-{stars}]")
+    await one.press("#rate-form button")
+    await one.page.wait_for_selector("#notice-rated")
+    review = town.read("reviews.review_of", visit=decode_id(name, "bkg").hex())
+    assert review["scores"] == {"clean": 5, "on_time": 4, "staff": 5, "value": 3}
+    await one.open(f"/s/{town.sparkle}")
+    assert "★ 3" in await one.text()
+    await one.check()
+    await one.open("/c")
+    await one.page.wait_for_selector("[data-points]:visible")
+    await one.shoot("points")
 
 
 async def test_no_step_is_lost_while_the_line_is_down(visitor: Come, town: Town) -> None:
