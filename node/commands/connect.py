@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -237,7 +237,8 @@ class Session:
         from node.commands.passphrase import ask_for_key
 
         info = store.show(name)
-        signer = store.unlock(name, ask_for_key(info, passphrase_file))
+        machine = machine_secret(data_folder(), name)
+        signer = store.unlock(name, ask_for_key(info, passphrase_file, machine))
         return Identity(info.account, signer)
 
     def _demo_identity(self, name: str) -> Identity | None:
@@ -250,6 +251,20 @@ class Session:
             if name in {one.name, show_account(one.account)}:
                 return Identity(one.account, signer_of(one.name))
         return None
+
+
+def machine_secret(folder: Path, name: str) -> Callable[[], str] | None:
+    """Return what tells the secret of a key that the settings let open by itself, or None."""
+    from node.commands.run import CONFIG_NAME, find_config
+    from node.keys.unattended import find_secret
+
+    if not (folder / CONFIG_NAME).is_file():
+        return None
+    keys = find_config(None, folder, {}).keys
+    way = keys.unlock
+    if way == "ask" or name not in {keys.validator, keys.sponsor, keys.admitter}:
+        return None
+    return lambda: find_secret(way, folder)
 
 
 def make_client(url: str, token: str | None, timeout_s: float) -> Wash:

@@ -80,10 +80,11 @@ def make_code(
     return JoinCode(known, chain_id[:CHAIN_BYTES], secret, expires_hour)
 
 
-def parse_code(text: str) -> JoinCode:
+def parse_code(text: str, *, is_explained: bool = True) -> JoinCode:
     """Return what a code says; blanks, dashes and capitals do not matter.
 
-    Raises JoinCodeError that names the group in which a letter is wrong, where one alone is.
+    Raises JoinCodeError that names the group in which a letter is wrong, where one alone is;
+    looking for it takes a while, which a gateway does not spend on strangers (`is_explained`).
     """
     hosts, slash, groups = "".join(text.split()).lower().rpartition("/")
     if len(text) > TEXT_LENGTH_MAX or not slash or not hosts:
@@ -93,7 +94,8 @@ def parse_code(text: str) -> JoinCode:
         raise JoinCodeError(f"a join code has ten groups of five letters, these are {len(letters)}")
     data = _read(letters)
     if data is None:
-        raise JoinCodeError(_say_typo(letters))
+        fault = _say_typo(letters) if is_explained else "the join code is mistyped"
+        raise JoinCodeError(fault)
     gateways = tuple(_lengthen(one) for one in hosts.split("+"))
     if len(gateways) > GATEWAYS_MAX or data[-_TIE_BYTES:] != _tie(hosts):
         raise JoinCodeError("a letter before the slash is mistyped, in the gateways' addresses")

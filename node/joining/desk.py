@@ -7,6 +7,7 @@ it, so whatever stops in between, the same shop can ask again and nobody else ca
 
 import logging
 import secrets
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 
 from chain.codec import encode
 from chain.crypto import Signer
+from chain.errors import WashError
 from chain.governance import contract_by_name
 from chain.ids import encode_id
 from chain.params import read_params
@@ -33,6 +35,7 @@ from contracts.execution import transaction_gas
 from node.joining.code import SECRET_BYTES, JoinCode, JoinCodeError, make_code
 from node.joining.errors import (
     AdmissionError,
+    GuessingError,
     NoAdmissionsError,
     OverCodeError,
     RevokedCodeError,
@@ -48,6 +51,7 @@ from node.live.views import look
 VALID_FOR_DEFAULT_MS = 72 * HOUR_MS
 VALID_FOR_MAX_MS = 31 * 24 * HOUR_MS
 WAIT_MS = 20_000  # for the chain; who is told `pending` asks again
+GUESSES_MAX = 30  # a minute, of all strangers together
 _VALID_MS = 2 * MINUTE_MS
 _REGISTER = "shops"
 
@@ -79,6 +83,7 @@ class Desk:
         self.node, self.identity, self.url = node, identity, url
         self.chance: Callable[[int], bytes] = secrets.token_bytes  # secrets of codes
         self.wait_ms = WAIT_MS
+        self._guesses: deque[int] = deque()  # when codes came that nobody made
         self.book = RecordBook(folder)
 
     def make(
@@ -120,19 +125,30 @@ class Desk:
         """Let the shop in that brings a code; asked again it gives the same answer.
 
         Raises JoinCodeError, UnknownCodeError, OverCodeError, UsedCodeError, RevokedCodeError,
-        BadSignatureError, NoAdmissionsError, AdmissionError.
+        BadSignatureError, NoAdmissionsError, AdmissionError, GuessingError.
         """
         if not request.code.is_of(self.node.ledger.chain_id):
             raise JoinCodeError("this code is for another network")
-        check_request(self.node.ledger.chain_id, request)
-        check_name(request.name)
-        return await self._admit(self._claim(request))
-
-    def _claim(self, request: JoinRequest) -> Record:
-        """Return the record with this shop as its user."""
         record = self.book.find(request.code)
         if record is None:
-            raise UnknownCodeError
+            raise self._unknown()
+        check_request(self.node.ledger.chain_id, request)
+        check_name(request.name)
+        return await self._admit(self._claim(record, request))
+
+    def _unknown(self) -> WashError:
+        """Return the refusal of a code that nobody made, and count it."""
+        now = self.node.clock.mono_ms()
+        while self._guesses and now - self._guesses[0] > MINUTE_MS:
+            self._guesses.popleft()
+        if len(self._guesses) >= GUESSES_MAX:
+            return GuessingError()
+        self._guesses.append(now)
+        _log.warning("a join code that is not of this gateway")
+        return UnknownCodeError()
+
+    def _claim(self, record: Record, request: JoinRequest) -> Record:
+        """Return the record with this shop as its user."""
         now = self.node.clock.now_ms()
         use = record.use
         if use is not None:

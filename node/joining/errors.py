@@ -8,6 +8,7 @@ WashError
 +- RevokedCodeError     who made it took it back
 +- NoAdmissionsError    a node that lets nobody in
 +- AdmissionError       the chain did not take the admission
++- GuessingError        too many codes of late that are none of this gateway's
 """
 
 from chain.errors import WashError
@@ -64,3 +65,13 @@ class AdmissionError(WashError):
 
     code = 4013
     retry = "later"
+
+
+class GuessingError(WashError):
+    """Too many codes of late that are none of this gateway's; good ones are taken all the same."""
+
+    code = -32002
+    retry = "later"
+
+    def __init__(self) -> None:
+        super().__init__("too many wrong codes of late; try again in a minute")

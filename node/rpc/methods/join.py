@@ -10,6 +10,7 @@ from node.joining.code import TEXT_LENGTH_MAX, JoinCodeError, parse_code
 from node.joining.desk import VALID_FOR_DEFAULT_MS, VALID_FOR_MAX_MS, Desk
 from node.joining.errors import (
     AdmissionError,
+    GuessingError,
     NoAdmissionsError,
     OverCodeError,
     RevokedCodeError,
@@ -122,7 +123,7 @@ def join_network(call: Call) -> JoinNetworkJson:
 @rpc_method(
     errors=(
         JoinCodeError, UnknownCodeError, OverCodeError, UsedCodeError, RevokedCodeError,
-        NoAdmissionsError, AdmissionError, BadSignatureError, StoreError,
+        NoAdmissionsError, AdmissionError, BadSignatureError, GuessingError, StoreError,
     )
 )  # fmt: skip
 async def join_redeem(
@@ -143,7 +144,7 @@ async def join_redeem(
     """
     desk = _desk(call)
     request = JoinRequest(
-        parse_code(code),
+        parse_code(code, is_explained=False),
         account,
         node_key,
         name,

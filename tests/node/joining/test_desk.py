@@ -11,8 +11,10 @@ from chain.governance import contract_by_name
 from chain.roles import Role, has_role
 from chain.types import HOUR_MS
 from node.joining.code import JoinCodeError, parse_code
+from node.joining.desk import GUESSES_MAX
 from node.joining.errors import (
     AdmissionError,
+    GuessingError,
     NoAdmissionsError,
     OverCodeError,
     RevokedCodeError,
@@ -136,6 +138,26 @@ async def test_a_guess_and_a_code_of_another_network_are_told(gate: Gate) -> Non
         gate.desk.revoke("00" * 8)
     with pytest.raises(UnknownCodeError):
         gate.desk.revoke("../../etc")
+
+
+async def test_guessing_is_slowed_down_and_stops_nobody_with_a_code(gate: Gate) -> None:
+    code = gate.make()
+    guess = replace(code, secret=b"0123456789")
+    now = [0]
+    gate.node.clock.mono_ms = lambda: now[0]
+    refusals = []
+    for _ in range(GUESSES_MAX + 1):
+        with pytest.raises((UnknownCodeError, GuessingError)) as caught:
+            await gate.come(CRYSTAL, guess)
+        refusals.append(caught.type)
+    now[0] = 61_000
+    with pytest.raises(UnknownCodeError):
+        await gate.come(CRYSTAL, guess)
+
+    done = await gate.come(CRYSTAL, code)
+
+    assert refusals == [UnknownCodeError] * GUESSES_MAX + [GuessingError]
+    assert done.status == "final"
 
 
 async def test_both_keys_sign_what_is_asked(gate: Gate) -> None:
