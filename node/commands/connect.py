@@ -19,7 +19,7 @@ from node.storage.folder import is_held
 URL_DEFAULT = "http://127.0.0.1:8787"
 DATA_DEFAULT = default_data()
 RUNNING_NAME, TOKENS_NAME, KEYS_NAME = "node.json", "tokens.json", "keys"
-CHAIN_NAME = "chain"
+CHAIN_NAME, CONFIG_NAME = "chain", "config.toml"
 TOKEN_VARIABLE = "WASH_TOKEN"  # noqa: S105 - the name of a variable
 _FILE_BYTES_MAX = 4_096
 
@@ -255,12 +255,13 @@ class Session:
 
 def machine_secret(folder: Path, name: str) -> Callable[[], str] | None:
     """Return what tells the secret of a key that the settings let open by itself, or None."""
-    from node.commands.run import CONFIG_NAME, find_config
+    from node.config import load_config
     from node.keys.unattended import find_secret
 
-    if not (folder / CONFIG_NAME).is_file():
+    path = folder / CONFIG_NAME
+    if not path.is_file():
         return None
-    keys = find_config(None, folder, {}).keys
+    keys = load_config(path, environment=os.environ).keys
     way = keys.unlock
     if way == "ask" or name not in {keys.validator, keys.sponsor, keys.admitter}:
         return None

@@ -18,7 +18,7 @@ from chain.genesis import parse_genesis
 from chain.ids import encode_id
 from node.client import NodeUnreachable, Refused, StillPending, Wash, WashRpcError
 from node.commands.background import ensure_running
-from node.commands.connect import KEYS_NAME, make_client
+from node.commands.connect import CONFIG_NAME, KEYS_NAME, make_client
 from node.commands.output import (
     EXIT_NOT_FOUND,
     EXIT_PENDING,
@@ -29,16 +29,15 @@ from node.commands.output import (
     fail,
     say,
 )
-from node.commands.run import CONFIG_NAME
 from node.commands.words import t
 from node.files import put_whole
 from node.joining import furnishing
 from node.joining.code import JoinCode, parse_code
-from node.joining.plan import NODE_KEY, OWNER_KEY, SHOP_KEY, ShopPlan, read_plan, write_plan
+from node.joining.plan import NODE_KEY, SHOP_KEY, ShopPlan, read_plan, write_plan
 from node.joining.request import JoinRequest, sign_request
 from node.keys.store import KeyStore
 from node.keys.unattended import find_secret
-from node.standard import bindings
+from node.staff.book import FOLDER, Member, StaffBook
 
 PATIENCE_S = 120.0  # for a gateway that says pending, and for the chain to come
 _ASK_S = 30.0
@@ -262,25 +261,25 @@ class Joining:
         shop = self._account()
         if not wash.read("shops.standing", shop=shop)["open_days"]:
             self._send(wash, furnishing.opening_times(plan), who)
-        owner = store.show(OWNER_KEY).public_key.hex()
-        if not wash.read("shops.duty", shop=shop, key=owner):
+        owner = next(iter(StaffBook(self.folder / FOLDER).all()), None)
+        if owner is None:
+            fail(t("the owner's key is gone"), EXIT_NOT_FOUND, fix=t("first: washnode setup"))
+        if not wash.read("shops.duty", shop=shop, key=owner.key):
             self._send(wash, self._others(wash, owner), who)
         if not wash.read("shops.standing", shop=shop)["sells"]:
             fail(t("the operators do not let the shop sell now"), EXIT_REJECTED)
 
-    def _others(self, wash: Wash, owner: str) -> list[dict[str, Any]]:
+    def _others(self, wash: Wash, owner: Member) -> list[dict[str, Any]]:
         """Return what a shop says after its hours: service, owner, that it is open."""
         listed = wash.rpc("contract_list", limit=200)["data"]["items"]
         installed = {one["name"] for one in listed}
-        names = [one.name for one in bindings() if one.name in installed]
         device = KeyStore(self.folder / KEYS_NAME).show(NODE_KEY).public_key.hex()
-        now = int(wash.rpc("node_health")["time_ms"])
         actions = []
         if self.plan.service is not None:
             if "booking" in installed:
                 actions.append(furnishing.rules())
             actions.append(furnishing.offering(self.plan.service))
-        actions += furnishing.owner(owner, device, names, now)
+        actions += furnishing.owner(owner.key, device, installed, owner.until_ms)
         return [*actions, furnishing.calling("shops.open_shop")]
 
     def _send(self, wash: Wash, actions: list[dict[str, Any]], who: dict[str, Any]) -> None:

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from chain.genesis import Genesis
     from node.config import Config
 
-CONFIG_NAME = "config.toml"
 STOP_PATIENCE_S = 15.0
 _PAUSE_S = 0.05
 
@@ -98,7 +97,7 @@ def run(
 
 def find_config(path: Path | None, data: Path | None, flags: dict[str, object]) -> "Config":
     """Return the settings: of the file that is named, or of the one in the data folder."""
-    from node.commands.connect import DATA_DEFAULT
+    from node.commands.connect import CONFIG_NAME, DATA_DEFAULT
     from node.config import load_config
 
     if path is None:

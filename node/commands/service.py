@@ -117,7 +117,8 @@ def status(*, name: str, for_all: bool) -> None:
 
 
 def _config(folder: Path) -> "Config":
-    from node.commands.run import CONFIG_NAME, find_config
+    from node.commands.connect import CONFIG_NAME
+    from node.commands.run import find_config
 
     if not (folder / CONFIG_NAME).is_file():
         seen = t("no node is set up in {folder}", folder=folder)

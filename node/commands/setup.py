@@ -22,6 +22,7 @@ class _Wishes:
     """What was said on the command line; what was not is asked, or is the default."""
 
     name: str | None
+    owner: str | None
     code: str | None
     pin_file: Path | None
     unlock: str | None
@@ -35,6 +36,7 @@ class _Wishes:
 
 @command(params=[data_option()])
 @click.option("--name", help="The shop's name.")
+@click.option("--owner", help="Your own name, for the PIN; it stays on this computer.")
 @click.option("--code", help="The join code of an operator; without one: washnode join, later.")
 @click.option(
     "--pin-file",
@@ -89,10 +91,10 @@ def setup(**given: Any) -> None:
     wishes, folder = _Wishes(**given), data_folder()
     _check_free(folder)
     _choose_lang()
-    plan, pin = _ask(wishes)
+    plan, owner, pin = _ask(wishes)
     if not is_terminal() and wishes.card is None:
         fail(t("where to with the recovery card?"), EXIT_USAGE, fix=t("give --card FILE"))
-    facts = _make(folder, plan, pin, wishes.card)
+    facts = _make(folder, plan, (owner, pin), wishes.card)
     if not plan.code:
         finish(facts, t("Set up in {folder}.", folder=folder), next_command="washnode join CODE")
         return
@@ -121,12 +123,13 @@ def _choose_lang() -> None:
     set_lang("zh" if chosen == "zh" else "en")
 
 
-def _ask(wishes: _Wishes) -> tuple[Any, str]:
-    """Return the shop's plan and the owner's PIN."""
+def _ask(wishes: _Wishes) -> tuple[Any, str, str]:
+    """Return the shop's plan, the owner's name and PIN."""
     from node.commands.values import need_money
     from node.joining.code import parse_code
     from node.joining.desk import check_name
     from node.joining.plan import FirstService, ShopPlan
+    from node.staff.book import clean_name
 
     name = wishes.name or _prompt(t("The shop's name"))
     check_name(name)
@@ -144,7 +147,8 @@ def _ask(wishes: _Wishes) -> tuple[Any, str]:
         unlock=_choose_unlock(wishes.unlock),
         code=code,
     )
-    return plan, _read_pin(wishes.pin_file)
+    owner = clean_name(wishes.owner or _prompt(t("Your own name"), t("Owner")))
+    return plan, owner, _read_pin(wishes.pin_file)
 
 
 def _prompt(question: str, default: str | None = None) -> str:
@@ -184,36 +188,42 @@ def _read_pin(file: Path | None) -> str:
     else:
         seen = t("a PIN is needed and nobody is there to ask")
         fail(seen, EXIT_USAGE, fix=t("give --pin-file FILE"))
-    if not _is_pin(pin):
-        fail(_say_pin(), EXIT_KEY)
+    fault = _fault_of(pin)
+    if fault is not None:
+        fail(fault, EXIT_KEY)
     return pin
 
 
 def _ask_pin() -> str:
     while True:
         pin: str = click.prompt(t("A PIN for the owner"), hide_input=True, err=True)
-        if not _is_pin(pin):
-            click.echo(
-                t("a PIN has {least} to {most} digits", least=PIN_MIN, most=PIN_MAX), err=True
-            )
+        fault = _fault_of(pin)
+        if fault is not None:
+            click.echo(fault, err=True)
         elif click.prompt(t("Once more"), hide_input=True, err=True) == pin:
             return pin
         else:
             click.echo(t("The two differ; type it again."), err=True)
 
 
-def _say_pin() -> str:
-    return t("a PIN has {least} to {most} digits", least=PIN_MIN, most=PIN_MAX)
+def _fault_of(pin: str) -> str | None:
+    """Return what is wrong with a PIN, or None."""
+    from node.staff.book import check_pin
+    from node.staff.errors import StaffError
+
+    if not (pin.isascii() and pin.isdecimal() and PIN_MIN <= len(pin) <= PIN_MAX):
+        return t("a PIN has {least} to {most} digits", least=PIN_MIN, most=PIN_MAX)
+    try:
+        check_pin(pin)
+    except StaffError:
+        return t("this PIN would be tried first; take another")
+    return None
 
 
-def _is_pin(text: str) -> bool:
-    return text.isascii() and text.isdecimal() and PIN_MIN <= len(text) <= PIN_MAX
-
-
-def _make(folder: Path, plan: Any, pin: str, card: Path | None) -> dict[str, Any]:
+def _make(folder: Path, plan: Any, owner: tuple[str, str], card: Path | None) -> dict[str, Any]:
     """Make the keys, hand out the card, and only then write the plan down."""
     from node.commands.connect import KEYS_NAME
-    from node.joining.plan import NODE_KEY, OWNER_KEY, SHOP_KEY, write_plan
+    from node.joining.plan import NODE_KEY, SHOP_KEY, write_plan
     from node.keys.phrase import write_phrase
     from node.keys.store import KeyStore
     from node.keys.unattended import keep_secret
@@ -222,12 +232,10 @@ def _make(folder: Path, plan: Any, pin: str, card: Path | None) -> dict[str, Any
     secret = keep_secret(plan.unlock, folder)
     store = KeyStore(folder / KEYS_NAME)
     there = {one.name for one in store.list()}  # of a run that was cut off
-    for name, passphrase in ((SHOP_KEY, secret), (NODE_KEY, secret), (OWNER_KEY, pin)):
+    for name in (SHOP_KEY, NODE_KEY):
         if name not in there:
-            store.create(name, passphrase)
-    if OWNER_KEY in there:  # the PIN of this run counts
-        (folder / KEYS_NAME / f"{OWNER_KEY}.json").unlink()
-        store.create(OWNER_KEY, pin)
+            store.create(name, secret)
+    _make_owner(folder, store.show(SHOP_KEY).account_text, *owner)
     words = write_phrase(store.export(SHOP_KEY, secret), lang())
     account = store.show(SHOP_KEY).account_text
     _hand_out(plan.name, account, words, card)
@@ -239,6 +247,25 @@ def _make(folder: Path, plan: Any, pin: str, card: Path | None) -> dict[str, Any
         "card": None if card is None else str(card),
         "unlock": plan.unlock,
     }
+
+
+def _make_owner(folder: Path, shop: str, name: str, pin: str) -> None:
+    """Let the owner work here: a key under the PIN, of which the chain is told when it is there."""
+    import secrets
+
+    from chain.crypto import Signer
+    from node.live.clock import read_wall_ms
+    from node.staff.book import FOLDER, Member, StaffBook, make_id
+    from node.staff.deeds import OWNER
+    from node.staff.service import VALID_FOR_MS
+
+    book = StaffBook(folder / FOLDER)
+    for one in book.all():  # of a run that was cut off: the PIN of this one counts
+        book.remove(one.id)
+    seed = secrets.token_bytes(32)
+    key = Signer(seed).public_key.hex()
+    until = read_wall_ms() + VALID_FOR_MS
+    book.add(Member(make_id(secrets.token_bytes), name, shop, key, OWNER, until), seed, pin)
 
 
 def _hand_out(name: str, account: str, words: list[str], card: Path | None) -> None:

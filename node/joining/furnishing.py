@@ -4,20 +4,19 @@ Settings and hours; a service under the usual rules; its owner's key, which a PI
 is open.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from typing import Any
 
-from chain.types import DAY_MS, MINUTE_MS
+from chain.types import MINUTE_MS
 from node.joining.plan import FirstService, ShopPlan
 from node.rehearse.plan import policy_id, policy_words
 from node.rehearse.policies import PRESETS
+from node.staff.deeds import OWNER, SCOPES_OF, functions_of
 
 PRESET = "fair"
 POLICY = policy_id(PRESETS[PRESET])
 SERVICE = 1
-OWNER, ALL_SCOPES = 1, 31
 OWNER_REFUND_MAX = 1_000_00  # minor units, at once
-OWNER_LASTS_MS = 365 * DAY_MS
 _DAYS = 7
 _POLICY_FIELDS = (
     "hold_bp", "hold_min", "hold_max", "hold_per_day_min", "no_show", "grace", "accept_by",
@@ -73,19 +72,22 @@ def offering(service: FirstService) -> Action:
     )
 
 
-def owner(key: str, device: str, contracts: Sequence[str], now_ms: int) -> list[Action]:
-    """Return what makes a key the owner's on this device: for the named contracts, for a year."""
-    until = now_ms + OWNER_LASTS_MS
-    scopes = [{"contract": one, "functions": []} for one in contracts]
+def owner(key: str, device: str, contracts: Collection[str], until_ms: int) -> list[Action]:
+    """Return what makes a key the owner's on this device, for what an owner does."""
+    scopes = [
+        {"contract": contract, "functions": list(functions)}
+        for contract, functions in functions_of(OWNER).items()
+        if contract in contracts
+    ]
     return [
-        {"type": "add_key", "key": key, "scopes": scopes, "limits": [], "expires_at": until},
+        {"type": "add_key", "key": key, "scopes": scopes, "limits": [], "expires_at": until_ms},
         calling(
             "shops.set_staff",
             key=key,
             duty=OWNER,
-            scopes=ALL_SCOPES,
+            scopes=SCOPES_OF[OWNER],
             refund_max=OWNER_REFUND_MAX,
             device=device,
-            until=until,
+            until=until_ms,
         ),
     ]

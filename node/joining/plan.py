@@ -14,7 +14,7 @@ from node.joining.code import TEXT_LENGTH_MAX
 from node.joining.records import NAME_LENGTH_MAX
 
 PLAN_NAME = "shop.json"
-SHOP_KEY, NODE_KEY, OWNER_KEY = "shop", "node", "owner"
+SHOP_KEY, NODE_KEY = "shop", "node"
 _FILE_BYTES_MAX = 65_536
 _Minutes = Annotated[int, Field(ge=0, le=1_440)]
 

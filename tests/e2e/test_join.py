@@ -15,9 +15,9 @@ from chain.types import HOUR_MS, MINUTE_MS
 from node.client import Wash
 from node.demo.accounts import account_of, signer_of
 from node.joining.furnishing import POLICY, calling
-from node.keys.errors import WrongPassphraseError
 from node.keys.phrase import read_phrase
 from node.keys.store import KeyStore
+from node.staff.book import StaffBook
 from tests.e2e.gateway import PIN, ROOT, GatewayNet, command, facts
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
@@ -71,6 +71,8 @@ def test_a_shop_trades_after_one_command(net: GatewayNet) -> None:
     assert joined["trading"] is True
     assert joined["next"] == "washnode service install"
     assert book(joined["url"], joined["shop"]) == "ACCEPTED"
+    with Wash(joined["url"]) as wash:
+        assert wash.rpc("staff_login", name="owner", pin=PIN)["duty"] == "owner"
     listed = facts("admit", "list", data=net.gate.folder)["codes"]
     (line,) = [one for one in listed if one["account"] == joined["shop"]]
     assert (line["state"], line["note"], line["shop_name"]) == (
@@ -86,13 +88,14 @@ def test_a_shops_keys_are_sealed_and_its_card_has_the_account(net: GatewayNet) -
     words = " ".join(part.partition("</li>")[0] for part in card.split("<li>")[1:])
     secret = (data / "unlock.secret").read_text("ascii").strip()
 
-    assert [(one.name, one.is_sealed) for one in keys.list()] == [
-        ("node", True), ("owner", True), ("shop", True),
-    ]  # fmt: skip
+    assert [(one.name, one.is_sealed) for one in keys.list()] == [("node", True), ("shop", True)]
     assert keys.export("shop", secret) == read_phrase(words)
-    assert keys.unlock("owner", PIN).public_key == keys.show("owner").public_key
-    with pytest.raises(WrongPassphraseError):
-        keys.unlock("owner", secret)
+    book = StaffBook(data / "staff")
+    (owner,) = book.all()
+    opened = book.open(owner.id, PIN)
+    assert opened is not None
+    assert (owner.name, owner.key) == ("Owner", opened.public_key.hex())
+    assert book.open(owner.id, secret) is None
 
 
 def test_setting_up_and_joining_may_be_two_steps(net: GatewayNet) -> None:

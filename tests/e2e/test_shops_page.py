@@ -25,11 +25,13 @@ CODE = re.compile(r"\bhttp\.127\.0\.0\.1:[0-9]+/[a-z0-9-]{59}")
 ANSWERS = {
     "en": (
         ("Language", "en"), ("The shop's name", "Crystal"), ("Join code", "CODE"),
-        ("Price of a wash", "42.50"), ("A PIN for the owner", "12"),
-        ("A PIN for the owner", PIN), ("Once more", PIN), ("Written down?", "y"),
+        ("Price of a wash", "42.50"), ("Your own name", "Li"), ("A PIN for the owner", "12"),
+        ("A PIN for the owner", "123456"), ("A PIN for the owner", PIN),
+        ("Once more", PIN), ("Written down?", "y"),
     ),
     "zh": (
         ("Language", "zh"), ("门店名称", "水晶洗车"), ("加入码", "CODE"), ("一次洗车的价格", ""),
+        ("您的姓名", "李店主"),
         ("店主的 PIN", PIN), ("再输入一次", "111111"), ("店主的 PIN", PIN),
         ("再输入一次", PIN), ("抄好了吗", "y"),
     ),

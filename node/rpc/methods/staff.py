@@ -91,7 +91,7 @@ class StaffWhoJson(TypedDict):
 class LoggedOutJson(TypedDict):
     """Whether there was such a session."""
 
-    ended: bool
+    ended: Annotated[bool, Field(description="Whether a session ended now.")]
 
 
 # Coming and going ---------------------------------------------------------------------------------
