@@ -133,16 +133,18 @@ export function live(filter, after, onEvent) {
   return stream;
 }
 
-/** Put the newest rendering of a part of this page in its place, without losing the reader's. */
-export async function refresh(id) {
+/** Put the newest rendering of parts of this page in their places, without losing the reader's. */
+export async function refresh(...ids) {
   const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
   if (!answer.ok) return false;
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-  const [old, made] = [document.getElementById(id), fresh.getElementById(id)];
-  if (!old || !made) return false;
-  const held = old.contains(document.activeElement) ? document.activeElement.dataset.action : null;
-  old.replaceWith(document.adoptNode(made));
-  if (held) made.querySelector(`[data-action="${held}"]`)?.focus(); // who works with the keyboard stays there
+  for (const id of ids) {
+    const [old, made] = [document.getElementById(id), fresh.getElementById(id)];
+    if (!old || !made) return false;
+    const held = old.contains(document.activeElement) ? document.activeElement.dataset.action : null;
+    old.replaceWith(document.adoptNode(made));
+    if (held) made.querySelector(`[data-action="${held}"]`)?.focus(); // who works with the keyboard stays there
+  }
   document.dispatchEvent(new CustomEvent("refreshed", { detail: JSON.parse(fresh.getElementById("data").textContent) }));
   return true;
 }

@@ -44,6 +44,7 @@ async function show(shop) {
   const bookings = await bookingsOf(account);
   const [points] = await ask(["loyalty.standing", { shop, holder: account }]);
   const zone = profile?.zone || data.zone;
+  if (shop === data.shop && !bookings.length && !mine?.known) return null; // it stands above already
   const card = $("#shop-card").content.firstElementChild.cloneNode(true);
   const part = (name) => $(`[data-${name}]`, card);
   part("name").textContent = nameIn(record.name);

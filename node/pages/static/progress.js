@@ -40,7 +40,7 @@ const send = (button, name, args = {}, options = {}) => once(button, name, async
 });
 
 async function update() {
-  await refresh("progress");
+  await refresh("progress", "way-part");
 }
 
 document.addEventListener("refreshed", ({ detail }) => {
@@ -160,8 +160,8 @@ $("#rate-form").addEventListener("submit", async (event) => {
 await welcome();
 await showMine();
 live({ type: "booking.*", values: { id } }, data.after, async () => {
-  for (let tries = 0; !(await refresh("progress").catch(() => false)) && tries < 60; tries++) {
+  for (let tries = 0; !(await refresh("progress", "way-part").catch(() => false)) && tries < 60; tries++) {
     await new Promise((resolve) => { setTimeout(resolve, 1_000); });
   }
 });
-setInterval(() => { if (!document.hidden) refresh("progress").catch(() => false); }, 60_000); // what is possible changes with time
+setInterval(() => { if (!document.hidden) refresh("progress", "way-part").catch(() => false); }, 60_000); // what is possible changes with time
