@@ -78,6 +78,7 @@ def _helpers(words: Words, zone: str) -> dict[str, Any]:
         "status": status,
         "time": lambda at: showing.show_time(at, zone, lang),
         "day": lambda at: showing.show_day(at, zone, lang),
+        "date": lambda at: showing.show_date(at, zone, lang),
         "clock_at": lambda at: showing.show_clock(at, zone),
         "weekday": lambda number: showing.show_weekday(number, lang),
         "duration": lambda length: showing.show_duration(length, lang),

@@ -67,6 +67,14 @@ def show_day(time_ms: int, zone: str, lang: Lang) -> str:
     return f"{weekday} {local.day} {_MONTHS[local.month - 1]}"
 
 
+def show_date(time_ms: int, zone: str, lang: Lang) -> str:
+    """Return a day with its year, for what is far away: 5 Jan 2029, or 2029年1月5日."""
+    local = at_zone(time_ms, zone)
+    if lang == "zh":
+        return f"{local.year}年{local.month}月{local.day}日"
+    return f"{local.day} {_MONTHS[local.month - 1]} {local.year}"
+
+
 def show_time(time_ms: int, zone: str, lang: Lang) -> str:
     """Return a day and the time of day: Mon 5 Jan, 14:30."""
     comma = " " if lang == "zh" else ", "

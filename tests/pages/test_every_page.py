@@ -13,6 +13,8 @@ PATHS = (
     "/c?s={shop}",
     "/c/key",
     "/c/helpers?shop={shop}",
+    "/c/cards",
+    "/c/cards?s={shop}",
     "/s/{shop}",
     "/s/{shop}/book",
     "/s/{shop}/book?service=1",

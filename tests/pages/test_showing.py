@@ -71,3 +71,9 @@ def test_shares_and_short_ids() -> None:
     ]  # fmt: skip
     assert showing.shorten("acct1ezk45a9gdy7nymlr53x9h3ydfa6nsrn") == "acct1ezk45…nsrn"
     assert showing.shorten("short") == "short"
+
+
+def test_a_day_that_is_far_away_has_its_year() -> None:
+    shown = [showing.show_date(MONDAY, "Asia/Shanghai", lang) for lang in ("en", "zh")]
+
+    assert shown == ["5 Jan 2026", "2026年1月5日"]

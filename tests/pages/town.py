@@ -96,7 +96,7 @@ class Town:
         """Return what a view of a contract gives."""
         return self.rpc(view, **params)["data"]
 
-    def do(self, name: str, function: str, funds: int = 0, **arguments: Any) -> Any:
+    def do(self, name: str, function: str, /, funds: int = 0, **arguments: Any) -> Any:
         """Let somebody of the demo call a contract: `do("sparkle", "booking.ready", id=id)`."""
         if name not in self._clients:
             self._clients[name] = Wash(self.url, key=seed_of(name))

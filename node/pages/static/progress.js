@@ -1,7 +1,8 @@
 // A booking as it happens: follows its events, shows its customer what can be done, and asks first.
 import { $, data, live, money, notice, once, question, refresh, t, wash } from "./app.js";
 import { accountFor, balanceAt, rememberShop, state as keyState, washFor, welcome } from "./wallet.js";
-import { signingBytes, toHex } from "./wash.js";
+import { drawForCounter } from "./counter.js";
+import { toHex } from "./wash.js";
 
 const { id, shop, customer } = data;
 let now = data; // of the newest rendering
@@ -106,26 +107,9 @@ async function hasEnough(amount) {
   return false;
 }
 
-/** The hand-over, confirmed by the customer, for the counter's scanner: the shop confirms it too and sends it. */
+/** The hand-over, confirmed by the customer, for the counter's scanner. */
 async function drawCode() {
-  const mine = await washFor(shop, { isSponsored: false });
-  const { keyFor } = await import("./wallet.js");
-  const key = await keyFor(shop);
-  const actions_ = [{ type: "call", contract: "booking", function: "check_in", arguments: { id }, funds: 0 }];
-  const body = await mine.build(actions_, { sponsor: { account: shop } });
-  const text = `WASHIN1:${toHex(body)}:${toHex(key.sign(signingBytes(body)))}`.toUpperCase();
-  const { generate, correction } = await import("./vendor/lean-qr.js");
-  const code = generate(text, { minCorrectionLevel: correction.L });
-  const canvas = $("#code"), scale = Math.floor(900 / (code.size + 8));
-  canvas.width = canvas.height = (code.size + 8) * scale;
-  canvas.dataset.text = text;
-  const pen = canvas.getContext("2d");
-  pen.fillStyle = "#fff";
-  pen.fillRect(0, 0, canvas.width, canvas.height);
-  pen.fillStyle = "#000";
-  for (let y = 0; y < code.size; y++) {
-    for (let x = 0; x < code.size; x++) if (code.get(x, y)) pen.fillRect((x + 4) * scale, (y + 4) * scale, scale, scale);
-  }
+  await drawForCounter($("#code"), shop, "booking", "check_in", { id });
   return true;
 }
 

@@ -6,6 +6,7 @@ from chain.types import MINUTE_MS
 from node.pages import showing
 from node.pages.asking import AskError, asked
 from node.pages.page import Shown, Visit, page
+from node.pages.services import label_of
 
 EVENTS_MAX = 200
 EARLY_MS = 15 * MINUTE_MS  # hand-over opens this long before the slot
@@ -50,7 +51,7 @@ async def progress(visit: Visit) -> Shown:
         "id": name,
         "zone": showing.zone_of(profile["zone"], visit.setting.zone),
         "record": record,
-        "label": _label(service, names, visit.words.lang),
+        "label": label_of(service, names, visit.words.lang),
         "held": held,
         "cancel": await _fee(visit, name, booking["state"], now_ms),
         "settles_at": _since(told, "READY") + policy["settle_after"],
@@ -92,14 +93,6 @@ async def _fee(visit: Visit, name: str, state: str, now_ms: int) -> Any:
 
 def _events_of(name: str) -> dict[str, Any]:
     return {"type": "booking.*", "values": {"id": name}}
-
-
-def _label(service: Any, names: Any, lang: str) -> str:
-    """Return what was booked: the shop's name for it, or its own words for an agreed price."""
-    if isinstance(service, AskError):
-        return ""
-    own = "" if isinstance(names, AskError) else names[f"name_{lang}"]
-    return str(own) or showing.pick_name(service["name"], "zh" if lang == "zh" else "en")
 
 
 def _name_of_event(event: dict[str, Any]) -> str:
