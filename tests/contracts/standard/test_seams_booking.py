@@ -273,3 +273,32 @@ def test_an_arrival_that_an_arbiter_found_true_counts_for_nothing_against_the_cu
         assert town.stand(booking) == "DISPUTED", visit
         town.call("judge", "booking.rule", booking, 10_000)
         town.tick(DAY_MS)
+
+
+def test_a_stranger_does_not_make_a_shop_owe_him_what_he_pleases(town: Town) -> None:
+    rules, tiers = policy_of(FAIR)
+    mine = {**rules, "hold_bp": 0, "compensation_bp": 10_000, "compensation_cap": 2**53 - 1}
+    policy = town.call("bob", "booking.publish_policy", mine, tiers)
+    town.call("shop", "shops.set_settings", True, True, 0, 0, 0)
+    start = town.now + HOUR_MS
+    order = ("shop", 0, 0, start, start + HOUR_MS, 0, 2**53 - 1, policy)
+    booking = town.call("bob", "booking.request", *order)
+
+    town.call("shop", "booking.cancel_by_shop", booking, False)
+    town.tick(MINUTE_MS)
+
+    assert (town.seen("VoucherOwed"), town.seen("VoucherMade")) == ([], [])
+
+
+def test_extra_work_on_the_wrong_car_goes_back_with_it(town: Town) -> None:
+    booking = book(town, WASH, PRICE)
+    town.come(booking)
+    town.call("shop", "booking.ask_extra", booking, 50_000, "wax")
+    town.call("ann", "booking.approve_extra", booking, 1, funds=50_000)
+
+    town.call("ann", "booking.undo_check_in", booking, sponsor="shop")
+
+    assert town.view("booking.booking", booking)["total"] == PRICE
+    assert town.view("booking.held_money", booking) == PRICE
+    town.call("ann", "booking.arrived", booking)
+    town.call("shop", "booking.not_here", booking)

@@ -8,7 +8,7 @@ import pytest
 from chain.ids import decode_id
 from chain.types import DAY_MS
 from tests.contracts.standard.prepaid_setting import WASH, CardWorld, after_days
-from tests.contracts.standard.test_prepaid_journeys import made_town, status
+from tests.contracts.standard.test_prepaid_journeys import HOLDERS, made_town, status
 
 RIVALS = ("rita", "ron", "rob")
 
@@ -114,3 +114,32 @@ def test_operators_who_are_asked_about_a_silent_shop_can_let_it_go_on(town: Card
 
     assert (before, status(town)) == (("FROZEN", 1), "ADMITTED")
     assert [town.card(one)["status"] for one in others.values()] == ["OPEN"] * 3
+
+
+def test_who_buys_again_after_a_silence_waits_anew_in_opening_days(town: CardWorld) -> None:
+    for weekday in range(5):
+        town.call("shop", "shops.set_hours", weekday, 0, DAY_MS)
+    town.call("shop", "shops.set_hours", 5, 0, 0)
+    offer = town.washes()
+    for who in HOLDERS:  # so that one of them is less than a tenth
+        town.buy(offer, who)
+    for n in range(8):
+        town.buy(offer, f"other {n}")
+    first = town.buy(offer, "rita")
+    on_off(town, first, "rita")
+    after_days(town, 40)
+    again = town.buy(offer, "rita")
+    town.begin(again)
+    after_days(town, 4)
+    started = town.view("shops.clock_days", "shop", "rita")
+    after_days(town, 21)
+    early = town.card(again)["status"]
+    after_days(town, 9)
+
+    assert town.card(first)["cause"] == "SILENT"
+    assert started < 7
+    assert (early, town.card(again)["status"], town.card(again)["cause"]) == (
+        "OPEN",
+        "OVER",
+        "SILENT",
+    )
