@@ -86,6 +86,23 @@ def test_a_request_is_taken_back_before_it_is_paid(world: MoneyWorld) -> None:
     )  # fmt: skip
 
 
+def test_a_request_that_is_about_to_be_paid_is_not_taken_back_and_still_comes_back_in_time(
+    world: MoneyWorld,
+) -> None:
+    world.issue(500)
+    first, second = world.ask(300), world.ask(200)
+    for request in (first, second):
+        world.call("bank", "begin_payment", request)
+        with world.refuses("being_paid"):
+            world.call("alice", "withdraw", request)
+
+    world.call("bank", "paid", first, receipt("out"))
+    world.tick("30d")
+
+    assert world.balance("alice") == 200
+    assert [one["request"] for one in world.seen("Late")] == [second]
+
+
 def test_who_can_not_be_paid_has_the_money_back_and_everybody_sees_it(world: MoneyWorld) -> None:
     world.issue(500)
     request = world.ask(300)
@@ -331,6 +348,7 @@ STRANGERS: list[tuple[str, tuple[Any, ...], str]] = [
     ("block", ("bank",), "not_operator"),
     ("unblock", ("bank",), "not_operator"),
     ("issue", ("bob", 1, receipt("x")), "no_issuer"),
+    ("begin_payment", (...,), "not_issuer"),
     ("paid", (..., receipt("x")), "not_issuer"),
     ("decline", (..., "OTHER"), "not_issuer"),
     ("attest", (9, 0, 0, CUSTODY), "no_issuer"),

@@ -22,7 +22,7 @@ DAY_MS = 86_400_000
 STEP = st.tuples(
     st.sampled_from([
         "issue", "issue", "ask", "ask", "paid", "paid", "decline", "withdraw", "attest", "wait",
-        "block", "unblock", "settled",
+        "begin", "block", "unblock", "settled",
     ]),
     st.sampled_from(PEOPLE),
     st.sampled_from(ISSUERS),
@@ -83,6 +83,9 @@ class Life:
         if what == "paid":
             world.call(request["issuer"], "paid", request["id"], receipt(self.bank_receipts))
             self.owed[request["issuer"]] -= request["amount"]
+        elif what == "begin":
+            world.call(request["issuer"], "begin_payment", request["id"])
+            return
         elif what == "decline":
             world.call(request["issuer"], "decline", request["id"], "OTHER")
         else:
