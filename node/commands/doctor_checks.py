@@ -4,7 +4,7 @@ import os
 import stat
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Literal
@@ -29,15 +29,6 @@ class Check:
     light: Light
     text: str
     fix: str = ""
-
-
-def check_machine(data: Path, *, is_mended: bool) -> list[Check]:
-    """Return the checks of the program and of a data folder; rights are mended if asked for."""
-    checks = [check_program(), check_folder(data)]
-    if data.is_dir():
-        checks += [check_disk(data), check_rights(data, is_mended=is_mended), check_keys(data)]
-        checks.append(check_backup_age(data))
-    return checks
 
 
 def check_program() -> Check:
@@ -97,8 +88,6 @@ def check_disk(data: Path) -> Check:
 
 def check_rights(data: Path, *, is_mended: bool) -> Check:
     """Look whether others of this machine can read keys and tokens; take that away if asked to."""
-    if os.name != "posix":
-        return Check("rights", "green", t("the rights of the user's folders keep others out"))
     mended: list[str] = []
     for path in _private_paths(data):
         mode = path.lstat().st_mode
@@ -114,6 +103,14 @@ def check_rights(data: Path, *, is_mended: bool) -> Check:
     if mended:
         return Check("rights", "green", t("for you alone now: {names}", names=", ".join(mended)))
     return Check("rights", "green", t("keys and tokens are for you alone"))
+
+
+def would_mend(rights: Check) -> Check:
+    """Return the check of rights as a trial of --fix tells it."""
+    if rights.light == "green":
+        return rights
+    seen = t("--fix would take that right away: {what}", what=rights.text)
+    return replace(rights, text=seen, fix=t("leave --dry-run out"))
 
 
 def _private_paths(data: Path) -> Iterator[Path]:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from chain.errors import StoreError, WashError
 from node.commands.doctor_checks import Check, Light
+from node.commands.doctor_shop import check_shop
 from node.commands.words import t
+from node.live.upcoming import UPGRADE_COMMAND
 
 if TYPE_CHECKING:
     from node.commands.connect import Session
@@ -29,13 +31,19 @@ def check_running(data: Path) -> list[Check]:
     try:
         with session(timeout_s=NODE_WAIT_S) as talk_to:
             health = talk_to.ask("node_health")
+            info = talk_to.ask("node_info")
             peers = _ask_peers(talk_to)
+            business = check_shop(talk_to, info)
             url = talk_to.url
     except WashError as error:
         fix = t("see its log; start it: washnode run --data {folder}", folder=data)
         return [Check("node", "red", str(error), fix)]
     checks = [judge_node(url, health), *judge_warnings(health), judge_sync(health)]
-    return checks if peers is None else [*checks, *judge_peers(peers)]
+    if peers is not None:
+        checks += judge_peers(peers)
+        told = [str(one.get("software") or "") for one in peers.get("peers") or []]
+        checks.append(judge_update(str(info.get("version") or ""), told))
+    return [*checks, *business]
 
 
 def _ask_peers(talk_to: "Session") -> Mapping[str, Any] | None:
@@ -106,6 +114,30 @@ def judge_peers(answer: Mapping[str, Any]) -> list[Check]:
         checks.append(Check("peers", "green", t("{count} peers are connected", count=len(rows))))
     offsets = [one["clock_offset_ms"] for one in rows if one.get("clock_offset_ms") is not None]
     return [*checks, judge_clock(offsets)] if offsets else checks
+
+
+def judge_update(version: str, told: list[str]) -> Check:
+    """Tell whether others run a later version; what a peer says of itself is taken as a hint only.
+
+    At least two say so, or the only one: nobody alone can send people to look for an update.
+    """
+    ours = _numbers(version)
+    later = [one for one in map(_version_of, told) if _numbers(one) > ours]
+    later.sort(key=_numbers)
+    if len(later) >= min(PEERS_MIN, len(told)) and later:
+        seen = t("others run washnode {later}, this is {version}", later=later[0], version=version)
+        return Check("update", "yellow", seen, UPGRADE_COMMAND)
+    seen = t("washnode {version}; no peer runs a later one", version=version)
+    return Check("update", "green", seen)
+
+
+def _version_of(software: str) -> str:
+    return software.rpartition("/")[2].rpartition(" ")[2]
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    parts = version.split(".")[:3]
+    return tuple(int(one) for one in parts) if all(one.isdecimal() for one in parts) else ()
 
 
 def judge_clock(offsets_ms: list[int]) -> Check:

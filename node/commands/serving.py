@@ -9,6 +9,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from node.app import serve
+from node.awake import kept_awake
 from node.commands.output import CommandError
 from node.commands.words import t
 from node.config import Config
@@ -41,7 +42,8 @@ async def serve_node(
 ) -> None:
     """Serve a node to its end; an address that is taken is told with what to do about it."""
     try:
-        await serve(node, config, on_ready, companions)
+        with kept_awake():
+            await serve(node, config, on_ready, companions)
     except OSError as error:
         if error.errno not in {errno.EADDRINUSE, errno.EACCES, errno.EADDRNOTAVAIL}:
             raise

@@ -4,11 +4,11 @@ import shutil
 from contextlib import suppress
 from pathlib import Path
 
-import plyvel
 import pytest
 
 from chain.errors import StoreError, UnknownIdError
 from chain.executed import account_topic
+from chain.leveldb import leveldb
 from chain.merkle import root
 from chain.state import Space
 from chain.store import CACHED_BYTES_MAX, Store
@@ -77,7 +77,7 @@ def test_a_store_has_one_user_at_a_time(tmp_path: Path) -> None:
 
 
 def test_a_store_of_another_schema_is_refused(tmp_path: Path) -> None:
-    with plyvel.DB(str(tmp_path / "store"), create_if_missing=True) as database:
+    with leveldb.DB(str(tmp_path / "store"), create_if_missing=True) as database:
         database.put(Table.META.value + b"schema", b"2")
 
     with pytest.raises(StoreError, match="schema"):
