@@ -1,6 +1,7 @@
 """A verified container made ready to run: operands resolved, forms built, gas laid out by block."""
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from contracts.vm.container import (
@@ -17,6 +18,7 @@ from contracts.vm.values import KeyForm, RowForm
 from contracts.vm.verifier import verify_bytes
 
 Step = tuple[int, int, int, int, Any, int]  # op, d, a, b, resolved t, gas of the block that begins
+PROGRAMS_KEPT = 64
 _OF_FIELDS = frozenset({Op.GET, Op.GETZ, Op.HAS, Op.PUT, Op.DEL, Op.NEXT})
 _OF_POTS = frozenset({Op.POPEN, Op.PADD, Op.PPAY, Op.PMOVE, Op.PEXT, Op.PCLOSE, Op.PBAL})
 _OF_ROUTINES = frozenset({Op.CALL, Op.SCHED, Op.CANCEL})
@@ -101,8 +103,13 @@ class Program:
         return routine if routine is not None and routine.function.kind == kind else None
 
 
+@lru_cache(maxsize=PROGRAMS_KEPT)
 def load_program(data: bytes) -> Program:
-    """Verify container bytes and make them ready; raises BadContractError, MalformedBytesError."""
+    """Verify container bytes and make them ready; raises BadContractError, MalformedBytesError.
+
+    The same bytes give the same program, which nobody changes: those of late are kept, since a
+    deployment, its check and the reading of interfaces all ask for them.
+    """
     container, verified = verify_bytes(data)
     fields = [
         FieldForm(one.name, KeyForm(bytes([number]), one.key), RowForm([n.scalar for n in one.row]))
