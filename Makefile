@@ -9,6 +9,8 @@ RUNS ?= 1000
 KILLS ?= 500
 SEEDS ?= 2000
 LIFE_STEPS ?= 10000
+# Processes of tests: many tests wait for timers, or for processes of their own.
+WORKERS ?= 3
 SAMPLE ?= node/samples/bookings.csv.gz
 POLICIES ?= node/samples/policies.json
 PACKAGES := $(wildcard chain contracts consensus p2p node)
@@ -18,8 +20,6 @@ PIP_QUIETLY := --quiet --disable-pip-version-check
 # The lock decides what is installed; no interpreter is downloaded behind the operator's back.
 UV := UV_PROJECT_ENVIRONMENT=$(VENV) UV_PYTHON_DOWNLOADS=never VIRTUAL_ENV= $(BIN)/uv --quiet
 # Where only pip knows the way (a company mirror, a proxy), pip installs the same locked hashes.
-# Tests that run beside the others: they wait for timers, or compute by themselves, and start no nodes.
-BESIDE = tests/hostile tests/node/net tests/p2p tests/chain tests/contracts tests/consensus tests/fuzz tests/lives
 BY_PIP = $(UV) export --frozen --no-emit-project $(1) --output-file $(VENV)/locked.txt >/dev/null \
 	&& $(BIN)/python -m pip install $(PIP_QUIETLY) --require-hashes --requirement $(VENV)/locked.txt \
 	&& $(BIN)/python -m pip install $(PIP_QUIETLY) --no-deps --editable .
@@ -63,9 +63,7 @@ spelling: $(VENV)/.dev ## Check the spelling
 
 pytest: $(VENV)/.dev ## Run the tests (more options: make pytest ARGS="-k merkle")
 ifeq ($(strip $(ARGS)),)
-	@$(BIN)/pytest $(BESIDE) >$(VENV)/beside.txt 2>&1 & beside=$$!; \
-	$(BIN)/pytest tests $(BESIDE:%=--ignore=%); code=$$?; \
-	wait $$beside || code=1; cat $(VENV)/beside.txt; exit $$code
+	$(BIN)/pytest tests --numprocesses $(WORKERS) --dist loadgroup
 else
 	$(BIN)/pytest $(ARGS)
 endif

@@ -28,6 +28,30 @@ settings.register_profile(
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 
+# Of these files each test can run in a process of its own; of all others what a file has made for
+# its tests is made once.
+SHARED = ("journeys",)  # what is made once for several files
+FREE = frozenset({"test_fuzz_methods.py", "test_naughty.py", "test_simulator.py", "test_twins.py"})
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Keep tests that share something together where several processes share the work."""
+    shared = [name for name in SHARED if name in getattr(item, "fixturenames", ())]
+    if shared or item.path.name not in FREE:
+        item.add_marker(pytest.mark.xdist_group(shared[0] if shared else str(item.path)))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest, so that no process is left alone with it in the end."""
+    items.sort(
+        key=lambda item: (
+            not set(SHARED) & set(getattr(item, "fixturenames", ())),
+            item.get_closest_marker("e2e") is None,
+        )
+    )
+
+
 @pytest.fixture
 def chain(tmp_path: Path) -> Iterator[TestChain]:
     """A new chain on disk; olga is its operator."""

@@ -27,13 +27,13 @@ def test_a_seed_is_the_same_history_under_every_hash_seed() -> None:
 
 @pytest.mark.sim
 @pytest.mark.timeout(180)
-def test_three_hundred_seeds_break_nothing() -> None:
+def test_a_hundred_seeds_break_nothing() -> None:
     shape = Shape(validators=4, byzantine=1)
 
-    summary = run_many([plan_of(seed, shape, MINUTE_MS) for seed in range(300)], jobs=2)
+    summary = run_many([plan_of(seed, shape, MINUTE_MS) for seed in range(100)], jobs=2)
 
     failed = [(one.seed, one.violations[0]) for one in summary.failed]
-    assert (summary.seeds, failed) == (300, [])
+    assert (summary.seeds, failed) == (100, [])
     assert summary.heal_ms(990) <= 5_000
 
 

@@ -14,7 +14,7 @@ def run(validators: int, twins: int, count: int) -> list[TwinsResult]:
 
 
 @pytest.mark.sim
-@pytest.mark.parametrize(("validators", "twins", "count"), [(4, 1, 400), (7, 2, 150)])
+@pytest.mark.parametrize(("validators", "twins", "count"), [(4, 1, 150), (7, 2, 50)])
 def test_as_many_twins_as_are_withstood_break_nothing(
     validators: int, twins: int, count: int
 ) -> None:
