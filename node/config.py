@@ -22,6 +22,7 @@ FILE_BYTES_MAX = 65_536  # a config file is read by people; a larger one is some
 
 # Text is how a path is written, so paths alone are not held to their exact type.
 FilePath = Annotated[Path, Field(strict=False)]
+Checkpoint = Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,15}):[0-9a-f]{64}$")]
 
 
 class ConfigError(WashError):
@@ -156,9 +157,7 @@ class KeyConfig(_Section):
     """`[keys]`: which of the keys in data_dir/keys this node uses."""
 
     validator: str = Field(
-        default="validator",
-        max_length=32,
-        description="name of the key that signs blocks",
+        default="validator", max_length=32, description="name of the key that signs blocks"
     )
     sponsor: str = Field(
         default="",
@@ -166,13 +165,10 @@ class KeyConfig(_Section):
         description="name of the shop's key that co-signs for customers; empty: none",
     )
     admitter: str = Field(
-        default="",
-        max_length=32,
-        description="name of the key that lets shops in with join codes; empty: none",
+        default="", max_length=32, description="name of the key that takes join codes; empty: none"
     )
     unlock: Literal["ask", "keyring", "file"] = Field(
-        default="ask",
-        description="what opens sealed keys at a start: a person, the system's keyring, a file",
+        default="ask", description="what opens sealed keys at a start: a person, a keyring, a file"
     )
 
 
@@ -264,6 +260,12 @@ class P2pConfig(_Section):
         ge=0,
         le=1_000_000_000,
         description="with more blocks to catch up, a snapshot is fetched instead; 0: never",
+    )
+    checkpoints: tuple[Checkpoint, ...] = Field(
+        (),
+        strict=False,
+        max_length=4,
+        description="blocks HEIGHT:ID whose snapshots are believed",
     )
 
 

@@ -59,6 +59,8 @@ unlock = "{unlock}"
 [p2p]
 role = "full"
 peers = {peers}
+# For the first start: the gateway that let this shop in vouches for them.
+checkpoints = {checkpoints}
 """
 # Refusals of one gateway that another may not have; the rest are the code's own.
 _ELSEWHERE = {"JOIN_CODE_UNKNOWN", "NO_ADMISSIONS", "METHOD_NOT_FOUND", "NOT_READY"}
@@ -121,7 +123,7 @@ class Joining:
                 t("the gateway names no node to take the chain from"),
                 fix=t("tell who made the code: its [p2p] url is missing"),
             )
-        self._write_config(answer["peers"])
+        self._write_config(answer["peers"], answer["checkpoints"])
         self._put(admitted_at=answer["height"], peers=answer["peers"])
         say(t("Let in at height {height}.", height=answer["height"]))
 
@@ -215,7 +217,7 @@ class Joining:
                 )
             time.sleep(_PAUSE_S)
 
-    def _write_config(self, peers: list[str]) -> None:
+    def _write_config(self, peers: list[str], checkpoints: list[str]) -> None:
         import json
 
         path = self.folder / CONFIG_NAME
@@ -227,6 +229,7 @@ class Joining:
             shop=SHOP_KEY,
             unlock=self.plan.unlock,
             peers=json.dumps(peers),
+            checkpoints=json.dumps(checkpoints),
         )
         put_whole(path, text)
 

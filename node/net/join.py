@@ -29,6 +29,7 @@ class NetworkNode:
         self.members = Membership(node)
         distance = config.snapshot_distance
         self.exchange = Exchange(node, self.network, self.members, snapshot_distance=distance)
+        self.exchange.fetching.checkpoints = _read_checkpoints(config.checkpoints)
         allowed = {bytes.fromhex(one) for one in config.allowed}
         network, exchange = self.network, self.exchange
         network.may_read = lambda key: key in allowed or self.members.may_read(key)
@@ -69,6 +70,11 @@ class NetworkNode:
                     group.create_task(run())
         except* Exception as faults:  # noqa: BLE001 - whatever it is, the node stops loudly
             self.node.fail(faults.exceptions[0])
+
+
+def _read_checkpoints(texts: tuple[str, ...]) -> dict[int, bytes]:
+    pairs = [text.split(":") for text in texts]
+    return {int(height): bytes.fromhex(found) for height, found in pairs}
 
 
 def has_network(config: P2pConfig) -> bool:

@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from chain.block import block_id
 from chain.codec import decode
 from chain.errors import MalformedBytesError, SnapshotError, StoreError, WashError
 from chain.snapshot import SnapshotManifest, decode_manifest, snapshot_id
@@ -77,6 +78,7 @@ class SnapshotClient:
         self._quiet_until_ms = 0
         self._news = asyncio.Event()
         self.is_at_work = False  # then blocks are not asked for
+        self.checkpoints: dict[int, bytes] = {}  # ids of blocks that somebody vouches for
 
     @property
     def _mono_ms(self) -> int:
@@ -241,10 +243,13 @@ class SnapshotClient:
         return None
 
     async def _check(self, offered: Offered) -> None:
-        """Raise WashError unless an offer follows from the genesis, or from our own head."""
+        """Raise WashError unless an offer is vouched for, or follows from genesis or our head."""
         node, manifest, steps = self._node, offered.manifest, offered.steps
         genesis, head, now_ms = node.ledger.genesis, node.ledger.head, node.clock.now_ms()
         validators = read_validators(node.state())
+        if self.checkpoints.get(manifest.height) == block_id(manifest.header):
+            await asyncio.to_thread(check_certified, manifest)
+            return
         try:
             await asyncio.to_thread(check_trust, manifest, genesis, now_ms, steps=steps)
         except SnapshotError:

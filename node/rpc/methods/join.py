@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 from typing_extensions import TypedDict
 
+from chain.block import block_id
 from chain.errors import BadSignatureError, StoreError
 from node.joining.code import TEXT_LENGTH_MAX, JoinCodeError, parse_code
 from node.joining.desk import VALID_FOR_DEFAULT_MS, VALID_FOR_MAX_MS, Desk
@@ -58,6 +59,10 @@ class JoinedJson(TypedDict):
     tx_id: Annotated[str, Field(description="The transaction that lets the shop in.")]
     height: Annotated[int | None, Field(description="Its block; null: in none yet.")]
     peers: Annotated[list[str], Field(description="Nodes that the shop's node can dial.")]
+    checkpoints: Annotated[
+        list[str],
+        Field(description="Blocks as HEIGHT:ID whose snapshots there are; this node vouches."),
+    ]
 
 
 class JoinCodeJson(TypedDict):
@@ -157,6 +162,7 @@ async def join_redeem(
         "tx_id": done.tx_id.hex(),
         "height": done.height,
         "peers": _peers(call.node, desk.url),
+        "checkpoints": _checkpoints(call.node),
     }
 
 
@@ -165,6 +171,14 @@ def _peers(node: Any, own: str) -> list[str]:
     others = [] if node.network is None else node.network.peers()
     urls = [own, *[one.peer.url for one in others]]
     return list(dict.fromkeys(one for one in urls if one))[:PEERS_MAX]
+
+
+def _checkpoints(node: Any) -> list[str]:
+    """Return the blocks of the snapshots that are offered: block by block old chains take hours."""
+    store = node.ledger.store
+    heights = [] if node.snapshots is None else node.snapshots.heights()
+    kept = [one for one in heights if one >= store.base_height]
+    return [f"{height}:{block_id(store.header(height)).hex()}" for height in kept]
 
 
 @rpc_method(tier="admin", errors=(NoAdmissionsError, JoinCodeError, StoreError))

@@ -4,21 +4,25 @@ import shutil
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 import chain.snapshot
 import consensus.sync
+from chain.block import block_id
 from chain.snapshot import SnapshotManifest, encode_manifest
 from chain.state import Space
-from consensus import GetBlocks
+from chain.types import MINUTE_MS
+from consensus import GetBlocks, TrustOptions
 from node.net import snapshot_client, snapshot_plan
 from node.net.messages import AnyMessage, SnapshotChunk, SnapshotOffer, WantChunk, pack, unpack
 from node.storage.fetched import begin_fetching
 from node.storage.folder import beside
 from node.storage.snapshot import SnapshotFile
 from node.storage.snapshots import make_snapshot
+from node.storage.trust import check_trust
 from p2p import Kind
 from tests.node.net.linked import LinkedNet, Member
 
@@ -143,6 +147,18 @@ async def test_who_is_hardly_behind_goes_by_blocks(tmp_path: Path) -> None:
         net.start("shop1")
 
         assert begins_at(await is_level(net, "shop1")) == 0
+
+
+@pytest.mark.parametrize("begins", [NEWEST, 0])
+async def test_an_old_chains_snapshot_is_believed_if_somebody_vouches_for_its_block(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, begins: int
+) -> None:
+    old = TrustOptions(trusting_period_ms=1, clock_drift_ms=MINUTE_MS)
+    monkeypatch.setattr(snapshot_client, "check_trust", partial(check_trust, options=old))
+    async with grown(tmp_path, "node1") as net:
+        shop, header = net.start("shop1"), net["node1"].node.ledger.store.header(NEWEST)
+        shop.exchange.fetching.checkpoints = {begins: block_id(header)}
+        assert begins_at(await is_level(net, "shop1")) == begins
 
 
 # Who lies ---------------------------------------------------------------------------------------
