@@ -10,6 +10,7 @@ from node.pages.asking import Asker
 from node.pages.words import Words
 
 _PAGE = "page_of_this_function"
+_DEED = "deed_of_this_function"
 
 
 class GoneError(Exception):
@@ -89,6 +90,28 @@ def page(path: str, *, words: str) -> Callable[[View], View]:
         return view
 
     return mark
+
+
+Deed = Callable[[Visit], Awaitable[web.Response]]
+
+
+def deed(path: str, *, words: str) -> Callable[[Deed], Deed]:
+    """Mark a function of `node/pages/views` as what a form or script of a page posts to."""
+
+    def mark(view: Deed) -> Deed:
+        setattr(view, _DEED, Page(path, words, view))
+        return view
+
+    return mark
+
+
+def deeds_in(module: object) -> list[Page]:
+    """Return what can be posted to a module."""
+    return [
+        one
+        for thing in vars(module).values()
+        if isinstance(one := getattr(thing, _DEED, None), Page)
+    ]
 
 
 def pages_in(module: object) -> list[Page]:

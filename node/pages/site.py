@@ -13,7 +13,7 @@ from chain.errors import StoreError, WashError
 from node.config import PagesConfig
 from node.pages import views
 from node.pages.asking import Asker, AskError
-from node.pages.page import GoneError, Page, Setting, Shown, Visit, pages_in
+from node.pages.page import GoneError, Page, Setting, Shown, Visit, deeds_in, pages_in
 from node.pages.rendering import Renderer
 from node.pages.static_files import GZIP_MIN, StaticFiles, pack, takes_gzip
 from node.pages.words import LANGS, Words, choose_lang
@@ -35,6 +35,7 @@ _HEADERS = {
     "Cache-Control": "no-cache, private",
     "Vary": "Cookie, Accept-Language, Accept-Encoding",
 }
+_OF_STAFF = ("/shop", "/bay/")
 _OF_THE_NODE = {
     "NOT_READY",
     "INTERNAL_ERROR",
@@ -44,11 +45,19 @@ _OF_THE_NODE = {
 _log = logging.getLogger("washnode.pages")
 
 
+def _modules() -> list[Any]:
+    names = sorted(one.name for one in pkgutil.iter_modules(views.__path__))
+    return [importlib.import_module(f"{views.__name__}.{name}") for name in names]
+
+
 def find_pages() -> list[Page]:
     """Return the pages of all modules in `node/pages/views`, in order of their names."""
-    names = sorted(one.name for one in pkgutil.iter_modules(views.__path__))
-    modules = [importlib.import_module(f"{views.__name__}.{name}") for name in names]
-    return [one for module in modules for one in pages_in(module)]
+    return [one for module in _modules() for one in pages_in(module)]
+
+
+def find_deeds() -> list[Page]:
+    """Return what forms and scripts of pages post to."""
+    return [one for module in _modules() for one in deeds_in(module)]
 
 
 class Site:
@@ -65,6 +74,8 @@ class Site:
         """Add the routes."""
         for one in find_pages():
             app.router.add_get(one.path, partial(self._serve, one))
+        for one in find_deeds():
+            app.router.add_post(one.path, partial(self._serve, one))
         app.router.add_get("/static/{hash:[0-9a-f]{12}}/{name:.+}", self._static)
         app.router.add_get("/lang/{lang}", self._switch)
         app.router.add_get("/{rest:.*}", self._nowhere)
@@ -93,6 +104,8 @@ class Site:
     def _answer(self, request: web.Request, shown: Shown, words: Words) -> web.Response:
         body = self._renderer.render(shown, words, request.path_qs).encode()
         headers = {**_HEADERS, "Content-Type": "text/html; charset=utf-8"}
+        if request.path.startswith(_OF_STAFF):
+            headers["Referrer-Policy"] = "same-origin"  # else forms are posted without an Origin
         if len(body) >= GZIP_MIN and takes_gzip(request):
             body, headers["Content-Encoding"] = pack(body), "gzip"
         return web.Response(body=body, status=shown.status, headers=headers)

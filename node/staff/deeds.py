@@ -17,7 +17,8 @@ DEEDS: Final[Mapping[str, Mapping[str, int]]] = {
     "shops": {"open_shop": COUNTER, "close_shop": COUNTER},
     "booking": {
         "accept": COUNTER, "decline": COUNTER, "cancel_by_shop": COUNTER, "offer_slot": COUNTER,
-        "announce_weather": COUNTER, "ask_extra": COUNTER, "not_here": CHECK_IN,
+        "announce_weather": COUNTER, "ask_extra": COUNTER, "publish_policy": COUNTER,
+        "not_here": CHECK_IN,
         "start_service": STEP, "ready": FINISH, "answer_claim": REFUND,
     },
     "prepaid": {

@@ -81,16 +81,27 @@ class Town:
             self._process.wait()
         self._log.close()
 
-    def rpc(self, method: str, **params: Any) -> Any:
+    def rpc(self, method: str, *, token: str = "", **params: Any) -> Any:
         """Return the result of a method."""
         message = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
         request = urllib.request.Request(
             f"{self.url}/rpc", json.dumps(message).encode(), {"Content-Type": "application/json"}
         )
+        if token:
+            request.add_header("Authorization", f"Bearer {token}")
         with urllib.request.urlopen(request, timeout=30) as response:
             answer = json.load(response)
         assert "error" not in answer, answer
         return answer["result"]
+
+    @property
+    def folder(self) -> Path:
+        """Where the node keeps its data."""
+        return self._folder
+
+    def rpc_as(self, token: str, method: str, **params: Any) -> Any:
+        """Return the result of a method that needs a token."""
+        return self.rpc(method, token=token, **params)
 
     def read(self, view: str, **params: Any) -> Any:
         """Return what a view of a contract gives."""

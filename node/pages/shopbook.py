@@ -1,0 +1,199 @@
+"""What a shop's events tell, kept in memory: asked of the node once, then only what is new.
+
+Nothing here is a source of its own. If the chain is not the one that was read (a practice network
+can go back in time), everything is asked again.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from node.pages.asking import AskError, asked
+from node.pages.page import Visit
+
+OPEN = ("REQUESTED", "ACCEPTED", "ARRIVED", "CHECKED_IN", "IN_SERVICE", "READY", "DISPUTED")
+DONE = ("SETTLED", "RULED")
+_LIMIT = 200
+_PAGES_MAX = 400  # of events in one go; a shop with more waits for the next look
+_RECORDS_AT_ONCE = 100
+SHOPS_MAX = 16
+
+
+@dataclass(slots=True)
+class Stay:
+    """A booking as the events of a shop tell it. Amounts are minor units."""
+
+    id: str
+    customer: str
+    start: int
+    total: int
+    asked_at: int
+    state: str = "REQUESTED"
+    state_at: int = 0
+    came_at: int = 0
+    began_at: int = 0
+    ready_at: int = 0
+    over_at: int = 0
+    to_shop: int = 0
+    to_customer: int = 0
+    service: int | None = None
+    end: int = 0
+    extra: dict[str, Any] | None = None
+    was_disputed: bool = False
+    claim_bp: int = 0
+    absence: bool = False
+    answered: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it still goes on."""
+        return self.state in OPEN
+
+
+@dataclass(slots=True)
+class ShopBook:
+    """All bookings of one shop, up to a place in the chain."""
+
+    shop: str
+    after: str = "earliest"
+    height: int = 0
+    hash: str = ""
+    stays: dict[str, Stay] = field(default_factory=dict)
+    bays: dict[str, int] = field(default_factory=dict)  # where a car was put, as the tablets said
+
+    def open(self) -> list[Stay]:
+        """Return what goes on, by time of the slot."""
+        return sorted((one for one in self.stays.values() if one.is_open), key=lambda s: s.start)
+
+    def between(self, first_ms: int, last_ms: int) -> Iterator[Stay]:
+        """Yield what was over within a time."""
+        return (one for one in self.stays.values() if first_ms <= one.over_at < last_ms)
+
+    def in_bays(self, count: int) -> dict[int, Stay]:
+        """Return which car is in which bay: as a tablet said, else the first one that is free."""
+        working = sorted(
+            (one for one in self.stays.values() if one.state == "IN_SERVICE"),
+            key=lambda one: one.began_at,
+        )
+        placed: dict[int, Stay] = {}
+        for one in working:
+            wanted = self.bays.get(one.id, 0)
+            if 1 <= wanted <= count and wanted not in placed:
+                placed[wanted] = one
+        for one in working:
+            if one in placed.values():
+                continue
+            bay = next((n for n in range(1, count + 1) if n not in placed), None)
+            if bay is not None:
+                placed[bay] = one
+        return placed
+
+    def take(self, event: dict[str, Any]) -> None:
+        """Note one event."""
+        values, at = event["values"], int(event["time"])
+        kind = str(event["type"]).rpartition(".")[2]
+        if kind == "Requested":
+            self.stays[values["id"]] = Stay(
+                values["id"], values["customer"], values["start"], values["total"]["amount"],
+                at, state_at=at,
+            )  # fmt: skip
+            return
+        stay = self.stays.get(values.get("id", ""))
+        if stay is None:
+            return
+        match kind:
+            case "Moved":
+                _move(stay, values["state"], at)
+            case "Rescheduled":
+                stay.end += values["start"] - stay.start if stay.end else 0
+                stay.start, stay.state = values["start"], "ACCEPTED"
+            case "ExtraAsked":
+                stay.extra = {**values, "time": at}
+            case "ExtraApproved":
+                stay.extra, stay.total = None, stay.total + values["price"]["amount"]
+            case "VoucherUsed":
+                stay.total = values["total"]["amount"]
+            case "Closed":
+                _move(stay, values["state"], at)
+                stay.over_at = at
+                stay.to_shop = values["to_shop"]["amount"]
+                stay.to_customer = values["to_customer"]["amount"]
+            case _:
+                pass
+
+
+def _move(stay: Stay, state: str, at: int) -> None:
+    stay.state, stay.state_at = state, at
+    if state in {"ARRIVED", "CHECKED_IN"} and not stay.came_at:
+        stay.came_at = at
+    elif state == "IN_SERVICE":
+        stay.began_at = at
+    elif state == "READY":
+        stay.ready_at = at
+    elif state == "DISPUTED":
+        stay.was_disputed = True
+
+
+_books: dict[tuple[str, str], ShopBook] = {}
+
+
+async def read_book(visit: Visit, shop: str) -> ShopBook:
+    """Return a shop's book, up to date."""
+    head, info = await visit.ask.all(asked("chain_head"), asked("node_info"))
+    header = head["header"]
+    place = (str(info["chain_id"]) + str(id(visit.request.app)), shop)
+    book = _books.get(place)
+    if book is None or not await _is_same(visit, book):
+        if len(_books) >= SHOPS_MAX:
+            _books.clear()
+        book = _books[place] = ShopBook(shop)
+    for _ in range(_PAGES_MAX):
+        page = await visit.ask(
+            "events_query",
+            filter={"type": "booking.*", "values": {"shop": shop}},
+            after=book.after,
+            limit=_LIMIT,
+        )
+        for event in page["items"]:
+            book.take(event)
+        book.after = page["scanned_to"]
+        if page["next"] is None:
+            break
+    book.height, book.hash = header["height"], header["hash"]
+    await _fill(visit, book)
+    return book
+
+
+async def _is_same(visit: Visit, book: ShopBook) -> bool:
+    """Tell whether the chain is still the one that was read."""
+    if not book.hash:
+        return False
+    try:
+        block = await visit.ask("chain_getBlock", height=book.height, detail="header")
+    except AskError:
+        return False
+    return bool(block["header"]["hash"] == book.hash)
+
+
+async def _fill(visit: Visit, book: ShopBook) -> None:
+    """Ask for what events do not tell: the service, the end, what a claim is about."""
+    wanted = [
+        one
+        for one in book.stays.values()
+        if one.service is None or (one.state == "DISPUTED") or (one.is_open and not one.end)
+    ]
+    for first in range(0, len(wanted), _RECORDS_AT_ONCE):
+        part = wanted[first : first + _RECORDS_AT_ONCE]
+        records = await visit.ask.all(*[asked("booking.booking", id=one.id) for one in part])
+        for stay, record in zip(part, records, strict=True):
+            if isinstance(record, AskError):
+                stay.service = 0
+                continue
+            stay.service, stay.end = record["service"], record["end"]
+            stay.claim_bp, stay.absence = record["claim_bp"], record["absence"]
+            stay.answered = record["answered"]
+
+
+def bay_of(book: ShopBook, booking: str, bay: int) -> None:
+    """Remember which bay a car was put into."""
+    book.bays[booking] = bay

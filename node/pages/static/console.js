@@ -1,0 +1,142 @@
+// The counter: what the buttons do, the scanner, and the day as it happens.
+import { $, data, live, money, notice, refresh, t, wash } from "./app.js";
+import { ask, call, doing, readMoney, send, sure, tell } from "./staff.js";
+
+const { shop } = data;
+const update = () => refresh("live").catch(() => false);
+
+/** The account of a customer whose card this shop keeps, or null. */
+async function keptOf(id) {
+  const { customer } = await wash.read("booking.booking", { id });
+  return (await wash.read("shops.keeper", { account: customer })) === shop ? customer : null;
+}
+
+const DEEDS = {
+  open_day: () => send([call("shops", "open_shop")]),
+  close_day: async () => (await sure(t("close_title"), t("close_text"), t("close_yes"))) && send([call("shops", "close_shop")]),
+  accept: (id) => send([call("booking", "accept", { id })]),
+  async decline(id) {
+    const held = await wash.read("booking.held_money", { id });
+    const facts = [[t("to_customer"), money(held)]];
+    return (await sure(t("decline_title"), t("decline_text"), t("decline_yes"), { facts, danger: true })) && send([call("booking", "decline", { id })]);
+  },
+  async cancel(id) {
+    const held = await wash.read("booking.held_money", { id });
+    const facts = [[t("to_customer"), money(held)]];
+    return (await sure(t("cancel_title"), t("cancel_text"), t("cancel_yes"), { facts, danger: true })) && send([call("booking", "cancel_by_shop", { id, weather: false })]);
+  },
+  async not_here(id) {
+    return (await sure(t("not_here_title"), t("not_here_text"), t("not_here_yes"), { danger: true })) && send([call("booking", "not_here", { id })]);
+  },
+  start: (id) => send([call("booking", "start_service", { id })]),
+  ready: (id) => send([call("booking", "ready", { id })]),
+  async check_in(id) {
+    const kept = await keptOf(id);
+    if (kept) return send([call("booking", "check_in", { id })], { kept });
+    say(t("scan_phone"));
+    $("#scan").focus();
+    return false;
+  },
+  async give_in(id) {
+    const [{ claim_bp: part }, held] = await Promise.all([wash.read("booking.booking", { id }), wash.read("booking.held_money", { id })]);
+    const facts = [[t("claimed"), `${part / 100} %`], [t("on_hold"), money(held)]];
+    return (await sure(t("give_in_title"), t("give_in_text"), t("give_in_yes"), { facts, danger: true })) && send([call("booking", "answer_claim", { id, accept: true })]);
+  },
+  contest: async (id) => (await sure(t("contest_title"), t("contest_text"), t("contest_yes"))) && send([call("booking", "answer_claim", { id, accept: false })]),
+  async extra(id) {
+    const dialog = $("#extra");
+    dialog.returnValue = "no";
+    dialog.showModal();
+    await new Promise((resolve) => { dialog.addEventListener("close", resolve, { once: true }); });
+    const [price, work] = [readMoney($("#extra-price").value), $("#extra-work").value.trim()];
+    if (dialog.returnValue !== "yes") return false;
+    if (!price || !work) {
+      notice("sending", t("extra_wrong"), { kind: "bad" });
+      return false;
+    }
+    const done = await send([call("booking", "ask_extra", { id, price, work })]);
+    notice("sending", t("extra_sent", { money: money(price) }), { kind: "good" });
+    return done;
+  },
+};
+
+document.addEventListener("click", ({ target }) => {
+  const button = target.closest?.("[data-do]");
+  const deed = button && DEEDS[button.dataset.do];
+  if (deed) doing(button, async () => { if (await deed(button.dataset.id)) await update(); });
+});
+
+// The scanner --------------------------------------------------------------------------------------
+// It types what it reads and presses Enter: a car handed over, a booking, a customer's card.
+
+function say(text, kind = "") {
+  const line = $("#scan-said");
+  line.textContent = text;
+  line.className = `notice under ${kind}`;
+  line.hidden = !text;
+}
+
+async function scanned(text) {
+  const plain = text.trim();
+  const handed = /^WASHIN1:([0-9A-F]+):([0-9A-F]{128})$/i.exec(plain);
+  const booking = /(bkg1[02-9ac-hj-np-z]+)/i.exec(plain);
+  const account = /(acct1[02-9ac-hj-np-z]+)/i.exec(plain);
+  if (handed) {
+    await ask("staff_cosign", { body: handed[1].toLowerCase(), signature: handed[2].toLowerCase() });
+    say(t("handed"), "good");
+    await update();
+  } else if (booking) {
+    const line = document.getElementById(`b-${booking[1].toLowerCase()}`) ?? document.getElementById(`u-${booking[1].toLowerCase()}`);
+    if (!line) location.assign(`/b/${booking[1].toLowerCase()}`);
+    line?.scrollIntoView({ block: "center" });
+    line?.querySelector("button, a")?.focus();
+    say(line ? t("found") : t("elsewhere"), "good");
+  } else if (account) location.assign(`/shop/customer/${account[1].toLowerCase()}`);
+  else if (/^WASHKEY1/i.test(plain)) say(t("private_card"), "bad");
+  else say(t("unknown_code"), "bad");
+}
+
+$("#scan-form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const field = $("#scan");
+  const text = field.value;
+  field.value = "";
+  if (text.trim()) doing(null, () => scanned(text).catch((error) => { say(t("scan_failed"), "bad"); tell(error); }));
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key === "/" && !/^(INPUT|SELECT|TEXTAREA)$/.test(document.activeElement.tagName)) {
+    event.preventDefault();
+    $("#scan").focus();
+  }
+});
+
+// Somebody without a phone -------------------------------------------------------------------------
+
+$("#walk-form")?.addEventListener("submit", (event) => {
+  event.preventDefault();
+  const chosen = $("#walk-service").selectedOptions[0];
+  if (!chosen) return;
+  doing(event.submitter, async () => {
+    const [price, duration] = [Number(chosen.dataset.price), Number(chosen.dataset.duration)];
+    const work = chosen.textContent.split(" · ")[0];
+    if (!(await sure(t("walk_title"), t("walk_text"), t("walk_yes"), { facts: [[work, money(price)]] }))) return;
+    const { account } = await ask("staff_keep", {});
+    const { time_ms: now } = await wash.rpc("node_health");
+    const start = now + 60_000;
+    const terms = { shop, service: 0, version: 0, start, end: start + duration, cell: 0, total: price, policy: data.walkin };
+    if (!data.hasWalkin) await send([call("booking", "publish_policy", data.walkinRules)]);
+    const sent = await send([call("booking", "request", terms)], { kept: account });
+    const { id } = sent.receipt.events.find((one) => one.type === "booking.Requested").values;
+    const { state } = await wash.read("booking.booking", { id });
+    if (state === "REQUESTED") await send([call("booking", "accept", { id })]);
+    await send([call("booking", "check_in", { id })], { kept: account });
+    await update();
+    location.assign(`/shop/customer/${account}?new=1`);
+  });
+});
+
+// As it happens ------------------------------------------------------------------------------------
+
+live({ type: "booking.*", values: { shop } }, data.after, update);
+live({ type: "shops.*", values: { shop } }, data.after, update);
+setInterval(() => { if (!document.hidden) update(); }, 30_000);

@@ -1,0 +1,127 @@
+"""/shop: the counter's page: what is to be done now, who comes next, what the bays do."""
+
+from typing import Any
+
+from aiohttp import web
+
+from chain.types import MINUTE_MS
+from node.pages import presets, showing
+from node.pages.asking import AskError, asked
+from node.pages.desk import find_worker, for_script, login_page
+from node.pages.page import Shown, Visit, page
+from node.pages.shopbook import DONE, ShopBook, Stay, read_book
+
+EARLY_MS = 15 * MINUTE_MS
+LATE_MS = 10 * MINUTE_MS
+NEXT_MAX = 12
+_WITH_SHOP = ("CHECKED_IN", "IN_SERVICE", "READY")
+
+
+@page("/shop", words="console")
+async def console(visit: Visit) -> Shown | web.Response:
+    """Show the day at the counter."""
+    worker = await find_worker(visit)
+    if worker is None:
+        return login_page(visit)
+    about = await read_shop(visit, worker.shop)
+    book = await read_book(visit, worker.shop)
+    now, zone = about["now"], about["zone"]
+    waiting = [one for one in book.open() if one.state in {"ARRIVED", "CHECKED_IN"}]
+    bays = book.in_bays(about["bays"])
+    values = {
+        **about,
+        "worker": worker,
+        "today": _today(book, now, zone),
+        "urgent": _urgent(book, now),
+        "waiting": waiting,
+        "coming": [one for one in book.open() if one.state in {"ACCEPTED", "ARRIVED"}][:NEXT_MAX],
+        "ready": [one for one in book.open() if one.state == "READY"],
+        "bay_list": [(number, bays.get(number)) for number in range(1, about["bays"] + 1)],
+        "may_check_in": lambda one: now >= one.start - EARLY_MS,
+        "is_late": lambda one: one.end and one.state == "IN_SERVICE" and now > one.end + LATE_MS,
+    }
+    walkin = presets.WALK_IN
+    known = not isinstance(await _try(visit, "booking.policy", id=walkin.id), AskError)
+    data = {
+        **for_script(worker),
+        "after": f"{about['height']}-",
+        "walkin": walkin.id,
+        "walkinRules": walkin.rules,
+        "hasWalkin": known,
+    }
+    return visit.show("console.html", data=data, **values)
+
+
+async def _try(visit: Visit, method: str, **params: Any) -> Any:
+    (answer,) = await visit.ask.all(asked(method, **params))
+    return answer
+
+
+async def read_shop(visit: Visit, shop: str) -> dict[str, Any]:
+    """Return what all pages for staff show of their shop."""
+    record, offers, profile, health, head, hidden = await visit.ask.all(
+        asked("shops.shop", shop=shop),
+        asked("shop_services", shop=shop),
+        asked("shops.profile", shop=shop),
+        asked("node_health"),
+        asked("chain_head"),
+        asked("shops.standing", shop=shop),
+    )
+    for one in (record, offers, profile, health, head, hidden):
+        if isinstance(one, AskError):
+            raise one
+    now = max(health["time_ms"], head["header"]["time_ms"])
+    lang = visit.words.lang
+    names = {
+        one["service"]: one[f"name_{lang}"] or showing.pick_name(one["name"], lang)
+        for one in offers["items"]
+    }
+    return {
+        "shop": shop,
+        "record": record,
+        "services": offers["items"],
+        "names": names,
+        "label": lambda number: names.get(number) or visit.words("console.agreed"),
+        "profile": profile,
+        "zone": showing.zone_of(profile["zone"], visit.setting.zone),
+        "standing": hidden,
+        "now": now,
+        "height": head["header"]["height"],
+        "bays": record["quarter_bays"] or 1,
+        "is_open": await visit.ask("shops.was_open", shop=shop, at_=now),
+    }
+
+
+def _today(book: ShopBook, now: int, zone: str) -> dict[str, int]:
+    """Return the figures at the top."""
+    first = showing.midnight(now, zone)
+    over = list(book.between(first, showing.midnight(now, zone, 1)))
+    running = book.open()
+    return {
+        "money": sum(one.to_shop for one in over),
+        "done": sum(one.state in DONE for one in over)
+        + sum(one.state == "READY" and one.ready_at >= first for one in running),
+        "waiting": sum(one.state in {"ARRIVED", "CHECKED_IN"} for one in running),
+        "working": sum(one.state == "IN_SERVICE" for one in running),
+        "held": sum(one.total for one in running if one.state in _WITH_SHOP),
+    }
+
+
+def _urgent(book: ShopBook, now: int) -> list[tuple[str, Stay]]:
+    """Return what waits for the shop, with what it is: only that is red."""
+    found: list[tuple[str, Stay]] = []
+    for one in book.open():
+        match one.state:
+            case "REQUESTED":
+                found.append(("request", one))
+            case "ARRIVED":
+                found.append(("arrived", one))
+            case "DISPUTED" if not one.answered and not one.absence:
+                found.append(("claim", one))
+            case "IN_SERVICE" if one.end and now > one.end + LATE_MS:
+                found.append(("late", one))
+            case "CHECKED_IN" if now > max(one.start, one.came_at) + LATE_MS:
+                found.append(("start", one))
+            case _:
+                pass
+    return found

@@ -1,0 +1,80 @@
+"""/shop/login, and what the pages for staff post to."""
+
+from contextlib import suppress
+from typing import Any
+from urllib.parse import parse_qs
+
+from aiohttp import web
+
+from node.pages.asking import AskError
+from node.pages.desk import COOKIE, check_source, find_worker, read_deed
+from node.pages.page import Shown, Visit, deed, page
+
+_FORM_BYTES_MAX = 4_096
+# What pages may ask for in the name of who is logged in; the node checks each against the register.
+_ASKED = frozenset({"staff_send", "staff_cosign", "staff_keep", "staff_add", "staff_remove"})
+
+
+@page("/shop/login", words="login")
+async def login(visit: Visit) -> Shown | web.Response:
+    """Show where staff log in."""
+    if await find_worker(visit) is not None:
+        return _go(visit, visit.query.get("to", "/shop"))
+    return visit.show("login.html", to=visit.query.get("to", ""), said="", name="")
+
+
+@deed("/shop/login", words="login")
+async def enter(visit: Visit) -> Any:
+    """Log in; the session is kept in a cookie that scripts can not read."""
+    check_source(visit)
+    data = await visit.request.content.read(_FORM_BYTES_MAX)
+    form = {key: values[0] for key, values in parse_qs(data.decode("utf-8", "replace")).items()}
+    name, pin, to = form.get("name", ""), form.get("pin", ""), form.get("to", "")
+    try:
+        begun = await visit.ask("staff_login", name=name[:40] or "?", pin=pin[:12] or "?")
+    except AskError as error:
+        said = {"LOCKED_OUT": "login.locked", "NO_STAFF": "login.no_staff"}
+        key = said.get(error.name, "login.wrong")
+        shown = visit.show("login.html", to=to, said=visit.words(key), name=name[:40])
+        return Shown(shown.template, shown.values, shown.data, status=403)
+    answer = _go(visit, to)
+    answer.set_cookie(
+        COOKIE, begun["session"], path="/", httponly=True, samesite="Strict",
+        secure=visit.request.secure,
+    )  # fmt: skip
+    return answer
+
+
+@deed("/shop/logout", words="login")
+async def leave(visit: Visit) -> web.Response:
+    """Log out."""
+    check_source(visit)
+    session = visit.request.cookies.get(COOKIE, "")
+    if session:
+        with suppress(AskError):  # it may be over already
+            await visit.ask("staff_logout", session=session)
+    answer = web.Response(status=303, headers={"Location": "/shop/login"})
+    answer.del_cookie(COOKIE, path="/")
+    return answer
+
+
+@deed("/shop/do", words="login")
+async def do(visit: Visit) -> web.Response:
+    """Ask one of the methods for staff in the name of who is logged in."""
+    worker, body = await read_deed(visit)
+    method, params = body.get("method"), body.get("params")
+    if method not in _ASKED or not isinstance(params, dict):
+        raise web.HTTPBadRequest(text="this is nothing that staff do")
+    try:
+        result = await visit.ask(method, **{**params, "session": worker.session})
+    except AskError as error:
+        told = {"code": error.code, "message": error.message, "data": error.data}
+        return web.json_response({"error": told})
+    return web.json_response({"result": result})
+
+
+def _go(visit: Visit, to: str) -> web.Response:
+    """Lead to a page for staff, and nowhere else."""
+    del visit
+    is_ours = to.startswith(("/shop", "/bay/")) and "\n" not in to and "\\" not in to
+    return web.Response(status=303, headers={"Location": to if is_ours else "/shop"})
