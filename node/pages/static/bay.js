@@ -62,13 +62,13 @@ document.addEventListener("click", ({ target }) => {
   const material = target.closest?.("[data-material]");
   if (material) {
     const { material: sku, quantity, unit } = material.dataset;
-    later(material, material.firstChild.textContent, () => entry("material", { sku, batch: "", quantity: Number(quantity), unit: Number(unit) }));
+    later(material, material.firstChild.textContent, () => entry("material", { sku, batch: "", quantity: Number(quantity), unit }));
   }
   const button = target.closest?.("[data-do]");
   if (button?.dataset.do === "start") doing(button, () => start(button.dataset.id));
   if (button?.dataset.do === "finish") {
     later(button, button.textContent, () => [
-      ...(now.record && now.begun ? entry("finish", { result: 1, notes: NOTHING }) : []),
+      ...(now.record && now.begun ? entry("finish", { result: "DONE", notes: NOTHING }) : []),
       call("booking", "ready", { id: now.car }),
     ]);
   }

@@ -13,8 +13,7 @@ from node.pages.views.console import read_shop
 
 STEPS = (1, 2, 3, 4, 5, 6, 7, 8)  # codes of the work, whose names are texts of the page
 MATERIALS = (
-    ("SHAMPOO", 60, 1), ("FOAM", 80, 1), ("RIMS", 40, 1), ("WAX", 30, 1), ("GLASS", 20, 1),
-    ("TYRE", 20, 1),
+    ("SHAMPOO", 60), ("FOAM", 80), ("RIMS", 40), ("WAX", 30), ("GLASS", 20), ("TYRE", 20),
 )  # fmt: skip
 _BAYS_MAX = 99
 
