@@ -4,7 +4,7 @@ A commit is one atomic write: block, certificate, receipts, indexes and state to
 power cut leaves the height before or the height after. A mark tells a clean stop from a dirty one.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from types import TracebackType
 from typing import Any, Self
@@ -14,29 +14,36 @@ from chain.codec import encode, encode_value
 from chain.due_window import DueWindow
 from chain.errors import StoreError
 from chain.executed import ExecutedBlock
+from chain.frozen import OPEN_KEY, Frozen
 from chain.leveldb import leveldb
 from chain.snapshot import SnapshotBase, SnapshotManifest
 from chain.state import QUEUE_PREFIX, QUEUE_STOP
 from chain.store_blocks import BASE_KEY, BODIES_KEY, CHAIN_KEY, HEAD_KEY, BlockReads
 from chain.store_faults import find_fault
+from chain.store_format import FORMAT, GENESIS_KEY, SCHEMA_KEY, read_format
 from chain.tables import Table, Tuning, height_key, place_key
 
-SCHEMA = b"1"
 CACHED_BYTES_MAX = 1_024  # longer values are read anew: a full cache of them would fill the memory
 _STATE, _NODE = Table.STATE.value, Table.NODE.value
-_OPEN_KEY = Table.META.value + b"open"
-_SCHEMA_KEY = Table.META.value + b"schema"
 _MARK_KEY = Table.META.value + b"filling"
 
 
 class Store(BlockReads):
     """One chain on disk. Opening marks it dirty, `close` clean; `was_dirty` tells the last stop."""
 
-    def __init__(self, path: str, tuning: Tuning | None = None, *, create: bool = True) -> None:
+    def __init__(
+        self,
+        path: str,
+        tuning: Tuning | None = None,
+        *,
+        create: bool = True,
+        reads_older: bool = False,
+    ) -> None:
         """Open the store in folder `path`, or make it if there is none and `create` says so.
 
-        LevelDB checks everything it reads and merges. Raises StoreInUseError,
-        UnreadableStoreError, DiskFullError, ReadOnlyStoreError or another StoreError.
+        One of an earlier format is opened only if that is wanted, for reading or migrating.
+        LevelDB checks everything it reads and merges. Raises StoreInUseError, OlderFormatError,
+        NewerFormatError, UnreadableStoreError, DiskFullError, ReadOnlyStoreError, StoreError.
         """
         self._path, self._tuning = path, tuning or Tuning()
         super().__init__(self._tuning)
@@ -53,7 +60,7 @@ class Store(BlockReads):
         except (leveldb.Error, OSError) as error:
             raise find_fault(error, path, "open") from error
         try:
-            self._begin()
+            self._begin(reads_older=reads_older)
         except StoreError:
             self._db.close()
             raise
@@ -62,15 +69,12 @@ class Store(BlockReads):
         self._held: dict[bytes, bytes | None] = {}  # tree records not on disk yet
         self._due = DueWindow(self._scan, QUEUE_PREFIX, QUEUE_STOP)
 
-    def _begin(self) -> None:
-        schema = self._read(_SCHEMA_KEY)
-        if schema not in {None, SCHEMA}:
-            text = f"store {self._path} has schema {schema!r}, this program reads {SCHEMA!r}"
-            raise StoreError(text)
-        self.was_dirty = self._read(_OPEN_KEY) is not None
+    def _begin(self, *, reads_older: bool) -> None:
+        self.format = read_format(self._read(SCHEMA_KEY), self._path, reads_older=reads_older)
+        self.was_dirty = self._read(OPEN_KEY) is not None
         self._load_reach()
         batch = self._db.write_batch(sync=self._tuning.sync)
-        batch.put(_OPEN_KEY, b"1")
+        batch.put(OPEN_KEY, b"1")
         self._write(batch)
 
     def __enter__(self) -> Self:
@@ -94,7 +98,7 @@ class Store(BlockReads):
             if clean and self._broken is None:
                 self.flush_nodes()
                 batch = self._db.write_batch(sync=True)
-                batch.delete(_OPEN_KEY)
+                batch.delete(OPEN_KEY)
                 self._write(batch)
         finally:
             self._db.close()
@@ -223,11 +227,26 @@ class Store(BlockReads):
                 del self._values[key]
         self._due.apply([one for one in executed.changes.items() if one[0] >= QUEUE_PREFIX])
 
-    def write_genesis(self, block: Block, executed: ExecutedBlock) -> None:
-        """Write height 0: the state of the genesis file, under a block without transactions."""
+    def set_format(self, number: int, genesis: bytes) -> None:
+        """Write down a format and what the chain's id is the hash of; waits for the disk."""
+        batch = self._db.write_batch(sync=True)
+        self._put_format(batch, genesis, number)
+        self._write(batch)
+        self.format = number
+
+    @staticmethod
+    def _put_format(batch: Any, genesis: bytes, number: int = FORMAT) -> None:
+        batch.put(SCHEMA_KEY, b"%d" % number)
+        batch.put(GENESIS_KEY, genesis)
+
+    def write_genesis(self, block: Block, executed: ExecutedBlock, genesis: bytes = b"") -> None:
+        """Write height 0: the state of the genesis file, under a block without transactions.
+
+        `genesis` is what the chain's id is the hash of.
+        """
         height = height_key(0)
         batch = self._db.write_batch(sync=True)
-        batch.put(_SCHEMA_KEY, SCHEMA)
+        self._put_format(batch, genesis)
         batch.put(CHAIN_KEY, block.header.chain_id)
         batch.put(Table.BLOCK.value + height, encode_block(block))
         batch.put(Table.BLOCK_ID.value + executed.block_id, height)
@@ -256,7 +275,7 @@ class Store(BlockReads):
 
     # Copies and snapshots ---------------------------------------------------------------------
 
-    def freeze(self) -> "Frozen":
+    def freeze(self) -> Frozen:
         """Return all that is stored now, to be read while more is written; close it after use."""
         self.flush_nodes()
         return Frozen(self._db.snapshot(), self._walk)
@@ -291,12 +310,12 @@ class Store(BlockReads):
         self._values.clear()
         self._due.clear()
 
-    def write_base(self, genesis: Block, manifest: SnapshotManifest) -> None:
+    def write_base(self, genesis: Block, manifest: SnapshotManifest, beginning: bytes) -> None:
         """Let a store with a snapshot's state and tree be a chain that begins with its block."""
         header, height = manifest.header, height_key(manifest.height)
         base = SnapshotBase(manifest.height, manifest.validators, manifest.next_validators)
         batch = self._db.write_batch(sync=True)
-        batch.put(_SCHEMA_KEY, SCHEMA)
+        self._put_format(batch, beginning)
         batch.put(CHAIN_KEY, header.chain_id)
         batch.put(Table.BLOCK.value + height_key(0), encode_block(genesis))
         batch.put(Table.BLOCK_ID.value + block_id(genesis.header), height_key(0))
@@ -344,28 +363,6 @@ class Store(BlockReads):
         start = None if table is None else table.value
         stop = None if table is None else bytes([table.value[0] + 1])
         self._db.compact_range(start=start, stop=stop)
-
-
-class Frozen:
-    """A store as it was at one moment."""
-
-    def __init__(self, source: Any, walk: Callable[..., Iterator[Any]]) -> None:
-        self._source, self._walk = source, walk
-
-    def state_entries(self) -> Iterator[tuple[bytes, bytes]]:
-        """Yield every leaf of the state, (key, value) in key order."""
-        for key, value in self._walk(self._source, start=_STATE, stop=_STATE + QUEUE_PREFIX):
-            yield key[1:], value
-
-    def entries(self) -> Iterator[tuple[bytes, bytes]]:
-        """Yield everything, (key with its table's prefix, value), but the mark of being open."""
-        for key, value in self._walk(self._source):
-            if key != _OPEN_KEY:
-                yield key, value
-
-    def close(self) -> None:
-        """Let the store forget what it kept for this."""
-        self._source.close()
 
 
 def salvage(path: str) -> None:

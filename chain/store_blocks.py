@@ -21,6 +21,7 @@ from chain.errors import (
 from chain.receipt import Receipt
 from chain.recent import Recent
 from chain.snapshot import SnapshotBase
+from chain.store_format import GENESIS_KEY
 from chain.tables import Place, Table, Tuning, height_key, place_key, read_place
 
 HEAD_KEY = Table.META.value + b"head"
@@ -66,6 +67,10 @@ class BlockReads(ABC):
     def chain_id(self) -> bytes | None:
         """Return the id of the chain in the store, or None if it is empty."""
         return self._read(CHAIN_KEY)
+
+    def genesis_bytes(self) -> bytes | None:
+        """Return what the chain's id is the hash of; None in a store that does not know it."""
+        return self._read(GENESIS_KEY) or None
 
     def head_height(self) -> int:
         """Return the height of the newest block."""

@@ -38,7 +38,7 @@ from node.rpc.door.server import MakeSite, RpcServer
 from node.rpc.served import make_registry
 from node.staff.service import Staffing
 from node.storage.disk import disk_faults
-from node.storage.folder import beside, held, holds_database
+from node.storage.folder import held, will_hold
 from node.storage.ledger import ChainLedger
 from node.storage.plans import read_plans
 from node.storage.snapshots import SNAPSHOTS_NAME, SnapshotFolder
@@ -68,13 +68,14 @@ def build_node(
     *,
     sponsor: Signer | None = None,
     clock: Clock | None = None,
+    on_migrate: Callable[[int, int], None] | None = None,
 ) -> Node:
     """Open the chain in `config.data_dir` with everything around it but the door.
 
-    Raises NotValidatorError where nobody could make blocks, StoreError, GenesisError,
-    RecoveryPlanError for a file in the folder of plans that is none.
+    `on_migrate` is told (blocks done, of all) of a migration. Raises NotValidatorError where nobody
+    could make blocks, StoreError, GenesisError, RecoveryPlanError for a plan's file that is none.
     """
-    folder, pool = config.data_dir, config.pool
+    folder = config.data_dir
     plans = read_plans(folder)
     others = [*genesis.validators, *[one.hex() for plan in plans for one in plan.validators.keys]]
     is_among_others = config.p2p.listen or bool(config.p2p.peers)  # then others can make blocks
@@ -82,15 +83,12 @@ def build_node(
         _check_validator(signer, others)
 
     def open_ledger(is_verified: Callable[[ReceivedTransaction], bool]) -> ChainLedger:
-        tuning = _tuning(config)
-        ledger = ChainLedger(folder / "chain", genesis, is_verified, tuning=tuning, plans=plans)
-        keys = [key.hex() for key in read_validators(ledger.state()).keys]
-        try:
-            if not is_among_others:
-                _check_validator(signer, [*keys, *others])
-        except NotValidatorError:
-            ledger.close()
-            raise
+        chain, tuning = folder / "chain", _tuning(config)
+        ledger = ChainLedger(
+            chain, genesis, is_verified, tuning=tuning, plans=plans, on_migrate=on_migrate
+        )
+        if not is_among_others:
+            _check_ledger(ledger, signer, others)
         return ledger
 
     log = _open_log(config, genesis)
@@ -100,8 +98,8 @@ def build_node(
             log,
             signer,
             _clock_of(genesis) if clock is None else clock,
-            pool=Pool(PoolLimits(pool.transactions_max, pool.bytes_max, pool.per_account_max)),
-            checkers=SignatureCheckers(pool.checkers),
+            pool=_pool(config),
+            checkers=SignatureCheckers(config.pool.checkers),
             abis=AbiBook(folder / "abis"),
             sponsor=sponsor,
             folder=folder,
@@ -131,6 +129,11 @@ def _as_shop(node: Node, config: Config) -> Node:
     return node
 
 
+def _pool(config: Config) -> Pool:
+    pool = config.pool
+    return Pool(PoolLimits(pool.transactions_max, pool.bytes_max, pool.per_account_max))
+
+
 def _tuning(config: Config) -> Tuning:
     values_max = config.store.cache_bytes // _BYTES_PER_VALUE
     return Tuning(sync=config.store.sync, values_cached_max=values_max)
@@ -145,14 +148,23 @@ def _check_validator(signer: Signer, keys: list[str]) -> None:
         raise NotValidatorError(text)
 
 
+def _check_ledger(ledger: ChainLedger, signer: Signer, others: list[str]) -> None:
+    """Close a chain for which this node can make no blocks, and say so."""
+    keys = [key.hex() for key in read_validators(ledger.state()).keys]
+    try:
+        _check_validator(signer, [*keys, *others])
+    except NotValidatorError:
+        ledger.close()
+        raise
+
+
 def _clock_of(genesis: Genesis) -> Clock:
     return DrivenClock(genesis.time_ms) if genesis.is_driven else Clock()
 
 
 def _has_chain(chain: Path) -> bool:
     """Tell whether a chain is there, or will be once `settle` has ended what a stop cut off."""
-    names = ("before", "ready", "old")
-    return holds_database(chain) or any(holds_database(beside(chain, name)) for name in names)
+    return will_hold(chain)
 
 
 def _check_not_lost(chain: Path, log: VoteLog, genesis: Genesis) -> None:

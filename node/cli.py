@@ -44,7 +44,7 @@ TABLE = {
         ("backup", f"{_HERE}.backup", "backup", "Make, test and bring back copies of the data."),
         ("snapshot", f"{_HERE}.snapshot", "snapshot", "A chain's state in one file, and back."),
         ("prune", f"{_HERE}.prune", "prune", "Drop the transactions of old blocks."),
-        ("db", f"{_HERE}.db", "db", "Check, repair and measure a node's data."),
+        ("db", f"{_HERE}.db_format", "db", "Check, repair and measure a node's data."),
         ("metrics", f"{_HERE}.metrics", "metrics", "Watch nodes with Grafana and Prometheus."),
         ("peer", f"{_HERE}.peer", "peer", "Look after connections to other nodes."),
         ("recovery", f"{_HERE}.recovery", "recovery", "Go on after a quorum is lost for good."),

@@ -186,6 +186,7 @@ def stats(*, data: Path | None) -> None:
         "bytes": found.bytes,
         "free_bytes": found.free_bytes,
         "stopped_clean": found.is_clean,
+        "format": found.format,
         "tables": [
             {"name": one.name, "entries": one.entries, "more": one.is_more, "bytes": one.bytes}
             for one in found.tables
@@ -199,11 +200,12 @@ def _show_stats(chain: Path, found: "ChainStats") -> None:
     free = "?" if found.free_bytes is None else _size(found.free_bytes)
     print_text(
         t(
-            "{folder}: height {height}, {size} on disk, {free} free",
+            "{folder}: height {height}, {size} on disk, {free} free, format {format}",
             folder=chain,
             height=found.height,
             size=_size(found.bytes),
             free=free,
+            format=found.format,
         )
     )
     rows = [
@@ -222,15 +224,21 @@ def _size(count: int) -> str:
     return f"{count} B"
 
 
+def chain_of(data: Path | None) -> Path:
+    """Return where the chain of a data folder is, whatever it began with."""
+    from node.commands.run import find_config
+
+    return find_config(None, data, {}).data_dir / "chain"
+
+
 def find_chain(data: Path | None) -> tuple[Path, "Genesis"]:
     """Return the folder of the chain and its genesis, or say that there is none."""
     from node.commands.run import find_config, read_genesis
-    from node.storage.folder import beside, holds_database
+    from node.storage.folder import will_hold
 
     config = find_config(None, data, {})
     genesis, chain = read_genesis(config), config.data_dir / "chain"
-    # A start that was cut off may have left it beside its place only.
-    if not any(holds_database(place) for place in (chain, beside(chain, "before"))):
+    if not will_hold(chain):
         fail(t("{folder} holds no chain", folder=config.data_dir), EXIT_NOT_FOUND)
     return chain, genesis
 

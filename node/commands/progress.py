@@ -1,9 +1,23 @@
 """A bar on the terminal's error stream for work that takes long."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from node.commands.output import talk
+
+
+@contextmanager
+def progress_if_any(what: str) -> Iterator[Callable[[int, int], None]]:
+    """Show a bar from the first time on that there is something to tell of."""
+    with ExitStack() as stack:
+        begun: list[Callable[[int, int], None]] = []
+
+        def tell(done: int, total: int) -> None:
+            if not begun:
+                begun.append(stack.enter_context(progress(what)))
+            begun[0](done, total)
+
+        yield tell
 
 
 @contextmanager

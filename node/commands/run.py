@@ -69,6 +69,7 @@ def run(
     goes to standard error.
     """
     from node.app import build_node
+    from node.commands.progress import progress_if_any
     from node.commands.serving import ready_facts, run_loop, serve_node
     from node.joining.desk import Desk
     from node.joining.records import FOLDER_NAME
@@ -81,7 +82,8 @@ def run(
     set_up_logs(config.log_level)
 
     async def main() -> None:
-        node = build_node(config, genesis, signer, sponsor=sponsor)
+        with progress_if_any(t("Migrating")) as on_migrate:
+            node = build_node(config, genesis, signer, sponsor=sponsor, on_migrate=on_migrate)
         if admitter is not None:
             node.desk = Desk(node, admitter, config.data_dir / FOLDER_NAME, config.p2p.url)
         companions = [NetworkNode(node, config.p2p, signer).run] if has_network(config.p2p) else []
@@ -114,7 +116,10 @@ def find_config(path: Path | None, data: Path | None, flags: dict[str, object]) 
 
 def read_genesis(config: "Config") -> "Genesis":
     """Return what the chain begins with, or say how to make a chain."""
+    from chain.errors import GenesisError
     from chain.genesis import GENESIS_BYTES_MAX, parse_genesis
+    from node.storage.folder import will_hold
+    from node.storage.migrate import OtherRulesError
 
     path = config.genesis_path
     try:
@@ -124,7 +129,12 @@ def read_genesis(config: "Config") -> "Genesis":
         fix = t("make a chain: washnode init {folder}", folder=config.data_dir)
         seen = t("there is no {path}", path=path)
         raise CommandError(seen, EXIT_NOT_FOUND, fix=fix) from error
-    return parse_genesis(data)
+    try:
+        return parse_genesis(data)
+    except GenesisError as error:
+        if will_hold(config.data_dir / "chain"):
+            raise OtherRulesError(config.data_dir, error) from error
+        raise
 
 
 def unlock_keys(config: "Config", passphrase_file: Path | None) -> tuple[Any, Any, Any]:

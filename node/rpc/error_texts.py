@@ -209,6 +209,9 @@ CATALOGUE: dict[int, ErrorText] = {
     7006: ErrorText("BAD_SNAPSHOT", "a snapshot that can not be used", "快照无法使用"),
     7007: ErrorText("BACKUP", "a copy that can not be made or used", "备份无法创建或使用"),
     7008: ErrorText("TABLE", "a file that is not a table of these columns", "文件不是所需列的表格"),
+    7009: ErrorText("OLDER_FORMAT", "the data has an earlier format", "数据为较早的格式"),
+    7010: ErrorText("NEWER_FORMAT", "a later program wrote the data", "数据由更新的程序写入"),
+    7011: ErrorText("OTHER_RULES", "a chain by rules of before", "数据遵循早期版本的规则"),
 }
 
 # What a contract's failure inside the machine is called: VM_ and the trap's name.

@@ -24,7 +24,7 @@ _ENTRY = "CURRENT"  # the file by which LevelDB begins
 _HELD = {errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES}  # what a lock held by another says
 _UNUSED = {"LOCK", "LOG", "LOG.old"}  # of LevelDB's files
 COPIED_BYTES_MAX = 64 * 1024 * 1024  # more than LevelDB writes between two notes of its tables
-_SCRAP = ("linking", "rebuild", "salvage")
+_SCRAP = ("linking", "migrating", "rebuild", "salvage")
 
 
 def beside(folder: Path, name: str) -> Path:
@@ -166,6 +166,14 @@ def holds_database(folder: Path) -> bool:
     return (folder / HEIGHT_NAME).exists() or any(any(folder.glob(name)) for name in names)
 
 
+def will_hold(folder: Path) -> bool:
+    """Tell whether a folder holds a database, or will once `settle` has ended what was cut off."""
+    places = [folder, *[beside(folder, name) for name in ("before", "ready", "old")]]
+    for name in ("migrated", "left"):
+        places += real(folder).parent.glob(f"{real(folder).name}.{name}-*")
+    return any(holds_database(place) for place in places)
+
+
 def folder_bytes(folder: Path) -> int:
     """Return how many bytes the files in a folder have."""
     return sum(file.stat().st_size for file in folder.iterdir() if file.is_file())
@@ -228,6 +236,10 @@ def settle(folder: Path) -> None:
     ready, before, old = beside(folder, "ready"), beside(folder, "before"), beside(folder, "old")
     if ready.is_dir():
         swap_in(folder)
+    elif any(folder.parent.glob(f"{folder.name}.migrated-*")):
+        swap_migrated(folder)
+    elif any(folder.parent.glob(f"{folder.name}.left-*")):
+        swap_back(folder)
     elif before.is_dir():
         shutil.rmtree(folder, ignore_errors=True)
         move_over(before, folder)
@@ -252,6 +264,51 @@ def swap_in(folder: Path) -> Path:
     move_over(beside(folder, "ready"), folder)
     sync_folder(folder.parent)
     return kept
+
+
+def swap_migrated(folder: Path) -> Path:
+    """Put the migrated chain in its place; return where the one of format N is kept.
+
+    It waits in `chain.migrated-N`. The kept one is `chain.format-N`; an older of that name goes.
+    """
+    folder = real(folder)
+    (made,) = folder.parent.glob(f"{folder.name}.migrated-*")
+    kept = beside(folder, f"format-{made.name.rpartition('-')[2]}")
+    if folder.is_dir():
+        shutil.rmtree(kept, ignore_errors=True)
+        move_over(folder, kept)
+        sync_folder(folder.parent)
+    move_over(made, folder)
+    sync_folder(folder.parent)
+    return kept
+
+
+def swap_back(folder: Path) -> Path:
+    """End what took a migrated chain out of its place; return where it is kept.
+
+    It waits in `chain.left-N`; the newest of `chain.format-N` takes its place.
+    """
+    folder = real(folder)
+    (left,) = folder.parent.glob(f"{folder.name}.left-*")
+    if not folder.is_dir():
+        move_over(kept_formats(folder)[-1][1], folder)
+        sync_folder(folder.parent)
+    kept = beside(folder, f"format-{left.name.rpartition('-')[2]}")
+    shutil.rmtree(kept, ignore_errors=True)
+    move_over(left, kept)
+    sync_folder(folder.parent)
+    return kept
+
+
+def kept_formats(folder: Path) -> list[tuple[int, Path]]:
+    """Return the chains of other formats that are kept, by number."""
+    folder = real(folder)
+    found = [
+        (int(path.name.rpartition("-")[2]), path)
+        for path in folder.parent.glob(f"{folder.name}.format-*")
+        if path.name.rpartition("-")[2].isdecimal()
+    ]
+    return sorted(found)
 
 
 def _damaged_next(folder: Path) -> int:

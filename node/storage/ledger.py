@@ -29,12 +29,14 @@ class ChainLedger:
         *,
         tuning: Tuning | None = None,
         plans: Sequence[RecoveryPlan] = (),
+        on_migrate: Callable[[int, int], None] | None = None,
     ) -> None:
         """Open the chain in `folder`, or begin it there.
 
         It is checked, and made anew from its blocks if need be. Raises StoreError, GenesisError
         (another chain's folder) or LostBlocksError; the files are as they were then. `plans` are
-        the operators' for when a quorum was lost; `refused_plans` says why some of them do not
+        the operators' for when a quorum was lost; `on_migrate` is told (blocks done, of all) while
+        a chain of an earlier format is migrated; `refused_plans` says why some of them do not
         count, for whoever runs the chain to tell.
         """
         self.genesis, self.folder = genesis, folder
@@ -45,7 +47,7 @@ class ChainLedger:
             folder.parent.mkdir(parents=True, exist_ok=True)
             self._lock = FolderLock(folder)
             try:
-                self.store, self.repaired = open_chain(folder, genesis, tuning, plans)
+                self.store, self.repaired = open_chain(folder, genesis, tuning, plans, on_migrate)
             except BaseException:
                 self._lock.release()
                 raise

@@ -78,7 +78,7 @@ def replay(
     """
     executor = Executor(genesis.chain_id(), lambda _tx: True, plans=plans)
     first = genesis_block(genesis)
-    target.write_genesis(first.block, first)
+    target.write_genesis(first.block, first, genesis.canonical_bytes())
     parent = first.block.header
     for height in range(1, last + 1):
         block = find_block(source, height)

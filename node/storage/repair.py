@@ -15,6 +15,7 @@ from chain.errors import CorruptStoreError, GenesisError, StoreError, Unreadable
 from chain.genesis import Genesis
 from chain.recovery import RecoveryPlan
 from chain.store import Store, salvage
+from chain.store_format import OlderFormatError
 from chain.tables import THROW_AWAY, Place, Table, Tuning, read_place
 from node.files import move_over
 from node.storage.check import SCAN_BYTES_MAX, check_store
@@ -33,6 +34,7 @@ from node.storage.folder import (
     sync_folder,
 )
 from node.storage.genesis_block import genesis_block
+from node.storage.migrate import migrate
 from node.storage.recovery import replay
 
 DAMAGE = (CorruptStoreError, UnreadableStoreError)
@@ -85,10 +87,12 @@ def open_chain(
     genesis: Genesis,
     tuning: Tuning | None = None,
     plans: Sequence[RecoveryPlan] = (),
+    on_migrate: Callable[[int, int], None] | None = None,
 ) -> tuple[Store, Repaired | None]:
     """Open the chain in `folder`, which the caller has locked, or begin it there.
 
-    Damage in what follows from blocks is repaired; `plans` are those of recoveries. Raises
+    Damage in what follows from blocks is repaired; `plans` are those of recoveries. A chain of an
+    earlier format is migrated, `on_migrate` is told (blocks done, of all) then. Raises
     LostBlocksError for damaged blocks, GenesisError for a folder of another chain,
     UnrepairableError, or another StoreError; all files are as they were then.
     """
@@ -100,7 +104,7 @@ def open_chain(
         return store, None
     keep_before(folder)
     try:
-        store = _open_checked(folder, genesis, tuning)
+        store = _open_migrated(folder, genesis, tuning, on_migrate)
     except DAMAGE as error:
         _log.info("the chain is damaged and is made anew from its blocks: %s", error)
         repaired = repair(folder, genesis, error, plans=plans)
@@ -112,10 +116,31 @@ def open_chain(
     return store, None
 
 
+def _open_migrated(
+    folder: Path,
+    genesis: Genesis,
+    tuning: Tuning | None,
+    on_migrate: Callable[[int, int], None] | None,
+) -> Store:
+    """Open the chain, whose files `keep_before` has kept; migrated first if it is an earlier one's.
+
+    What is damaged is repaired instead, which makes a chain of today's format.
+    """
+    try:
+        return _open_checked(folder, genesis, tuning)
+    except OlderFormatError as older:
+        found = older.found
+    try:
+        migrate(folder, genesis, found, on_migrate)  # it begins with the files as they were
+    finally:
+        keep_before(folder)
+    return _open_checked(folder, genesis, tuning)
+
+
 def _begin(store: Store, genesis: Genesis) -> None:
     first = genesis_block(genesis)
     try:
-        store.write_genesis(first.block, first)
+        store.write_genesis(first.block, first, genesis.canonical_bytes())
     except BaseException:
         store.close(clean=False)
         raise
@@ -189,7 +214,7 @@ def _repair(
     came_to = read_height(before)
     link_files(before, saved)
     salvage(str(saved))
-    with closing(Store(str(saved), THROW_AWAY)) as source:
+    with closing(Store(str(saved), THROW_AWAY, reads_older=True)) as source:
         if source.chain_id() not in {None, beginning.genesis.chain_id()}:
             text = f"{folder} holds another chain than that of the genesis file"
             raise GenesisError(text)

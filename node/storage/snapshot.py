@@ -237,7 +237,8 @@ class Restoring:
         try:
             with disk_faults(self._folder):
                 self._check_state()
-                self._store.write_base(genesis_block(self.genesis).block, self.manifest)
+                first, beginning = genesis_block(self.genesis), self.genesis.canonical_bytes()
+                self._store.write_base(first.block, self.manifest, beginning)
                 self._store.compact()
                 self._store.close()
         except SnapshotError:

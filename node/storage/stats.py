@@ -35,6 +35,7 @@ class ChainStats:
     bytes: int
     free_bytes: int | None
     is_clean: bool
+    format: int
     tables: tuple[TableStats, ...]
     damaged: tuple[Path, ...]
 
@@ -56,14 +57,14 @@ def chain_stats(chain: Path) -> ChainStats:
 
 def _measure(chain: Path, copy: Path) -> ChainStats:
     size, came_to = folder_bytes(chain), read_height(chain)
-    with closing(Store(str(copy), THROW_AWAY, create=False)) as store:
-        is_clean = not store.was_dirty
+    with closing(Store(str(copy), THROW_AWAY, create=False, reads_older=True)) as store:
+        is_clean, form = not store.was_dirty, store.format
         tables = tuple(_table_stats(store, table) for table in Table)
         height = store.head_height()
     ordered = sorted(tables, key=lambda one: (-one.bytes, one.name))
     damaged = sorted(chain.parent.glob(f"{chain.name}.damaged-*"))
     free = free_bytes(chain)
-    return ChainStats(height, came_to, size, free, is_clean, tuple(ordered), tuple(damaged))
+    return ChainStats(height, came_to, size, free, is_clean, form, tuple(ordered), tuple(damaged))
 
 
 def _table_stats(store: Store, table: Table) -> TableStats:

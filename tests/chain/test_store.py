@@ -12,7 +12,7 @@ from chain.leveldb import leveldb
 from chain.merkle import root
 from chain.state import Space
 from chain.store import CACHED_BYTES_MAX, Store
-from chain.tables import Table
+from chain.store_format import FORMAT, SCHEMA_KEY, NewerFormatError, OlderFormatError
 from chain.transaction import Transfer
 from tests.make import MONEY, RICH, TestChain, account
 
@@ -76,12 +76,33 @@ def test_a_store_has_one_user_at_a_time(tmp_path: Path) -> None:
         Store(str(tmp_path / "store"))
 
 
-def test_a_store_of_another_schema_is_refused(tmp_path: Path) -> None:
-    with leveldb.DB(str(tmp_path / "store"), create_if_missing=True) as database:
-        database.put(Table.META.value + b"schema", b"2")
+@pytest.mark.parametrize(
+    ("schema", "error", "words"),
+    [
+        (b"%d" % (FORMAT + 1), NewerFormatError, "knows 2 at most; take the program that wrote it"),
+        (b"x", NewerFormatError, "has format x"),
+        (b"0", NewerFormatError, "has format 0"),
+        (b"1", OlderFormatError, "a start migrates it and keeps the old files"),
+    ],
+)
+def test_a_store_of_another_format_is_refused_with_what_to_do(
+    tmp_path: Path, schema: bytes, error: type[StoreError], words: str
+) -> None:
+    path = str(tmp_path / "store")
+    with leveldb.DB(path, create_if_missing=True) as database:
+        database.put(SCHEMA_KEY, schema)
 
-    with pytest.raises(StoreError, match="schema"):
-        Store(str(tmp_path / "store"))
+    with pytest.raises(error, match=words):
+        Store(path)
+
+
+def test_a_store_of_an_earlier_format_is_opened_where_that_is_wanted(tmp_path: Path) -> None:
+    path = str(tmp_path / "store")
+    with leveldb.DB(path, create_if_missing=True) as database:
+        database.put(SCHEMA_KEY, b"1")
+
+    with Store(path, reads_older=True) as store:
+        assert (store.format, store.genesis_bytes()) == (1, None)
 
 
 def test_every_stop_between_blocks_opens_at_its_height(tmp_path: Path) -> None:
