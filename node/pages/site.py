@@ -103,7 +103,7 @@ class Site:
 
     def _answer(self, request: web.Request, shown: Shown, words: Words) -> web.Response:
         body = self._renderer.render(shown, words, request.path_qs).encode()
-        headers = {**_HEADERS, "Content-Type": "text/html; charset=utf-8"}
+        headers = {**_HEADERS, "Content-Type": "text/html; charset=utf-8", **shown.headers}
         if request.path.startswith(_OF_STAFF):
             headers["Referrer-Policy"] = "same-origin"  # else forms are posted without an Origin
         if len(body) >= GZIP_MIN and takes_gzip(request):

@@ -68,6 +68,12 @@ class StaticFiles:
         return web.Response(body=file.data, headers=headers)
 
 
+def read_text(name: str) -> str:
+    """Return the text of a file, for a page that holds all its files in itself."""
+    path = _CLIENT if name == _CLIENT.name else _FOLDER / name
+    return path.read_text("utf-8")
+
+
 def takes_gzip(request: web.Request) -> bool:
     """Tell whether a browser takes compressed answers."""
     return "gzip" in request.headers.get("Accept-Encoding", "")
