@@ -154,7 +154,7 @@ def _fetch_rows(kind: Kind, first: str, last: str, who: Mapping[str, Any]) -> li
 def _ask(method: str, **params: Any) -> Any:
     from node.commands.connect import session
 
-    with session(timeout_s=LONG_S) as talk_to:
+    with session("shop", timeout_s=LONG_S) as talk_to:
         if "shop" in params:
             params["shop"] = talk_to.need_account(params["shop"])
         for name in params.keys() & {"date", "from", "to"}:

@@ -24,7 +24,7 @@ def status() -> None:
     from node.live.upcoming import UPGRADE_COMMAND
 
     with session() as talk_to:
-        info, features = talk_to.ask("node_info"), talk_to.ask("gov_features")["data"]
+        info, features = talk_to.ask("node_info"), talk_to.ask("gov_features")
     lacking = [one for one in features if not one["known"]]
     facts = {"version": info["version"], "features": features, "lacking": len(lacking)}
     following = f"{UPGRADE_COMMAND}; washnode stop; washnode run" if lacking else None

@@ -7,7 +7,13 @@ from chain.executed import ExecutedBlock
 from chain.features import FEATURES_KEY, Feature
 from chain.membership import DROPPED_KEY
 from chain.types import DAY_MS, HOUR_MS
-from node.live.upcoming import URGENT_MS, WARNED_MS, find_lacking, say_lacking
+from node.live.upcoming import (
+    UPGRADE_COMMAND,
+    URGENT_MS,
+    WARNED_MS,
+    find_lacking,
+    say_lacking,
+)
 
 _log = logging.getLogger("washnode.governance")
 
@@ -49,4 +55,5 @@ class Notices:
             if told_ms is None or is_again:
                 self._told[one.feature] = now_ms
                 level = logging.ERROR if one.is_within(URGENT_MS, now_ms) else logging.WARNING
-                _log.log(level, "%s", say_lacking(one, now_ms))
+                said = say_lacking(one, now_ms)
+                _log.log(level, "%s; %s", said, f"run {UPGRADE_COMMAND}, then start it again")

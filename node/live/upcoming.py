@@ -75,11 +75,11 @@ def expect(store: Store, height: int, more: int) -> int | None:
 
 
 def say_lacking(one: Upcoming, now_ms: int) -> str:
-    """Return what a feature that this program lacks means for its node, with the command."""
+    """Return what a feature that this program lacks means for its node."""
     return (
         f"the operators put feature {one.feature.name} into force from height "
         f"{one.feature.activation} on, {say_when(one, now_ms)}, and this program does not know it: "
-        f"the node stops before that height; upgrade it: {UPGRADE_COMMAND}, then start it again"
+        "the node stops before that height"
     )
 
 

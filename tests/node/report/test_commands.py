@@ -76,7 +76,8 @@ def node(monkeypatch: pytest.MonkeyPatch) -> Fake:
     fake = Fake()
 
     @contextmanager
-    def session(**_: Any) -> Iterator[Fake]:
+    def session(tier: str, **_: Any) -> Iterator[Fake]:
+        assert tier == "shop"
         yield fake
 
     monkeypatch.setattr(connect, "session", session)
