@@ -26,7 +26,7 @@ BY_PIP = $(UV) export --frozen --no-emit-project $(1) --output-file $(VENV)/lock
 
 .DEFAULT_GOAL := help
 .PHONY: help run rehearse install test check format lint types imports dependencies spelling \
-	pytest cover bench bench-consensus bench-net bench-vm fuzz lives chaos sim mutants pictures build clean
+	pytest cover bench bench-consensus bench-net bench-vm fuzz lives pythons chaos sim mutants pictures build clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
@@ -81,6 +81,14 @@ fuzz: $(VENV)/.dev ## Try RUNS fresh random examples of each property (default 1
 
 lives: $(VENV)/.dev ## Play LIFE_STEPS random steps (default 10000) of customers and shops, with restarts and upgrades
 	$(BIN)/python -m tests.lives --steps $(LIFE_STEPS) $(ARGS)
+
+pythons: ## Compile the contracts with every Python from 3.11 to 3.13 that is here, and compare the bytes
+	@for minor in 11 12 13; do \
+		command -v python3.$$minor >/dev/null 2>&1 && python3.$$minor -c '' 2>/dev/null || continue; \
+		python3.$$minor -m venv build/pythons/3.$$minor \
+		&& build/pythons/3.$$minor/bin/pip install $(PIP_QUIETLY) msgpack pynacl pydantic typing-extensions \
+		&& build/pythons/3.$$minor/bin/python -m node.build_contracts --check || exit 1; \
+	done
 
 chaos: $(VENV)/.dev ## Kill a busy node, then the nodes of a network, KILLS times (default 500); nothing is lost
 	$(BIN)/python -m tests.chaos --kills $(KILLS) $(ARGS)
