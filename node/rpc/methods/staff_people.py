@@ -24,6 +24,7 @@ from node.staff.book import Member, clean_name
 from node.staff.deeds import COUNTER, OWNER, SCOPES_OF, functions_of
 from node.staff.errors import NoSessionError, NoStaffError, NotYoursError, StaffError
 from node.staff.service import VALID_FOR_MS, kept_name
+from node.storage.backup import last_backup
 
 _NUMBERS = {name: number for number, name in DUTIES.items()}
 _REFUND_MAX = 10**9
@@ -66,6 +67,12 @@ class StaffChangedJson(TypedDict):
     id: str
     key: str
     sent: TxStatusJson
+
+
+class StaffBackupJson(TypedDict):
+    """When this node's data was copied to a safe place last."""
+
+    at: Annotated[int | None, Field(description="ms UTC; null: never, or nobody noted it.")]
 
 
 class KeptAccountJson(TypedDict):
@@ -121,6 +128,17 @@ def _owner(call: Call, session: str | None) -> str:
     if call.tier == "public":
         raise NoSessionError
     return account_text(staffing.node.sponsor.public_key)
+
+
+@rpc_method(errors=(NoSessionError, NotYoursError, NoStaffError))
+def staff_backup(call: Call, *, session: SessionText | None = None) -> StaffBackupJson:
+    """Tell when this shop's data was backed up last, for whoever is logged in or has the token."""
+    if session is None:
+        _owner(call, None)
+    else:
+        staffing_of(call).session(session)
+    noted = None if call.node.folder is None else last_backup(call.node.folder)
+    return {"at": None if noted is None else noted.made_at_ms}
 
 
 @rpc_method(errors=(NoSessionError, NotYoursError, NoStaffError))

@@ -33,6 +33,7 @@ async def about_staff(teller: Teller) -> None:
     begun = await teller.show("staff_login", "in the morning", given)
     session: Json = {"session": begun["session"]}
     await teller.show("staff_who", "who is it", session)
+    await teller.show("staff_backup", "nothing was copied yet", session)
     opening = call_action("shops", "open_shop", {})
     await teller.show("staff_send", "she opens", {**session, "actions": [opening], **quick})
     teller.make_block()
