@@ -190,7 +190,11 @@ class Explainer:
         told = self._named_values(event.contract, declared.fields, event.values)
         raw = {n: v for (n, _), v in zip(_singles(declared.fields), event.values, strict=True)}
         text = without_nothing(entry[words.lang], raw)
-        return text.format_map(told), entry.get("telling", False)
+        said = text.format_map(told)
+        you = words.say("words", "you")
+        if said.startswith(f"{you} "):
+            said = you.capitalize() + said[len(you) :]
+        return said, entry.get("telling", False)
 
     # The whole ----------------------------------------------------------------------------------
 

@@ -1,5 +1,6 @@
 """What people are told of their transactions: every sentence there is."""
 
+import re
 from collections.abc import Iterator
 from string import Formatter
 from typing import Any, get_args
@@ -46,6 +47,25 @@ def test_no_sentence_needs_a_reader_who_knows_how_a_chain_works(name: str | None
     told = FILE if name is None else catalog.words(name)
 
     assert [text for text in texts(told) if JARGON.search(text)] == []
+
+
+@pytest.mark.parametrize("contract", catalog.STANDARD)
+def test_every_sentence_reads_well_when_somebody_in_it_is_you(contract: str) -> None:
+    declared = catalog.abi(contract)
+    people = {
+        one["name"]
+        for kind, fields in (("actions", "params"), ("events", "fields"))
+        for part in declared[kind]
+        for one in part[fields]
+        if one["type"] == "address"
+    }
+    # "You owes it", "the shop you".
+    wrong = re.compile(
+        rf"(^|\b(if|that|until|and) ){{({'|'.join(people | {'who'})})}} (no longer )?\w+s\b"
+        rf"|[Tt]he shop {{({'|'.join(people)})}}"
+    )
+
+    assert [text for text in texts(catalog.words(contract)) if wrong.search(text)] == []
 
 
 @pytest.mark.parametrize("name", [None, *catalog.STANDARD])

@@ -14,7 +14,7 @@ JARGON = re.compile(
 
 def masked(text: str) -> str:
     """Return a text with its ids taken out."""
-    return re.sub(r"(acct|bkg|ctr|ast)1\w+…\w{4}", r"\1", text)
+    return re.sub(r"(acct|ast|bkg|crd|ctr|fbk|veh)1\w+…\w{4}", r"\1", text)
 
 
 async def told(asker: Asker, tx_id: str, **how: Any) -> str:
