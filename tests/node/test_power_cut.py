@@ -57,9 +57,9 @@ def test_kept_files_are_on_disk_before_the_name_that_settle_trusts(
     assert steps == [
         ("sync", "CURRENT"),
         ("sync", "chain.linking"),
-        ("rename", "chain.before"),
+        ("replace", "chain.before"),
         ("sync", tmp_path.name),
-        ("rename", "chain.linking"),
+        ("replace", "chain.linking"),
         ("sync", tmp_path.name),
     ]
 

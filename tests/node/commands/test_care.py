@@ -388,10 +388,8 @@ def test_peers_are_counted_against_what_a_decision_needs() -> None:
 
 
 def test_what_a_node_warns_of_is_passed_on_with_its_fix() -> None:
-    warnings = [
-        {"code": code, "text": "what", "fix": "do"}
-        for code in ("OBSERVER", "RECOVERED", "DISK_LOW")
-    ]
+    codes = ("OBSERVER", "RECOVERED", "DISK_LOW")
+    warnings = [{"code": code, "text": "what", "fix": "do"} for code in codes]
 
     found = judge_warnings({"warnings": warnings})
 
