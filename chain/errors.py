@@ -15,7 +15,7 @@
     +- SnapshotError                a snapshot that is not what it says, or of another chain
     +- StoreError                   a store that can not be trusted
        +- CorruptStoreError, UnreadableStoreError
-       +- DiskFullError, ReadOnlyStoreError, StoreInUseError
+       +- DiskFullError, ReadOnlyStoreError, StoreInUseError, HeldFileError
 
 `code` is the number clients see (the same for simulate, submit and receipt); `retry` says whether
 the same bytes, a rebuilt transaction, or nothing can succeed later.
@@ -348,3 +348,10 @@ class StoreInUseError(StoreError):
     """A store that another process has open."""
 
     code = 7005
+
+
+class HeldFileError(StoreError):
+    """A file of the database that another program holds, as an antivirus does for a moment."""
+
+    code = 7020
+    retry = "later"

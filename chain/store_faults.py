@@ -4,6 +4,7 @@ from typing import Literal
 
 from chain.errors import (
     DiskFullError,
+    HeldFileError,
     ReadOnlyStoreError,
     StoreError,
     StoreInUseError,
@@ -12,7 +13,8 @@ from chain.errors import (
 
 Doing = Literal["open", "read", "write"]
 
-_LOCKED = ("already held", "temporarily unavailable", "being used by another process")
+_HELD = "being used by another process"  # as Windows says it, also of the file LOCK
+_LOCKED = ("already held", "temporarily unavailable", _HELD)
 _FULL = ("no space left", "quota exceeded", "file too large", "not enough space on the disk")
 _READ_ONLY = ("read-only file system", "permission denied", "not permitted", "access is denied")
 _CORRUPTION = "corruption"
@@ -32,6 +34,10 @@ def find_fault(error: Exception, path: str, doing: Doing) -> StoreError:
     text = said.lower()
     if "lock" in text and any(sign in text for sign in _LOCKED):
         return StoreInUseError(f"{path} is in use by another node; stop that one first")
+    if _HELD in text:
+        return HeldFileError(
+            f"another program holds a file of {path}: {said}; keep the antivirus out of that folder"
+        )
     if any(sign in text for sign in _FULL):
         return DiskFullError(f"the disk is full: {said}")
     if any(sign in text for sign in _READ_ONLY):

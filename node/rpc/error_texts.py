@@ -212,6 +212,9 @@ CATALOGUE: dict[int, ErrorText] = {
     7009: ErrorText("OLDER_FORMAT", "the data has an earlier format", "数据为较早的格式"),
     7010: ErrorText("NEWER_FORMAT", "a later program wrote the data", "数据由更新的程序写入"),
     7011: ErrorText("OTHER_RULES", "a chain by rules of before", "数据遵循早期版本的规则"),
+    7020: ErrorText(
+        "FILE_HELD", "another program holds a file of the node", "节点的文件被其他程序占用", "later"
+    ),
 }
 
 # What a contract's failure inside the machine is called: VM_ and the trap's name.

@@ -15,6 +15,7 @@ from chain.transaction import ReceivedTransaction
 from contracts.execution import Executor
 from node.storage.disk import disk_faults
 from node.storage.folder import FolderLock
+from node.storage.held_files import patiently
 from node.storage.repair import begin_mark, open_chain
 
 
@@ -47,7 +48,10 @@ class ChainLedger:
             folder.parent.mkdir(parents=True, exist_ok=True)
             self._lock = FolderLock(folder)
             try:
-                self.store, self.repaired = open_chain(folder, genesis, tuning, plans, on_migrate)
+                opened = patiently(
+                    lambda: open_chain(folder, genesis, tuning, plans, on_migrate)
+                )
+                self.store, self.repaired = opened
             except BaseException:
                 self._lock.release()
                 raise

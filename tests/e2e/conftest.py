@@ -9,13 +9,16 @@ from tests.e2e.journey_net import JourneyNet
 
 PEOPLE = tuple(f"{word}{number}" for word in ("shop", "customer") for number in range(1, 25))
 COUNTER = ("counter", "walker1", "walker2", "walker3")  # of a shop whose line goes down
+SLEEPERS = ("sleepy", "sleeper")  # of computers that are put to sleep
 NIGHT_SHOPS = tuple(f"night{number}" for number in range(1, 101))
 
 
 @pytest.fixture(scope="session")
 def journeys(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JourneyNet]:
     """Four validators with the standard contracts, for all journeys; take other people each."""
-    made = JourneyNet(tmp_path_factory.mktemp("journeys"), PEOPLE + COUNTER + NIGHT_SHOPS)
+    made = JourneyNet(
+        tmp_path_factory.mktemp("journeys"), PEOPLE + COUNTER + SLEEPERS + NIGHT_SHOPS
+    )
     try:
         asyncio.run(made.begin())
         yield made

@@ -14,12 +14,14 @@ import pytest
 
 from chain.errors import (
     DiskFullError,
+    HeldFileError,
     ReadOnlyStoreError,
     StoreError,
     StoreInUseError,
     UnreadableStoreError,
     WashError,
 )
+from chain.leveldb import leveldb
 from chain.store_faults import find_fault
 from chain.tables import Tuning
 from chain.transaction import Transfer
@@ -27,12 +29,14 @@ from consensus import HeaderEntry
 from node.client import Wash
 from node.storage import disk
 from node.storage.disk import disk_faults, free_bytes, tell_fault
+from node.storage.held_files import patiently
 from node.storage.ledger import ChainLedger
 from node.storage.wal import VoteLog
 from tests.make import MONEY, TestChain, account, genesis, word
 
 CHAIN = word("chain")
 GIFT = Transfer(MONEY, account("bob"), 1)
+HELD = b"The process cannot access the file because it is being used by another process."
 DISK_BYTES = 8 * 1024 * 1024
 
 
@@ -46,6 +50,9 @@ DISK_BYTES = 8 * 1024 * 1024
         (b"IO error: c/LOCK: Permission denied", "open", ReadOnlyStoreError),
         (b"IO error: lock c/LOCK: Resource temporarily unavailable", "open", StoreInUseError),
         (b"IO error: lock c/LOCK: already held by process", "open", StoreInUseError),
+        (b"IO error: lock c/LOCK: " + HELD, "open", StoreInUseError),
+        (b"IO error: c/000005.ldb: " + HELD, "read", HeldFileError),
+        (b"IO error: c/000007.log: " + HELD, "write", HeldFileError),
         (b"Corruption: block checksum mismatch: c/000005.ldb", "read", UnreadableStoreError),
         (b"Corruption: block checksum mismatch: c/000005.ldb", "write", UnreadableStoreError),
         (b"IO error: c/000005.ldb: Invalid argument", "read", UnreadableStoreError),
@@ -112,6 +119,70 @@ def test_an_interrupt_while_a_block_is_written_leaves_none_of_it(
     assert found == (1, None)
 
 
+class Antivirus:
+    """Holds a file of the database for its first few openings, as Windows tells it."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, times: int) -> None:
+        self.times, self._open = times, leveldb.DB
+        monkeypatch.setattr("chain.store.leveldb.DB", self)
+
+    def __call__(self, *words: Any, **named: Any) -> Any:
+        self.times -= 1
+        if self.times >= 0:
+            raise OSError(b"IO error: c/000007.ldb: " + HELD)
+        return self._open(*words, **named)
+
+
+def test_a_file_that_is_held_for_a_moment_delays_a_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chain = begun(tmp_path)
+    chain.do("alice", GIFT)
+    chain.ledger.close()
+    monkeypatch.setattr("node.storage.held_files._PAUSE_S", 0)
+    Antivirus(monkeypatch, 3)
+
+    again = reopened(chain, tmp_path / "chain")
+    found = again.ledger.height, again.ledger.recovered_from
+    again.ledger.close()
+
+    assert found == (1, None)
+
+
+def test_a_file_that_stays_held_is_told_with_its_fix_and_the_chain_is_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chain = begun(tmp_path)
+    chain.do("alice", GIFT)
+    chain.ledger.close()
+    with monkeypatch.context() as patched:
+        patched.setattr("node.storage.held_files.PATIENCE_S", 0.01)
+        Antivirus(patched, 1_000)
+        with pytest.raises(HeldFileError, match="keep the antivirus out of that folder"):
+            reopened(chain, tmp_path / "chain")
+    again = reopened(chain, tmp_path / "chain")
+    found = again.ledger.height, again.ledger.recovered_from
+    again.ledger.close()
+
+    assert found == (1, None)
+
+
+def test_only_where_it_means_a_held_file_is_a_refusal_tried_again() -> None:
+    tries: list[int] = []
+
+    def refused() -> None:
+        tries.append(1)
+        if len(tries) < 3:
+            raise PermissionError(13, "Permission denied")
+
+    patiently(refused, is_posix=False)
+    windows, tries[:] = len(tries), []
+    with pytest.raises(PermissionError):
+        patiently(refused, is_posix=True)
+
+    assert (windows, len(tries)) == (3, 1)
+
+
 # On disks of their own -------------------------------------------------------------------------
 
 
@@ -123,15 +194,30 @@ def mount(*arguments: str) -> bool:
     return done.returncode == 0
 
 
-@pytest.fixture
-def small(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 8 MiB."""
+@pytest.fixture(params=["memory", "loop"])
+def small(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
+    """A disk of 8 MiB, in memory or in a file with a file system of its own."""
     folder = tmp_path / "small"
     folder.mkdir()
-    if not mount("-t", "tmpfs", "-o", f"size={DISK_BYTES}", "tmpfs", str(folder)):
+    options = ["-t", "tmpfs", "-o", f"size={DISK_BYTES}", "tmpfs"]
+    if request.param == "loop":
+        options = ["-o", "loop", str(make_disk(tmp_path / "disk"))]
+    if not mount(*options, str(folder)):
         pytest.skip("mounting is not allowed here: run as root to test real full disks")
     yield folder
     subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def make_disk(path: Path) -> Path:
+    """Make a file that can be mounted as a disk."""
+    path.touch()
+    os.truncate(path, DISK_BYTES)
+    words = ["mkfs.ext4", "-q", "-m", "0", "-O", "^has_journal", str(path)]
+    try:
+        subprocess.run(words, capture_output=True, check=True)
+    except (OSError, subprocess.SubprocessError):
+        pytest.skip("no mkfs.ext4 here: only disks in memory are tried")
+    return path
 
 
 @contextmanager
