@@ -48,9 +48,7 @@ class ChainLedger:
             folder.parent.mkdir(parents=True, exist_ok=True)
             self._lock = FolderLock(folder)
             try:
-                opened = patiently(
-                    lambda: open_chain(folder, genesis, tuning, plans, on_migrate)
-                )
+                opened = patiently(lambda: open_chain(folder, genesis, tuning, plans, on_migrate))
                 self.store, self.repaired = opened
             except BaseException:
                 self._lock.release()
