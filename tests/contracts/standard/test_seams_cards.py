@@ -143,3 +143,20 @@ def test_who_buys_again_after_a_silence_waits_anew_in_opening_days(town: CardWor
         "OVER",
         "SILENT",
     )
+
+
+def test_a_closed_shop_begins_nothing_that_silence_would_pay(town: CardWorld) -> None:
+    offer = town.washes()
+    card, begun = town.buy(offer, "ann"), town.buy(offer, "bob")
+    town.serve(begun, upto="start_use")
+    asked = town.begin(card)
+    town.call("operator", "shops.set_status", "shop", "CLOSED")
+
+    with town.refuses("shop_closed"):
+        town.call("shop", "prepaid.start_use", asked)
+    (use,) = [one["use"] for one in town.seen("UseMoved") if one["state"] == "STARTED"]
+    town.call("shop", "prepaid.finish_use", use)
+    after_days(town, 4)
+
+    assert (town.stage(asked), town.stage(use)) == ("LAPSED", "SETTLED")
+    assert (town.spent("ann"), town.spent("bob"), town.held("prepaid")) == (0, 3_990, 0)
