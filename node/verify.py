@@ -14,10 +14,12 @@ from pathlib import Path
 
 from chain.block import Block, block_id
 from chain.errors import CorruptStoreError, GenesisError, StoreError, WashError
+from chain.features import check_features
 from chain.genesis import Genesis, parse_genesis
 from chain.recovery import RecoveryPlan, next_validators
 from chain.rules import check_commit, check_header
 from chain.store import Store
+from chain.store_format import OlderFormatError
 from chain.tables import THROW_AWAY, Table
 from chain.transaction import ReceivedTransaction
 from node.children import deaf_to_interrupts
@@ -156,6 +158,8 @@ def _replay_copy(
     came_to = read_height(temporary / "kept")
     try:
         kept = Store(str(temporary / "kept"), THROW_AWAY, create=False)
+    except OlderFormatError as error:
+        raise OlderFormatError(str(chain), error.found) from error
     except StoreError as error:
         raise _unread(temporary, chain, error) from error
     with closing(kept):
@@ -269,6 +273,7 @@ class _Replay:
 
     def _replay(self, block: Block) -> None:
         ledger, kept, number = self.ledger, self.kept, self.ledger.height + 1
+        check_features(ledger.state(), number)  # never by rules that this program lacks
         ledger.sift_plans(block.header)
         plans = ledger.executor.plans
         validators = next_validators(ledger.state(), ledger.head, plans)

@@ -67,13 +67,15 @@ def period(*, first: str, last: str, shop: str | None, zone: str | None) -> None
 
 @report.command(node=True)
 @click.option("--shop", metavar="SHOP", help="One shop; default: all.")
-def compliance(*, shop: str | None) -> None:
+@click.option("--height", type=click.IntRange(min=0), help="As it was after this block.")
+def compliance(*, shop: str | None, height: int | None) -> None:
     """Show what each shop holds for customers, how far it is covered, and what is to be filed.
 
     To be filed, by the rule for vehicle services in Beijing: more than 100,000.00 of prepaid money,
     or more than 100 open cards.
     """
-    found = _ask("report_compliance", **_who(shop, None))
+    at = {} if height is None else {"height": height}
+    found = _ask("report_compliance", **_who(shop, None), **at)
     finish(found, lambda: _show_compliance(found))
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Literal, TypeAlias
 
+from chain.ids import encode_id
 from node.report.calendar import Calendar
 from node.report.figures import FIGURES, Report
 from node.report.lines import AMOUNTS, Line
@@ -64,7 +65,7 @@ def journal_row(line: Line, calendar: Calendar, service_name: str) -> list[Cell]
         line.time_ms,
         local.date().isoformat(),
         line.kind,
-        line.reference,
+        "" if line.reference is None else encode_id(*line.reference),
         line.state,
         line.service,
         service_name,

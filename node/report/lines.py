@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from chain.ids import encode_id
 from chain.types import ZERO_ID
 
 CHAIN = ""  # the name under which the chain's own events come
@@ -39,7 +38,7 @@ class Line:
     number: int
     time_ms: int
     kind: str
-    reference: str
+    reference: tuple[str, bytes] | None = None  # prefix and bytes of an id
     state: str = ""
     service: int = 0
     customer: bytes = b""
@@ -108,7 +107,7 @@ class Book:
         booking = values["id"]
         return {
             "kind": f"booking_{kind}",
-            "reference": encode_id("bkg", booking),
+            "reference": ("bkg", booking),
             "service": self.service_of("booking", booking),
             "customer": values.get("customer", b""),
             **rest,
@@ -185,7 +184,7 @@ class Book:
 
     @staticmethod
     def _card(kind: str, card: bytes, **rest: Any) -> dict[str, Any]:
-        return {"kind": f"card_{kind}", "reference": encode_id("crd", card), **rest}
+        return {"kind": f"card_{kind}", "reference": ("crd", card), **rest}
 
     def published(self, values: Mapping[str, Any]) -> None:
         """An offer: what kind of card it is."""
@@ -232,7 +231,7 @@ class Book:
         use = values["use"]
         return {
             "kind": "card_used",
-            "reference": encode_id("use", use),
+            "reference": ("use", use),
             "service": self.service_of("use", use),
             "state": values["state"],
             "earned": values["to_shop"],
@@ -273,7 +272,6 @@ class Book:
         """Points that a visit brought."""
         return {
             "kind": "points_earned",
-            "reference": "",
             "customer": values["holder"],
             "points_own": values["own"],
             "points_shared": values["shared"],
@@ -283,7 +281,6 @@ class Book:
         """Points whose time was over."""
         return {
             "kind": "points_expired",
-            "reference": "",
             "points_own": -values["own"],
             "points_shared": -values["shared"],
         }
@@ -292,7 +289,6 @@ class Book:
         """Points that became a voucher."""
         return {
             "kind": "points_redeemed",
-            "reference": "",
             _SHARED[values["shared"]]: -values["points"],
         }
 
@@ -314,7 +310,7 @@ class Book:
 
     @staticmethod
     def _voucher(kind: str, values: Mapping[str, Any], **rest: Any) -> dict[str, Any]:
-        voucher = encode_id("vch", values["voucher"])
+        voucher = "vch", values["voucher"]
         return {"kind": f"voucher_{kind}", "reference": voucher, **rest}
 
     def prefunded(self, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -331,14 +327,14 @@ class Book:
 
     @staticmethod
     def _alliance(kind: str, values: Mapping[str, Any], amount: int) -> dict[str, Any]:
-        named = encode_id("all", values["alliance"])
+        named = "all", values["alliance"]
         return {"kind": f"alliance_{kind}", "reference": named, "alliance": amount}
 
     def visit_noted(self, values: Mapping[str, Any]) -> dict[str, Any] | None:
         """A visit whose work was done again before it was paid."""
         if values["outcome"] != "REDONE":
             return None
-        return {"kind": "visit_redone", "reference": ""}
+        return {"kind": "visit_redone"}
 
 
 _TELLERS: dict[tuple[str, str], Callable[[Book, Mapping[str, Any]], dict[str, Any] | None]] = {

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 from chain.block import Block, Commit, Header
 from chain.errors import CorruptStoreError, InvalidBlockError, StoreError, UnknownIdError
+from chain.features import check_features
 from chain.genesis import Genesis
 from chain.pots import read_pot
 from chain.recovery import RecoveryPlan, next_validators, sift_plans
@@ -86,6 +87,7 @@ def replay(
             raise CorruptStoreError(height, "the block is damaged or missing")
         commit = _find_commit(source, height)
         state = State(target)
+        check_features(state, height)  # never by rules that this program lacks
         executor.plans, _ = sift_plans(executor.plans, state, parent, child=block.header)
         validators = next_validators(state, parent, executor.plans)
         try:

@@ -231,6 +231,16 @@ def test_another_chains_genesis_migrates_nothing(old: Path) -> None:
 # Commands ----------------------------------------------------------------------------------------
 
 
+def test_what_only_looks_at_a_chain_of_before_says_what_to_do(old: Path) -> None:
+    checked = run("verify", "--data", str(old))
+    measured = run("stats", "--data", str(old), "--json")
+
+    assert checked.exit_code == 1
+    assert f"{old / 'chain'} has format 1" in checked.stderr
+    assert "washnode db migrate" in checked.stderr
+    assert json.loads(measured.stdout)["format"] == 1
+
+
 def test_commands_migrate_go_back_and_tell_what_is_done(old: Path) -> None:
     done = run("migrate", "--data", str(old))
     again = run("migrate", "--data", str(old), "--json")

@@ -155,13 +155,15 @@ def _shop(call: Call, shop: bytes | None, zone: str) -> Shop:
     return Shop(node, account, zone)
 
 
-def head_of(call: Call, height: int | None = None) -> PlaceJson:
+def head_of(call: Call, height: int | None = None, field: str = "cursor") -> PlaceJson:
     """Return a block of the chain: the newest, or that of a height."""
     ledger = call.node.ledger
     if height is None or height == ledger.height:
         return {"height": ledger.height, "hash": ledger.head_id.hex(), "time": ledger.head.time_ms}
     if height > ledger.height:
-        raise InvalidParamsError("cursor", "is of a longer chain than this node's")
+        raise InvalidParamsError(field, f"is beyond this node's newest block, {ledger.height}")
+    if height < ledger.store.base_height:
+        raise InvalidParamsError(field, f"is below {ledger.store.base_height}, the first kept here")
     above = ledger.store.header(height + 1)
     header = ledger.store.header(height)
     return {"height": height, "hash": above.parent_id.hex(), "time": header.time_ms}

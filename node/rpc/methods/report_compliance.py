@@ -11,7 +11,7 @@ from node.rpc.errors import InvalidParamsError
 from node.rpc.forms.reports import ComplianceJson, ReserveJson, ShopComplianceJson
 from node.rpc.forms.shape_basics import account_text
 from node.rpc.methods.report import currency_of, head_of, lines_of
-from node.rpc.params import AccountId
+from node.rpc.params import AccountId, Height
 from node.rpc.registry import Call, rpc_method
 
 SHOPS_MAX = 10_000
@@ -23,13 +23,16 @@ _REFUSALS = (InvalidParamsError, UnknownIdError)
 
 
 @rpc_method(tier="shop", errors=_REFUSALS)
-async def report_compliance(call: Call, *, shop: AccountId | None = None) -> ComplianceJson:
-    """Tell what each shop holds for its customers now, and how far the money is covered.
+async def report_compliance(
+    call: Call, *, shop: AccountId | None = None, height: Height | None = None
+) -> ComplianceJson:
+    """Tell what each shop holds for its customers, and how far the money is covered.
 
-    Of one shop, or of all. The figures follow from the events, and are compared with what the
-    contract itself says.
+    Of one shop, or of all; at the newest block, or as it was after that of a height. The figures
+    follow from the events, and those of the newest block are compared with what the contract itself
+    says. Reserves are those of the newest block, and are left out for others.
     """
-    head, node = head_of(call), call.node
+    head, node = head_of(call, height, "height"), call.node
     register = node.abis.installed(node.state(), REGISTER)
     if shop is not None:
         accounts = [shop]
@@ -41,7 +44,7 @@ async def report_compliance(call: Call, *, shop: AccountId | None = None) -> Com
         "at": head,
         "currency": currency_of(node),
         "shops": [await _comply(call, Shop(node, one), head["height"]) for one in accounts],
-        "reserves": _reserves(node),
+        "reserves": _reserves(node) if head["height"] == node.ledger.height else [],
     }
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from chain import features
 from chain.changes import SetFeature
-from chain.errors import UnknownFeatureError
+from chain.errors import StoreError, UnknownFeatureError
 from chain.features import Feature
 from chain.transaction import Propose
 from chain.types import DAY_MS, HOUR_MS, MINUTE_MS
@@ -20,6 +20,9 @@ from node.live import upcoming
 from node.live.upcoming import Upcoming, expect, find_lacking, find_upcoming, say_lacking, say_when
 from node.rpc.methods.node import node_health
 from node.rpc.registry import Call
+from node.storage.folder import keep_before
+from node.storage.repair import repair
+from node.verify import verify_data
 from tests.make import TestChain, genesis
 from tests.node.monitoring.scraped import parse
 from tests.node.rpc.door import TestNode, open_door
@@ -184,6 +187,24 @@ async def test_a_node_that_lacks_a_rule_stops_before_its_height_and_does_not_sta
         "upgrade it: python -m pip install --upgrade washnode, then start the node again"
     )
     assert ending.code == 4006
+
+
+def test_what_lies_behind_such_a_height_is_not_judged_by_the_rules_of_before(
+    chain: TestChain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        known = frozenset({"night-prices"})
+        patch.setattr(features.check_features, "__defaults__", (known,))
+        vote_for(chain, "night-prices", 11)
+        for _ in range(12):
+            chain.run()
+    chain.close()
+
+    with pytest.raises(UnknownFeatureError):
+        verify_data(chain.folder, chain.genesis)
+    keep_before(chain.folder)
+    with pytest.raises(UnknownFeatureError):
+        repair(chain.folder, chain.genesis, StoreError("asked for"))
 
 
 def test_a_program_that_has_the_rule_goes_on(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from chain.errors import UnknownIdError
-from chain.ledger import get_balance
+from chain.ledger import get_balance, get_supply
 from node.demo.accounts import FUNDS_EACH, account_of
 from node.demo.genesis import MONEY
 from node.demo.script import contract_named
@@ -175,7 +175,23 @@ async def test_compliance_follows_from_events_and_is_what_the_contract_says(
 
     assert [(shop["agrees"], shop["is_whole"]) for shop in found["shops"]] == [(True, True)] * 2
     assert one["shops"] == [shop for shop in found["shops"] if "Sparkle" in shop["name"]]
-    assert found["reserves"] == []
+    owed = sum(issuer["liability"] for issuer in found["reserves"])
+    assert owed == get_supply(call.node.state(), MONEY)
+
+
+async def test_compliance_tells_how_it_was_at_any_height(life: Life, call: Call) -> None:
+    head = life.node.ledger.height
+    before = await report_compliance(call, shop=account_of("sparkle"), height=head // 2)
+    start = await report_compliance(call, height=0)
+    counted = recount(
+        life.node.ledger.store, head // 2, places(life), account_of("sparkle"), 8
+    )[0]  # fmt: skip
+
+    assert before["shops"][0]["collected"] == counted["cards_sold_money"]
+    assert (before["shops"][0]["agrees"], before["at"]["height"]) == (None, head // 2)
+    assert [shop["liability"] for shop in start["shops"]] == [0, 0]
+    with pytest.raises(InvalidParamsError, match="beyond this node's newest block"):
+        await report_compliance(call, height=head + 1)
 
 
 async def test_the_days_of_a_period_follow_each_other_and_add_up(life: Life, call: Call) -> None:
