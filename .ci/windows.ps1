@@ -46,6 +46,13 @@ try {
         if ($node.HasExited -or (Get-Date) -gt $end) { throw "the node does not start" }
         Start-Sleep -Milliseconds 200
     }
+    $pin = Join-Path $place "pin.txt"
+    Set-Content -Path $pin -Value "246810"
+    $shop = Join-Path $place "shop"
+    Invoke-Step "setup" @($wash, "setup", "--name", "Crystal", "--pin-file", $pin, "--unlock", "file",
+        "--card", (Join-Path $place "card.html"), "--data", $shop)
+    Invoke-Step "service" @($wash, "service", "install", "--print", "--data", $data)
+    Invoke-Step "outbox" @($wash, "outbox", "list", "--data", $data)
     Invoke-Step "status" @($wash, "status", "--data", $data, "--lang", "zh")
     Invoke-Step "backup" @($wash, "backup", "create", $odd, "--data", $data)
     Invoke-Step "doctor" @($wash, "doctor", "--data", $data, "--lang", "zh")

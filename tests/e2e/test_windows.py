@@ -27,7 +27,8 @@ def words(*commands: str) -> list[str]:
 
 def environment(**more: str) -> dict[str, str]:
     kept = {key: value for key, value in os.environ.items() if not key.startswith("WASH_")}
-    return kept | {"WASH_RPC_PORT": "0", "PYTHONIOENCODING": "gbk", "WASH_LANG": "en"} | more
+    kept["WASH_LANG"] = "en"
+    return kept | {"WASH_RPC_PORT": "0", "PYTHONIOENCODING": "gbk", "USERNAME": "王"} | more
 
 
 def ran(*commands: str, **more: str) -> subprocess.CompletedProcess[bytes]:
@@ -62,10 +63,28 @@ def running(data: Path) -> Iterator[subprocess.Popen[bytes]]:
         process.communicate()
 
 
+@pytest.fixture(autouse=True)
+def tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the one tool of Windows that is called for lists of rights; it says nothing."""
+    tool = tmp_path / "bin" / "icacls"
+    tool.parent.mkdir()
+    tool.write_text("#!/bin/sh\nexit 0\n")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tool.parent}{os.pathsep}{os.environ['PATH']}")
+
+
 def test_a_store_pc_needs_nothing_that_windows_lacks(tmp_path: Path) -> None:
     data, usb, brought = tmp_path / "data", tmp_path / "usb", tmp_path / "brought"
     at = f"--data {data}"
-    ran(f"init {data} --no-passphrase", f"key new till {at} --no-passphrase", f"key list {at}")
+    pin, card, shop = tmp_path / "pin", tmp_path / "card.html", tmp_path / "shop"
+    pin.write_text("246810\n")
+    made = ran(
+        f"init {data} --no-passphrase",
+        f"key new till {at} --no-passphrase",
+        f"key list {at}",
+        f"setup --name Crystal --pin-file {pin} --unlock file --card {card} --data {shop}",
+        f"service install --print {at}",
+    )
     with running(data):
         pass  # a plug that is pulled
     with running(data) as process:
@@ -73,6 +92,7 @@ def test_a_store_pc_needs_nothing_that_windows_lacks(tmp_path: Path) -> None:
             f"rpc node_health --json {at}",
             f"tx send admit account=till --from operator {at}",
             f"backup create {usb} {at}",
+            f"outbox list {at}",
             f"doctor {at}",
             f"snapshot create {tmp_path / 'one.snapshot'} {at}",
             f"stop {at}",
@@ -87,6 +107,7 @@ def test_a_store_pc_needs_nothing_that_windows_lacks(tmp_path: Path) -> None:
 
     health = json.loads(done.stdout.splitlines()[0])["result"]
     assert (code, health["ready"], b"green" in done.stdout) == (0, True, True)
+    assert (card.is_file(), b"<Task" in made.stdout) == (True, True)
 
 
 def test_what_is_open_can_neither_be_moved_nor_removed_in_these_tests(tmp_path: Path) -> None:
