@@ -4,7 +4,7 @@ Nothing here is a source of its own. If the chain is not the one that was read (
 can go back in time), everything is asked again.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -51,14 +51,34 @@ class Stay:
 
 
 @dataclass(slots=True)
+class CardUse:
+    """One use of a prepaid card, as the events of a shop tell it."""
+
+    id: str
+    card: str
+    asked_at: int
+    state: str = "RESERVED"
+    over_at: int = 0
+    to_shop: int = 0
+    service: int | None = None
+    holder: str = ""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it still goes on."""
+        return not self.over_at
+
+
+@dataclass(slots=True)
 class ShopBook:
-    """All bookings of one shop, up to a place in the chain."""
+    """All bookings and card uses of one shop, up to a place in the chain."""
 
     shop: str
-    after: str = "earliest"
+    after: dict[str, str] = field(default_factory=dict)  # by contract
     height: int = 0
     hash: str = ""
     stays: dict[str, Stay] = field(default_factory=dict)
+    uses: dict[str, CardUse] = field(default_factory=dict)
     bays: dict[str, int] = field(default_factory=dict)  # where a car was put, as the tablets said
 
     def open(self) -> list[Stay]:
@@ -88,8 +108,29 @@ class ShopBook:
                 placed[bay] = one
         return placed
 
+    def open_uses(self) -> list[CardUse]:
+        """Return the uses of cards that go on, the oldest first."""
+        return [one for one in self.uses.values() if one.is_open]
+
+    def money_between(self, first_ms: int, last_ms: int) -> int:
+        """Return what the shop got within a time: for bookings and for uses of cards."""
+        uses = (one for one in self.uses.values() if first_ms <= one.over_at < last_ms)
+        stays = self.between(first_ms, last_ms)
+        return sum(one.to_shop for one in uses) + sum(one.to_shop for one in stays)
+
+    def take_use(self, event: dict[str, Any]) -> None:
+        """Note one event of prepaid cards."""
+        values, at = event["values"], int(event["time"])
+        kind = str(event["type"]).rpartition(".")[2]
+        if kind not in {"UseMoved", "UseOver"}:
+            return
+        use = self.uses.setdefault(values["use"], CardUse(values["use"], values["card"], at))
+        use.state = values["state"]
+        if kind == "UseOver":
+            use.over_at, use.to_shop = at, values["to_shop"]["amount"]
+
     def take(self, event: dict[str, Any]) -> None:
-        """Note one event."""
+        """Note one event of bookings."""
         values, at = event["values"], int(event["time"])
         kind = str(event["type"]).rpartition(".")[2]
         if kind == "Requested":
@@ -147,21 +188,35 @@ async def read_book(visit: Visit, shop: str) -> ShopBook:
         if len(_books) >= SHOPS_MAX:
             _books.clear()
         book = _books[place] = ShopBook(shop)
-    for _ in range(_PAGES_MAX):
-        page = await visit.ask(
-            "events_query",
-            filter={"type": "booking.*", "values": {"shop": shop}},
-            after=book.after,
-            limit=_LIMIT,
-        )
-        for event in page["items"]:
-            book.take(event)
-        book.after = page["scanned_to"]
-        if page["next"] is None:
-            break
+    await _follow(visit, book, "booking", book.take)
+    await _follow(visit, book, "prepaid", book.take_use)
     book.height, book.hash = header["height"], header["hash"]
     await _fill(visit, book)
+    await _fill_uses(visit, book)
     return book
+
+
+async def _follow(
+    visit: Visit, book: ShopBook, contract: str, take: Callable[[dict[str, Any]], None]
+) -> None:
+    """Take the events of a contract that the book has not seen."""
+    for _ in range(_PAGES_MAX):
+        try:
+            page = await visit.ask(
+                "events_query",
+                filter={"type": f"{contract}.*", "values": {"shop": book.shop}},
+                after=book.after.get(contract, "earliest"),
+                limit=_LIMIT,
+            )
+        except AskError as error:
+            if error.name == "UNKNOWN_ID":  # a chain without this contract
+                return
+            raise
+        for event in page["items"]:
+            take(event)
+        book.after[contract] = page["scanned_to"]
+        if page["next"] is None:
+            return
 
 
 async def _is_same(visit: Visit, book: ShopBook) -> bool:
@@ -192,6 +247,17 @@ async def _fill(visit: Visit, book: ShopBook) -> None:
             stay.service, stay.end = record["service"], record["end"]
             stay.claim_bp, stay.absence = record["claim_bp"], record["absence"]
             stay.answered = record["answered"]
+
+
+async def _fill_uses(visit: Visit, book: ShopBook) -> None:
+    wanted = [one for one in book.uses.values() if one.service is None]
+    for first in range(0, len(wanted), _RECORDS_AT_ONCE):
+        part = wanted[first : first + _RECORDS_AT_ONCE]
+        records = await visit.ask.all(*[asked("prepaid.use", use=one.id) for one in part])
+        for use, record in zip(part, records, strict=True):
+            failed = isinstance(record, AskError)
+            use.service = 0 if failed else record["service"]
+            use.holder = "" if failed else record["holder"]
 
 
 def bay_of(book: ShopBook, booking: str, bay: int) -> None:

@@ -110,6 +110,7 @@ async def test_somebody_without_a_phone_is_served_too(visitor: Come, town: Town)
     account = mei.page.url.rpartition("/")[2].partition("?")[0]
 
     assert town.read("shops.keeper", account=account) == town.sparkle
+    assert "Print this card" in await mei.text()
     await mei.check()
     await mei.shoot("customer")
 
@@ -162,3 +163,25 @@ def test_a_page_of_somebody_else_can_do_nothing_in_a_members_name(town: Town) ->
     ]
 
     assert answers == [403] * 5
+
+
+async def test_a_card_is_sold_to_somebody_without_a_phone_and_used(
+    visitor: Come, town: Town
+) -> None:
+    mei = await log_in(visitor, town, "Mei")
+    await mei.press("#walk-form button")
+    await mei.press("#ask-yes")
+    await mei.page.wait_for_url("**/shop/customer/*")
+    account = mei.page.url.rpartition("/")[2].partition("?")[0]
+    await mei.open("/shop/sell")
+    await mei.check()
+    await mei.shoot("sell")
+    await mei.page.fill("#sell-to", account)
+    await mei.press("#sell-form button")
+    await mei.page.wait_for_selector("#ask[open]")
+    await mei.press("#ask-yes")
+    await mei.page.wait_for_url("**/shop/customer/*")
+
+    told = await mei.text()
+    assert "on hold" in told
+    assert town.read("prepaid.cover", shop=town.sparkle)["cards"] >= 1

@@ -28,6 +28,10 @@ const DEEDS = {
   async not_here(id) {
     return (await sure(t("not_here_title"), t("not_here_text"), t("not_here_yes"), { danger: true })) && send([call("booking", "not_here", { id })]);
   },
+  use_start: (use) => send([call("prepaid", "start_use", { use })]),
+  use_finish: (use) => send([call("prepaid", "finish_use", { use })]),
+  use_give: async (use) => (await sure(t("give_in_title"), t("use_give_text"), t("give_in_yes"), { danger: true })) && send([call("prepaid", "answer_claim", { use, accept: true })]),
+  use_contest: async (use) => (await sure(t("contest_title"), t("contest_text"), t("contest_yes"))) && send([call("prepaid", "answer_claim", { use, accept: false })]),
   start: (id) => send([call("booking", "start_service", { id })]),
   ready: (id) => send([call("booking", "ready", { id })]),
   async check_in(id) {
@@ -138,5 +142,6 @@ $("#walk-form")?.addEventListener("submit", (event) => {
 // As it happens ------------------------------------------------------------------------------------
 
 live({ type: "booking.*", values: { shop } }, data.after, update);
+live({ type: "prepaid.*", values: { shop } }, data.after, update);
 live({ type: "shops.*", values: { shop } }, data.after, update);
 setInterval(() => { if (!document.hidden) update(); }, 30_000);

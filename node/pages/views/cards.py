@@ -32,7 +32,7 @@ async def cards(visit: Visit) -> Shown:
             raise record
         zone = showing.zone_of(profile["zone"], zone)
         values = {"record": record, "standing": standing, "cover": cover}
-        values["offers"] = await _offers(visit, shop)
+        values["offers"] = await offers_of(visit, shop)
     data = {"shop": shop}
     return visit.show("cards.html", shop=shop, data=data, **{**values, "zone": zone})
 
@@ -122,7 +122,7 @@ async def events_of(visit: Visit, wish: dict[str, Any]) -> list[dict[str, Any]]:
     return found
 
 
-async def _offers(visit: Visit, shop: str) -> list[dict[str, Any]]:
+async def offers_of(visit: Visit, shop: str) -> list[dict[str, Any]]:
     """Return the cards that a shop sells now."""
     published = await events_of(visit, {"type": "prepaid.OfferPublished", "values": {"shop": shop}})
     numbers = sorted({one["values"]["number"] for one in published})

@@ -14,6 +14,7 @@ from node.pages.shopbook import DONE, ShopBook, Stay, read_book
 EARLY_MS = 15 * MINUTE_MS
 LATE_MS = 10 * MINUTE_MS
 NEXT_MAX = 12
+_USES = ("RESERVED", "STARTED", "DISPUTED", "FINISHED")
 _WITH_SHOP = ("CHECKED_IN", "IN_SERVICE", "READY")
 
 
@@ -36,6 +37,7 @@ async def console(visit: Visit) -> Shown | web.Response:
         "waiting": waiting,
         "coming": [one for one in book.open() if one.state in {"ACCEPTED", "ARRIVED"}][:NEXT_MAX],
         "ready": [one for one in book.open() if one.state == "READY"],
+        "uses": [one for one in book.open_uses() if one.state in _USES],
         "bay_list": [(number, bays.get(number)) for number in range(1, about["bays"] + 1)],
         "may_check_in": lambda one: now >= one.start - EARLY_MS,
         "is_late": lambda one: one.end and one.state == "IN_SERVICE" and now > one.end + LATE_MS,
@@ -81,7 +83,7 @@ async def read_shop(visit: Visit, shop: str) -> dict[str, Any]:
         "record": record,
         "services": offers["items"],
         "names": names,
-        "label": lambda number: names.get(number) or visit.words("console.agreed"),
+        "label": lambda number: names.get(number) or visit.words("staff.agreed"),
         "profile": profile,
         "zone": showing.zone_of(profile["zone"], visit.setting.zone),
         "standing": hidden,
@@ -95,10 +97,11 @@ async def read_shop(visit: Visit, shop: str) -> dict[str, Any]:
 def _today(book: ShopBook, now: int, zone: str) -> dict[str, int]:
     """Return the figures at the top."""
     first = showing.midnight(now, zone)
-    over = list(book.between(first, showing.midnight(now, zone, 1)))
+    last = showing.midnight(now, zone, 1)
+    over = list(book.between(first, last))
     running = book.open()
     return {
-        "money": sum(one.to_shop for one in over),
+        "money": book.money_between(first, last),
         "done": sum(one.state in DONE for one in over)
         + sum(one.state == "READY" and one.ready_at >= first for one in running),
         "waiting": sum(one.state in {"ARRIVED", "CHECKED_IN"} for one in running),

@@ -4,6 +4,7 @@ from typing import Any
 
 from aiohttp import web
 
+from chain.ids import encode_id
 from node.pages.asking import AskError, asked
 from node.pages.desk import find_worker, for_script, login_page
 from node.pages.page import Shown, Visit, page
@@ -59,12 +60,12 @@ async def customer(visit: Visit) -> Shown | web.Response:
 async def _cards(visit: Visit, shop: str, account: str) -> list[dict[str, Any]]:
     """Return the customer's open cards at this shop."""
     cards: list[dict[str, Any]] = []
-    after = "crd1" + "q" * 52
+    after = nothing = encode_id("crd", bytes(32))
     for _ in range(CARDS_MAX):
         (found,) = await visit.ask.all(
             asked("prepaid.next_card", shop=shop, holder=account, after=after)
         )
-        if isinstance(found, AskError) or found == after:
+        if isinstance(found, AskError) or found == nothing:
             break
         card, held = await visit.ask.all(
             asked("prepaid.card", card=found), asked("prepaid.held_money", card=found)
