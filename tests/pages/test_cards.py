@@ -152,7 +152,7 @@ async def test_a_card_is_given_to_another_person(visitor: Come, town: Town, offe
     name = await buy(giver, town, offer)
     await taker.open(f"/c/cards?s={town.sparkle}")
     await taker.press("#my-number summary")
-    await taker.page.wait_for_function("document.querySelector('#my-account').textContent")
+    await taker.page.wait_for_selector("#my-account:not(:empty)")
     account = await taker.text("#my-account")
 
     await giver.press("[data-action=give]")

@@ -19,6 +19,7 @@ PATHS = (
     "/s/{shop}/book",
     "/s/{shop}/book?service=1",
     "/s/{shop}/poster",
+    "/c/history",
     "/verify",
     "/nowhere",
 )

@@ -7,6 +7,8 @@ import { decode, decodeId, encode, encodeId, fromHex, sha256, taggedHash, toHex,
 class NotShownError extends Error {}
 /** A check failed without which the others mean nothing. */
 class StoppedError extends Error {}
+/** Too few known validators signed a block that is far ahead: one between may do. */
+export class TooFarError extends NotShownError {}
 
 const UTF8 = new TextEncoder();
 const SAFE = Number.MAX_SAFE_INTEGER;
@@ -206,7 +208,7 @@ function checkCertificate(head) {
 }
 
 /** Go on from what is trusted to a later block, or throw. */
-function verifyNext(trusted, candidate) {
+export function verifyNext(trusted, candidate) {
   const { header } = candidate, changedAt = header.last_validators_change_height;
   checkClaim(candidate, trusted.chain);
   if (header.height <= trusted.height) fail(`height is ${header.height}, expected one above the trusted ${trusted.height}`);
@@ -225,7 +227,7 @@ function verifyNext(trusted, candidate) {
   if (header.height > trusted.height + 1) {
     const known = new Set(trusted.next.keys.map(toHex));
     const count = signed.filter((key) => known.has(toHex(key))).length;
-    if (3 * count <= known.size) fail(`${count} of the ${known.size} validators trusted at height ${trusted.height} signed, more than a third are needed`);
+    if (3 * count <= known.size) throw new TooFarError(`${count} of the ${known.size} validators trusted at height ${trusted.height} signed, more than a third are needed`);
   }
   checkQuorum(candidate.validators, signed);
   return { chain: header.chain_id, height: header.height, time: header.time_ms, next: candidate.next_validators, changedAt, header };
@@ -240,7 +242,7 @@ function follow(trusted, candidates) {
   }
 }
 
-function readBeginning(data) {
+export function readBeginning(data) {
   const value = decode(data);
   const [version, name, time, keys, rule] = Array.isArray(value) ? value : [];
   const isRight = (version === 1 || version === true) && typeof name === "string" && Number.isSafeInteger(time) && time >= 0
@@ -306,7 +308,7 @@ const bitsOf = (mask) => {
 };
 
 /** Tells what pieces of the tree show under a root; remembers which of them were needed. */
-class Tree {
+export class Tree {
   #nodes = new Map();
   #tails = new Map();
   #needed = new Set();
@@ -353,6 +355,11 @@ class Tree {
     return isGood;
   }
 
+  /** The pieces without which something shown so far would not be: nodes, and tails. */
+  needed() {
+    return [this.#nodes, this.#tails].map((all_) => [...all_].filter(([name]) => this.#needed.has(name)).map(([, piece]) => piece));
+  }
+
   hasIdle() {
     return [...this.#nodes.keys(), ...this.#tails.keys()].some((name) => !this.#needed.has(name));
   }
@@ -372,9 +379,9 @@ const NEEDED = {
   materials: [[HASHES, [KIND.U16]], {}],
   fixes: [[HASHES, [KIND.U16]], {}],
 };
-const MATERIAL = 3;
+export const MATERIAL = 3;
 
-class Rows {
+export class Rows {
   #maps = new Map();
 
   constructor(contract, code) {
@@ -580,6 +587,31 @@ class Records {
       corrections: content.corrections.map((row) => rows.show("fixes", row)),
     };
   }
+}
+
+// For those who make one ---------------------------------------------------------------------------------
+
+/** A block as a node proves it, in the form of the file. */
+export function readCandidate(proof) {
+  const rule = proof.rule === "crash" ? 1 : 0;
+  const setOf = (keys) => [keys.map(fromHex), rule, proof.epoch];
+  const parts = [decode(fromHex(proof.header)), decode(fromHex(proof.commit)), setOf(proof.validators), setOf(proof.next_validators ?? proof.validators)];
+  return CANDIDATE(parts);
+}
+
+export const instanceCode = (instance) => INSTANCE(decode(instance)).code_id;
+export const FORMATS = { passport: FORMAT, slip: SLIP_FORMAT };
+const BASE = 45;
+
+/** The text that the code of a slip has. */
+export function slipText(data) {
+  let out = PREFIX;
+  for (let at = 0; at < data.length; at += 2) {
+    const isPair = at + 1 < data.length;
+    let value = isPair ? data[at] * 256 + data[at + 1] : data[at];
+    for (let left = isPair ? 3 : 2; left > 0; left--) [out, value] = [out + BASE45[value % BASE], Math.floor(value / BASE)];
+  }
+  return out;
 }
 
 // For readers ---------------------------------------------------------------------------------------------

@@ -110,6 +110,8 @@ async function hasEnough(amount) {
 /** The hand-over, confirmed by the customer, for the counter's scanner. */
 async function drawCode() {
   await drawForCounter($("#code"), shop, "booking", "check_in", { id });
+  // The first car that is handed over begins a history of its own, without a question.
+  import("./cars.js").then(({ ensureCar }) => ensureCar()).catch(console.warn);
   return true;
 }
 

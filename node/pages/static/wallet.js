@@ -102,6 +102,11 @@ export async function keyFor(shop) {
   return new Key(taggedHash("pages-shop-key", join(await getSeed(), place)));
 }
 
+/** 32 bytes that follow from the seed, for another purpose than accounts of shops. */
+export async function derive(tag, ...parts) {
+  return taggedHash(`pages-${tag}`, join(await getSeed(), ...parts));
+}
+
 /** The account of this customer at a shop, without asking for a PIN: null if it is locked. */
 export async function accountFor(shop) {
   if (!isSafe()) return session(shop)?.account ?? null;

@@ -64,7 +64,7 @@ async def _known(visit: Visit) -> dict[str, Any]:
         network |= {
             "contract": contract["contract"],
             "codes": [contract["code_id"]],
-            "finished": _finished(contract["abi"]["events"]),
+            "finished": finished_event(contract["abi"]["events"]),
         }
     names = {} if isinstance(shops, AskError) else {s["shop"]: s["name"] for s in shops["items"]}
     lang = visit.words.lang
@@ -75,7 +75,7 @@ async def _known(visit: Visit) -> dict[str, Any]:
     }
 
 
-def _finished(events: list[dict[str, Any]]) -> dict[str, Any]:
+def finished_event(events: list[dict[str, Any]]) -> dict[str, Any]:
     """Return the number and the fields of the event in which the work on a car ends."""
     numbers = [number for number, one in enumerate(events) if one["name"] == "Finished"]
     fields = events[numbers[0]]["fields"] if numbers else []
