@@ -2,9 +2,15 @@
 
 import gzip
 import re
+from typing import Any, cast
 
 import pytest
 
+from node.pages.asking import AskError
+from node.pages.page import Visit
+from node.pages.views.home import home
+from node.pages.words import Words
+from node.rpc.errors import NotFoundError
 from tests.pages.town import Town
 
 HTML = {"Accept": "text/html"}
@@ -85,3 +91,15 @@ def test_no_other_files_are_given(town: Town, name: str) -> None:
     status, _headers, _body = town.get(f"/static/000000000000/{name}")
 
     assert status == 404
+
+
+async def test_a_chain_without_shops_says_what_comes_next() -> None:
+    class NoShops:
+        async def __call__(self, method: str, **_params: object) -> None:
+            raise AskError({"code": NotFoundError.code, "message": method, "data": {}})
+
+    visit = Visit(cast("Any", None), cast("Any", NoShops()), Words("en", "shop"), cast("Any", None))
+
+    shown = await home(visit)
+
+    assert (shown.template, shown.values) == ("home.html", {"shops": []})
