@@ -104,6 +104,7 @@ async def test_a_booking_is_moved_by_the_customer_and_by_the_shops_offer(
     first = town.read("booking.booking", id=name)["start"]
     await one.page.wait_for_selector("[data-action=cancel]:visible")
     await one.press("a[href*='move=']")
+    await one.press(".days a >> nth=4")
     await one.press(".slots a >> nth=1")
     await one.check()
     await one.press("#move")
