@@ -1015,6 +1015,7 @@ class Final {
 
 const ANSWER_BYTES_MAX = 16 * 1024 * 1024; // above what a node sends with its default settings
 const IN_FLIGHT_MAX = 256; // as far back as a chain remembers single nonces
+const RENEWALS_MAX = 50; // of one transaction that are followed
 const WAIT_MAX_MS = 20_000; // of one question; longer waits ask again
 const PAUSE_MAX_MS = 2_000;
 const BUILDS_MAX = 3; // of one send: another program may have taken the nonce meanwhile
@@ -1349,13 +1350,18 @@ class Wash {
   async #outcome(id, { timeoutMs = this.#timeoutMs, check = true, signed, validUntil }) {
     const end = now() + timeoutMs;
     const left = () => Math.max(0, Math.min(WAIT_MAX_MS, Math.floor(end - now())));
-    let isNeeded = Boolean(signed), mayBeThere = !signed, trouble = null, status = "";
+    let isNeeded = Boolean(signed), mayBeThere = !signed, trouble = null, status = "", followed = 0;
     for (let pauseMs = 50; ; pauseMs = Math.min(2 * pauseMs, PAUSE_MAX_MS)) {
       try {
         if (isNeeded) await this.submit(signed);
         mayBeThere = true;
         const ms = left();
         const answer = await this.rpc("tx_wait", { tx_id: id, timeout_ms: ms, valid_until: validUntil }, ms + 10_000);
+        if (typeof answer?.renewed_as === "string" && followed < RENEWALS_MAX) {
+          // The node signed the same again after its time was over: this is about that one now.
+          [id, signed, validUntil, isNeeded, followed] = [answer.renewed_as, undefined, undefined, false, followed + 1];
+          continue;
+        }
         const final = this.#readOutcome(id, answer, check);
         if (final) return final;
         [status, trouble, isNeeded] = [answer.status, null, answer.status === "unknown" && Boolean(signed)];

@@ -177,6 +177,21 @@ test("a transaction that fails in its block is thrown with its receipt, or retur
   assert.deepEqual([final.ok, final.code], [false, 2001]);
 });
 
+test("what the node signed again is followed, and not for ever", async () => {
+  const again = "77".repeat(32);
+  const { wash } = chain({
+    tx_wait: ({ tx_id }) => (tx_id === again
+      ? { tx_id, status: "final", receipt: receiptOf(tx_id) }
+      : { tx_id, status: "expired", renewed_as: again }),
+  });
+  const round = chain({ tx_wait: ({ tx_id }) => ({ tx_id, status: "expired", renewed_as: tx_id }) });
+
+  const final = await wash.send(PAY);
+  const error = await round.wash.send(PAY).catch((one) => one);
+
+  assert.deepEqual([final.txId, final.ok, error.name], [again, true, "EXPIRED"]);
+});
+
 test("an end without an outcome says which one it is", async () => {
   const waiting = (answer, options) => chain({ tx_wait: ({ tx_id }) => ({ tx_id, ...answer }) }, { timeoutMs: 20, ...options }).wash;
   const name = (work) => work.then(() => "done", (error) => error.name);

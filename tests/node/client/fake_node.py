@@ -60,6 +60,7 @@ class FakeNode:
     faults: dict[str, list[RpcFault]] = field(default_factory=dict)
     headers: list[dict[str, str]] = field(default_factory=list)
     is_settling: bool = True  # what is taken is final at once
+    renewed: dict[str, str] = field(default_factory=dict)  # ids of what was signed again
     failing: Params | None = None  # the error in every receipt
     drop_line_after: int | None = None
     wakeup: asyncio.Event = field(default_factory=asyncio.Event)
@@ -130,6 +131,8 @@ class FakeNode:
 
     def tx_get(self, params: Params) -> Params:
         tx_id = params["tx_id"]
+        if tx_id in self.renewed:
+            return {"tx_id": tx_id, "status": "expired", "renewed_as": self.renewed[tx_id]}
         if tx_id not in self.taken:
             return {"tx_id": tx_id, "status": "unknown"}
         if not self.is_settling:

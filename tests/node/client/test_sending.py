@@ -217,6 +217,21 @@ async def test_bytes_whose_time_is_over_after_a_lost_connection_are_expired() ->
     assert caught.value.tx_id == signed.tx_id
 
 
+async def test_what_the_node_signed_again_is_followed_and_not_for_ever() -> None:
+    node = FakeNode()
+
+    async with running(node) as url, AsyncWash(url, key=ALICE) as wash:
+        first, second = [await wash.sign(await wash.build([PAY])) for _ in range(2)]
+        node.taken[second.tx_id] = read_transaction(second.data)
+        node.renewed[first.tx_id] = second.tx_id
+        final = await wash.submit_and_wait(first)
+        node.renewed[second.tx_id] = first.tx_id
+        with pytest.raises(Expired):
+            await wash.wait(first.tx_id)
+
+    assert (final.tx_id, final.ok) == (second.tx_id, True)
+
+
 async def test_bytes_that_are_good_for_too_long_are_not_told_as_expired() -> None:
     node = FakeNode()
 
