@@ -165,11 +165,14 @@ def _build(config: Any) -> "Node":
 
 async def _furnish(node: "Node", seed: str | None, *, is_seeded: bool) -> Sequence[Any]:
     """Set the demo's world up; a new chain gets its first bookings. Returns those."""
+    from node.demo.staff import enlist
     from node.demo.tools import tools_of
     from node.demo.world import build_world, has_world
 
     is_new = not has_world(node.driver)
     build_world(node.driver)
+    if node.folder is not None:
+        enlist(node, node.folder)
     if not is_seeded or not (is_new or seed is not None):
         return ()
     return (await tools_of(node).seed(seed or SCENARIO_DEFAULT)).visits
