@@ -20,6 +20,7 @@ PATHS = (
     "/s/{shop}/book?service=1",
     "/s/{shop}/poster",
     "/c/history",
+    "/c/privacy",
     "/verify",
     "/nowhere",
 )

@@ -96,10 +96,12 @@ function welcomeToLan() {
 
 // Accounts ---------------------------------------------------------------------------------------
 
+/** What the key of this customer at a shop is made from. */
+export const seedFor = (shop) => derive("shop-key", decodeId(shop, "acct"));
+
 /** The key of this customer at a shop. */
 export async function keyFor(shop) {
-  const place = decodeId(shop, "acct");
-  return new Key(taggedHash("pages-shop-key", join(await getSeed(), place)));
+  return new Key(await seedFor(shop));
 }
 
 /** 32 bytes that follow from the seed, for another purpose than accounts of shops. */
