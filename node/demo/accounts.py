@@ -98,13 +98,17 @@ class UnknownNameError(WashError):
 
 @dataclass(frozen=True, slots=True)
 class Signing:
-    """What a transaction needs besides its actions: chain, time, nonce, gas, sponsor."""
+    """What a transaction needs besides its actions: chain, time, nonce, gas, sponsor.
+
+    `staff` names somebody who signs for the account with a key of his own.
+    """
 
     chain_id: bytes
     now_ms: int
     nonce: int
     gas_limit: int
     sponsor: str | None = None
+    staff: str | None = None
 
 
 def make_body(name: str, signing: Signing, *actions: Action) -> Transaction:
@@ -114,7 +118,7 @@ def make_body(name: str, signing: Signing, *actions: Action) -> Transaction:
         TX_VERSION,
         signing.chain_id,
         account_of(name),
-        None,
+        None if signing.staff is None else account_of(signing.staff),
         signing.nonce,
         signing.now_ms + VALID_FOR_MS,
         signing.gas_limit,

@@ -17,6 +17,8 @@ SCENARIOS: Final = ("default", "busy-saturday", "empty")
 _THURSDAY: Final = 3  # 1970-01-01, Monday being 0
 _SATURDAY: Final = 5
 _ZONE_MS: Final = 8 * HOUR_MS  # the shops' clocks: UTC+8
+_NOT_READ: Final = 65_535  # an odometer that nobody looked at
+_FIRST_STEP: Final = 1
 _SOON_MS: Final = 12 * HOUR_MS  # a Saturday nearer than that is too near to cancel before
 
 
@@ -150,7 +152,18 @@ def _finished_now(visit: Visit) -> list[Step]:
 
 
 def _in_service_now(visit: Visit) -> list[Step]:
-    return _serve(visit, visit.asked_ms, visit.end_ms)[:-1]
+    """Return the steps until the work has begun, which somebody at the bay keeps a record of."""
+    record = [("start", (bytes(32), _NOT_READ)), ("step", (2, _FIRST_STEP))]
+    return [
+        *_serve(visit, visit.asked_ms, visit.end_ms)[:-1],
+        *(
+            Step(
+                visit.asked_ms, visit.shop, function, visit.number, arguments,
+                staff=f"{visit.shop}-bay", about="records",
+            )
+            for function, arguments in record
+        ),
+    ]  # fmt: skip
 
 
 # What is done about a visit once it is asked for; shops that look at requests first accept before,

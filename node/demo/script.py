@@ -26,7 +26,10 @@ _REGISTER_FUNCTIONS = ("open_shop", "close_shop")
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One signed call. `visit` numbers the booking it is about; requests make it."""
+    """One signed call. `visit` numbers the booking it is about; requests make it.
+
+    `staff` is who signs for the shop, if not the owner; `about` names another contract.
+    """
 
     at_ms: int
     who: str
@@ -35,6 +38,8 @@ class Step:
     arguments: tuple[bytes | int, ...] = ()
     funds: int = 0
     sponsor: str | None = None
+    staff: str | None = None
+    about: str = BOOKING_NAME
 
 
 def contract_named(state: State, name: str) -> bytes:
@@ -47,17 +52,21 @@ def contract_named(state: State, name: str) -> bytes:
 
 
 def send(
-    node: Node, name: str, *actions: Action, sponsor: str | None = None, gas: int = STEP_GAS
+    node: Node,
+    name: str,
+    *actions: Action,
+    sponsor: str | None = None,
+    staff: str | None = None,
+    gas: int = STEP_GAS,
 ) -> bytes:
     """Sign actions as a demo account and let them wait for a block; returns the transaction's id.
 
     Raises what `Node.submit` raises.
     """
-    account = account_of(name)
-    nonce = node.next_nonce(account, account)
-    signing = Signing(node.ledger.chain_id, node.block_time(), nonce, gas, sponsor)
+    nonce = node.next_nonce(account_of(name), account_of(staff or name))
+    signing = Signing(node.ledger.chain_id, node.block_time(), nonce, gas, sponsor, staff)
     body = make_body(name, signing, *actions)
-    node.submit(sign_body(body, name, sponsor))
+    node.submit(sign_body(body, staff or name, sponsor))
     return tx_id(body)
 
 
@@ -114,12 +123,12 @@ class Script:
         self.steps = [one for one in self.steps if one[2].visit != visit]
 
     def _take(self, node: Node, step: Step) -> None:
-        name = REGISTER_NAME if step.function in _REGISTER_FUNCTIONS else BOOKING_NAME
+        name = REGISTER_NAME if step.function in _REGISTER_FUNCTIONS else step.about
         contract = contract_named(node.state(), name)
         arguments = step.arguments
         if step.visit is not None and step.function != "request":
             arguments = (call_id(self.requests[step.visit], 0), *arguments)
         call = Call(contract, step.function, arguments, step.funds)
-        sent = send(node, step.who, call, sponsor=step.sponsor)
+        sent = send(node, step.who, call, sponsor=step.sponsor, staff=step.staff)
         if step.visit is not None and step.function == "request":
             self.requests[step.visit] = sent

@@ -13,10 +13,11 @@ from node.demo.accounts import ACCOUNTS, FUNDS_EACH, UnknownNameError, account_o
 from node.demo.catalogue import SHOPS
 from node.demo.genesis import MONEY
 from node.demo.scenarios import SCENARIOS, make_scenario
-from node.demo.script import send
+from node.demo.script import contract_named, send
 from node.demo.tools import tools_of
 from node.demo.world import demo_places
 from node.live.node import Node
+from node.live.views import look
 from tests.node.demo.setting import NOON, WallClock, Watcher, open_pots
 
 HEAD = bytes(range(32))
@@ -38,6 +39,18 @@ async def test_the_default_scenario_has_a_booking_in_each_state(node: Node) -> N
     assert (seeded.steps_ahead, seeded.refused, watcher.failed) == (0, 0, [])
     assert watcher.endings == {"SETTLED": 1}
     assert get_balance(node.state(), account_of("alice"), MONEY) == FUNDS_EACH - 6_800
+
+
+async def test_a_car_that_is_washed_has_a_record_kept_at_the_bay(node: Node) -> None:
+    seeded = await tools_of(node).seed("default")
+
+    booking = seeded.visits[1][1]
+    records = contract_named(node.state(), "records")
+    kept = look(node, records, "record", booking)
+    first = look(node, records, "entry", booking, 1)
+    assert (kept["shop"], kept["customer"]) == (account_of("sparkle"), account_of("bob"))
+    assert (kept["entries"], kept["finished_at"]) == (2, 0)
+    assert first["staff"] == account_of("sparkle-bay")
 
 
 async def test_a_missed_visit_costs_what_the_rules_say_a_day_later(node: Node) -> None:

@@ -157,7 +157,7 @@ async def test_a_halt_is_told_as_the_chain_noted_it(ask: Ask) -> None:
     halted = await ask("dev_halt", duration_ms="2h")
 
     assert halted["to"] == NOON + 2 * HOUR_MS
-    assert halted["timers_fired"] == 2  # of the finished visit: its figures and its points
+    assert halted["timers_fired"] == 3  # of the finished visit: figures, points, its card holder
     assert halted["halt"] == {
         "began": NOON + 30 * MINUTE_MS,
         "ended": NOON + 2 * HOUR_MS,
