@@ -153,7 +153,10 @@ def _finished_now(visit: Visit) -> list[Step]:
 
 def _in_service_now(visit: Visit) -> list[Step]:
     """Return the steps until the work has begun, which somebody at the bay keeps a record of."""
-    record = [("start", (bytes(32), _NOT_READ)), ("step", (2, _FIRST_STEP))]
+    record: tuple[tuple[str, tuple[bytes | int, ...]], ...] = (
+        ("start", (bytes(32), _NOT_READ)),
+        ("step", (2, _FIRST_STEP)),
+    )
     return [
         *_serve(visit, visit.asked_ms, visit.end_ms)[:-1],
         *(
