@@ -135,7 +135,7 @@ def test_a_node_stops_before_a_rule_that_its_program_does_not_know(dev: Started)
     height = dev.ask("rpc", "chain_head")["result"]["header"]["height"]
     rule = ["feature", "night-prices", height + 12]
     dev.ask("gov", "propose", *rule, ME)
-    yellow = dev.run("status")
+    red = dev.run("status")  # it is so near
 
     dev.run("rpc", "dev_mine", "count=20")
     dev.process.wait(20)
@@ -144,7 +144,9 @@ def test_a_node_stops_before_a_rule_that_its_program_does_not_know(dev: Started)
     again = run("dev", "--data", dev.folder, "--port", "0")
 
     text = f"feature night-prices is in force from height {height + 12} on"
-    assert (yellow.returncode, "YELLOW" in yellow.stdout) == (0, True)
+    assert (red.returncode, "RED" in red.stdout) == (8, True)
+    assert "run python -m pip install --upgrade washnode" in red.stdout
     assert (code, text in said.splitlines()[-1], "Traceback" in said) == (1, True, False)
     assert f"{height + 11} blocks" in verified.stdout
     assert (again.returncode, text in again.stderr) == (1, True)
+    assert "upgrade it: python -m pip install --upgrade washnode" in again.stderr
