@@ -47,12 +47,12 @@ async def test_hours_and_bays_are_saved(visitor: Come, town: Town) -> None:
     await olga.press("form[data-form=hours] button")
     await olga.page.wait_for_selector("#notice-sending.good")
     hours = town.read("shops.hours_on", shop=town.sparkle, weekday=6)
-    await olga.page.fill("#quarter", "4")
+    await olga.page.fill("#quarter", "98")
     await olga.press("form[data-form=bays] button")
     await olga.page.wait_for_selector("#notice-sending.good")
 
     assert hours["closes"] == int(18.5 * 3_600_000)
-    assert town.read("shops.shop", shop=town.sparkle)["quarter_bays"] == 4
+    assert town.read("shops.shop", shop=town.sparkle)["quarter_bays"] == 98
 
 
 async def test_somebody_is_added_and_removed(visitor: Come, town: Town) -> None:

@@ -17,6 +17,7 @@ from node.demo.accounts import seed_of
 ROOT = Path(__file__).parents[2]
 START_S_MAX = 50
 MINUTE_MS = 60_000
+BAYS = 99
 LAN_HOST = "shop.test"  # the browser is told where that is
 
 
@@ -43,6 +44,7 @@ class Town:
             one["name"].split()[0].lower(): one["shop"] for one in self._list()
         }
         self._clients: dict[str, Wash] = {}
+        self._build_bays()
 
     @property
     def sparkle(self) -> str:
@@ -68,6 +70,13 @@ class Town:
     def _list(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self.rpc("shop_list")["data"]["items"]
         return found
+
+    def _build_bays(self) -> None:
+        """Give the first shop room for everybody: tests share it, and time goes by its own pace."""
+        now = self.read("shops.shop", shop=self.sparkle)
+        kept = ("auto_accept", "accept_quotes", "day_start", "day_bays")
+        settings = {name: now[name] for name in kept}
+        self.do("sparkle", "shops.set_settings", **settings, quarter_bays=BAYS)
 
     def close(self) -> None:
         """Stop the node."""
