@@ -116,6 +116,19 @@ document.addEventListener("keydown", (event) => {
 
 // Somebody without a phone -------------------------------------------------------------------------
 
+const MINUTE = 60_000, QUARTER = 15 * MINUTE, TRIES = 16;
+
+/** Try a time, and while all bays are taken the next quarter of an hour, for some hours. */
+async function findTime(first, book) {
+  for (let tries = 0; ; tries++) {
+    try {
+      return await book(first + tries * QUARTER);
+    } catch (error) {
+      if (error?.told?.data?.reason !== "slot_taken" || tries === TRIES) throw error;
+    }
+  }
+}
+
 $("#walk-form")?.addEventListener("submit", (event) => {
   event.preventDefault();
   const chosen = $("#walk-service").selectedOptions[0];
@@ -126,14 +139,15 @@ $("#walk-form")?.addEventListener("submit", (event) => {
     if (!(await sure(t("walk_title"), t("walk_text"), t("walk_yes"), { facts: [[work, money(price)]] }))) return;
     const { account } = await ask("staff_keep", {});
     const { time_ms: now } = await wash.rpc("node_health");
-    const start = now + 60_000;
-    const terms = { shop, service: 0, version: 0, start, end: start + duration, cell: 0, total: price, policy: data.walkin };
     if (!data.hasWalkin) await send([call("booking", "publish_policy", data.walkinRules)]);
-    const sent = await send([call("booking", "request", terms)], { kept: account });
-    const { id } = sent.receipt.events.find((one) => one.type === "booking.Requested").values;
-    const { state } = await wash.read("booking.booking", { id });
+    const id = await findTime(now + MINUTE, async (start) => {
+      const terms = { shop, service: 0, version: 0, start, end: start + duration, cell: 0, total: price, policy: data.walkin };
+      const sent = await send([call("booking", "request", terms)], { kept: account });
+      return sent.receipt.events.find((one) => one.type === "booking.Requested").values.id;
+    });
+    const { state, start } = await wash.read("booking.booking", { id });
     if (state === "REQUESTED") await send([call("booking", "accept", { id })]);
-    await send([call("booking", "check_in", { id })], { kept: account });
+    if (start < now + QUARTER) await send([call("booking", "check_in", { id })], { kept: account });
     await update();
     location.assign(`/shop/customer/${account}?new=1`);
   });
