@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 
 from node.pages.asking import AskError
-from node.pages.page import Visit
+from node.pages.page import Shown, Visit
 from node.pages.views.home import home
 from node.pages.words import Words
 from node.rpc.errors import NotFoundError
@@ -102,4 +102,4 @@ async def test_a_chain_without_shops_says_what_comes_next() -> None:
 
     shown = await home(visit)
 
-    assert (shown.template, shown.values) == ("home.html", {"shops": []})
+    assert shown == Shown("home.html", {"shops": []})
