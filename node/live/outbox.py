@@ -30,7 +30,7 @@ _ID_BYTES, _TIME_BYTES, _CODE_BYTES = 32, 8, 4
 # sender may not. failed: in a block, which changed nothing. unclear: over, and the blocks that
 # would tell are not kept here.
 Fate: TypeAlias = Literal["expired", "refused", "failed", "unclear"]
-_FATES: tuple[Fate, ...] = get_args(Fate)
+FATES: tuple[Fate, ...] = get_args(Fate)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ class Outbox:
         elif kind == b"!":
             tx_id, rest = rest[:_ID_BYTES], rest[_ID_BYTES:]
             code = int.from_bytes(rest[1 : 1 + _CODE_BYTES], "big", signed=True)
-            self._end(tx_id, _FATES[rest[0]], code, rest[1 + _CODE_BYTES :].decode())
+            self._end(tx_id, FATES[rest[0]], code, rest[1 + _CODE_BYTES :].decode())
         elif kind == b"~":
             old, since, data = _split_renewal(rest)
             self._renew(old, _read(data, since))
@@ -243,7 +243,7 @@ def _kept_record(kept: Kept) -> bytes:
 def _end_record(over: Kept) -> bytes:
     assert over.fate is not None, "it is over"
     fate, code = (
-        bytes([_FATES.index(over.fate)]),
+        bytes([FATES.index(over.fate)]),
         over.code.to_bytes(_CODE_BYTES, "big", signed=True),
     )
     return b"!" + over.tx_id + fate + code + over.text.encode()

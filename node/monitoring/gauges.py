@@ -1,5 +1,6 @@
 """What is read off a running node at every scrape: a few look-ups, no walk over the disk."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeAlias
 
@@ -15,11 +16,13 @@ from chain.validators import read_validators
 from consensus import Mode
 from node.live.hearing import heights_behind
 from node.live.node import Node
+from node.live.outbox import FATES
 from node.monitoring.disk_gauges import DiskGauges
 from node.monitoring.readiness import REASON_NAMES, find_reasons, read_vitals
 from node.storage.wal import VoteLog
 
 TIMERS_COUNTED_MAX = 1_000  # of those that are due: more are late anyway, and it says so
+OUTBOX_STATES = ("waiting", *FATES)
 VALIDATOR_STATES = ("online", "absent", "demoted", "convicted")
 LOG_CONDITIONS = ("good", "distrusted", "damaged", "missing")
 _DUE_BYTES = slice(len(QUEUE_PREFIX), len(QUEUE_PREFIX) + 8)  # of a queue key: when it is due
@@ -95,6 +98,13 @@ def _readiness(node: Node, *, is_stopping: bool) -> Families:
 def _pool(node: Node) -> Families:
     yield plain("mempool_txs", "Transactions that wait for a block.", len(node.pool))
     yield plain("mempool_bytes", "Bytes of those transactions.", node.pool.bytes_held)
+    counts = Counter[str](one.fate or "" for one in node.outbox.over())
+    counts["waiting"] = len(node.outbox)
+    samples: list[Sample] = [({"state": one}, counts[one]) for one in OUTBOX_STATES]
+    yield family("outbox_txs", "What this node's clients sent and no block has.", samples)
+    _count, age_ms = node.unsent.late()
+    text = "How long the oldest of it waits, once that is longer than half a minute."
+    yield plain("outbox_oldest_seconds", text, age_ms / 1_000)
 
 
 def _chain(node: Node) -> Families:
