@@ -7,6 +7,7 @@ bytes as "0x..." in hex. So chains can be read that this program does not execut
 import json
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from heapq import merge
 from pathlib import Path
 from typing import Any
 
@@ -54,9 +55,11 @@ def _lines(
         "receipts": store.table_entries(Table.RECEIPTS),
     }
     waiting = {name: next(rows, None) for name, rows in beside_blocks.items()}
-    for key, value in store.table_entries(Table.BLOCK):
+    blocks = _named("block", store.table_entries(Table.BLOCK))
+    headers = _named("header", store.table_entries(Table.HEADER))  # of blocks without a body
+    for key, what, value in merge(blocks, headers):
         height = int.from_bytes(key, "big")
-        told: dict[str, Any] = {"height": height, "block": _read(value)}
+        told: dict[str, Any] = {"height": height, what: _read(value)}
         for name, rows in beside_blocks.items():
             while (row := waiting[name]) is not None and row[0] < key:
                 waiting[name] = next(rows, None)
@@ -67,6 +70,11 @@ def _lines(
     if with_state:
         for key, value in store.table_entries(Table.STATE):
             yield _line({"key": _shown(key), "value": _read(value)})
+
+
+def _named(name: str, entries: Iterator[tuple[bytes, bytes]]) -> Iterator[tuple[bytes, str, bytes]]:
+    for key, value in entries:
+        yield key, name, value
 
 
 def _line(value: dict[str, Any]) -> str:

@@ -15,7 +15,7 @@ from chain.errors import CorruptStoreError, GenesisError
 from chain.genesis import Genesis, parse_genesis
 from chain.leveldb import leveldb
 from chain.store import Store
-from chain.store_format import FORMAT, SCHEMA_KEY, OlderFormatError
+from chain.store_format import FORMAT, GENESIS_KEY, SCHEMA_KEY, OlderFormatError
 from chain.tables import Table, height_key
 from chain.transaction import Transfer
 from node.cli import main
@@ -25,7 +25,7 @@ from node.storage.ledger import ChainLedger
 from node.storage.migrate import NoWayBackError, go_back, migrate, migrate_if_older
 from node.storage.raw_export import export_raw
 from tests.make import MONEY, TestChain, account, genesis
-from tests.node.formats import FILE, FOLDER, forms_of_today
+from tests.node.formats import FILE, FOLDER, forms_of_today, live
 
 HEAD = (24, "affa2bf1e64aaf91f18acb91d4e240984faaabc16fe8f984cd10c5cd6571eace")
 NOT_OURS = {"LOG", "LOG.old", "LOCK", "HEIGHT"}
@@ -226,6 +226,22 @@ def test_another_chains_genesis_migrates_nothing(old: Path) -> None:
         ChainLedger(old / "chain", genesis(params={"block_interval_ms": 77}))
 
     assert prints(old / "chain") == before
+
+
+def test_a_chain_without_its_oldest_bodies_is_migrated_too(tmp_path: Path) -> None:
+    folder = tmp_path / "chain"
+    live(folder)
+    with closing(leveldb.DB(str(folder))) as database:
+        database.put(SCHEMA_KEY, b"1")
+        database.delete(GENESIS_KEY)
+
+    with closing(ChainLedger(folder, genesis())) as ledger:
+        assert (ledger.store.format, ledger.store.first_body) == (FORMAT, 3)
+    lines = [json.loads(line) for line in export_raw(folder)]
+
+    assert [one["height"] for one in lines[1:]] == list(range(ledger.height + 1))
+    assert ["header" in one for one in lines[1:5]] == [False, True, True, False]
+    assert lines[0]["genesis"] is not None
 
 
 # Commands ----------------------------------------------------------------------------------------
