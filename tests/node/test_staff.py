@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from chain.crypto import Signer
 from chain.types import DAY_MS
 from node.rpc.jsonrpc import Dispatcher
 from node.rpc.served import make_registry
@@ -162,6 +163,34 @@ async def test_a_card_for_who_has_no_phone_is_the_shops_to_keep(shop: Asker) -> 
         "staff_send", session=session, actions=[call("shops", "open_shop")], kept=acct("alice")
     )
     assert (refused[0], strange[0]) == (3124, 3124)
+
+
+async def test_a_kept_card_becomes_its_customers_alone(shop: Asker) -> None:
+    await hire(shop, "Mei")
+    session = await enter(shop, "Mei")
+    account = (await shop.ask("staff_keep", session=session, timeout_ms=0))["account"]
+    shop.make_block()
+    own = Signer(bytes(31) + b"\x09")
+    given = {"session": session, "account": account, "key": own.public_key.hex(), "timeout_ms": 0}
+
+    await shop.ask("staff_release", **given)
+    shop.make_block()
+    built = await shop.ask(
+        "tx_build", account=account, key=own.public_key.hex(), sponsor=acct("sparkle"),
+        actions=[call("shops", "release_account")],
+    )  # fmt: skip
+    paid = await shop.ask("tx_sponsor", body=built["body"])
+    signed = await shop.ask(
+        "tx_assemble", body=built["body"], sponsor_signature=paid["signature"],
+        signature=own.sign(bytes.fromhex(built["sign_bytes"])).hex(),
+    )  # fmt: skip
+    await shop.ask("tx_submit", tx=signed["tx"])
+    shop.make_block()
+    await shop.ask("staff_release", **given)
+    shop.make_block()
+
+    keys = (await read(shop, "account_get", account=account))["keys"]
+    assert [one["key"] for one in keys] == [own.public_key.hex()]
 
 
 def test_sessions_end_with_the_day_and_when_nobody_does_anything() -> None:

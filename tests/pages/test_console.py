@@ -185,3 +185,26 @@ async def test_a_card_is_sold_to_somebody_without_a_phone_and_used(
     told = await mei.text()
     assert "on hold" in told
     assert town.read("prepaid.cover", shop=town.sparkle)["cards"] >= 1
+
+
+async def test_a_kept_card_is_taken_over_with_an_own_phone(visitor: Come, town: Town) -> None:
+    mei = await log_in(visitor, town, "Mei")
+    await mei.press("#walk-form button")
+    await mei.press("#ask-yes")
+    await mei.page.wait_for_url("**/shop/customer/*")
+    account = mei.page.url.rpartition("/")[2].partition("?")[0]
+    phone = await visitor()
+    await phone.open(f"/c/over?s={town.sparkle}&a={account}")
+    await phone.page.wait_for_selector("#code[data-text]")
+    await phone.check()
+    shown = await phone.page.get_attribute("#code", "data-text")
+
+    await mei.open("/shop")
+    await mei.page.fill("#scan", str(shown))
+    await mei.page.keyboard.press("Enter")
+    await phone.page.wait_for_url("**/c?s=*")
+    await mei.page.wait_for_selector("#scan-said.good:has-text('alone')")
+
+    keys = town.read("account_get", account=account)["keys"]
+    assert len(keys) == 1
+    assert town.read("shops.keeper", account=account) != town.sparkle

@@ -83,12 +83,21 @@ function say(text, kind = "") {
 async function scanned(text) {
   const plain = text.trim();
   const handed = /^WASHIN1:([0-9A-F]+):([0-9A-F]{128})$/i.exec(plain);
+  const taking = /^WASHTAKE1:(acct1[02-9ac-hj-np-z]{58}):([0-9a-f]{64})$/i.exec(plain);
   const booking = /(bkg1[02-9ac-hj-np-z]+)/i.exec(plain);
   const account = /(acct1[02-9ac-hj-np-z]+)/i.exec(plain);
   if (handed) {
     await ask("staff_cosign", { body: handed[1].toLowerCase(), signature: handed[2].toLowerCase() });
     say(t("handed"), "good");
     await update();
+  } else if (taking) {
+    const [account, key] = [taking[1].toLowerCase(), taking[2].toLowerCase()];
+    await ask("staff_release", { account, key });
+    say(t("taking"));
+    for (let tries = 0; tries < 60 && (await wash.read("shops.keeper", { account })) === shop; tries++) await new Promise((resolve) => { setTimeout(resolve, 1_000); });
+    if ((await wash.read("shops.keeper", { account })) === shop) return say(t("not_taken"), "bad");
+    await ask("staff_release", { account, key });
+    say(t("taken"), "good");
   } else if (booking) {
     const line = document.getElementById(`b-${booking[1].toLowerCase()}`) ?? document.getElementById(`u-${booking[1].toLowerCase()}`);
     if (!line) location.assign(`/b/${booking[1].toLowerCase()}`);
@@ -98,6 +107,7 @@ async function scanned(text) {
   } else if (account) location.assign(`/shop/customer/${account[1].toLowerCase()}`);
   else if (/^WASHKEY1/i.test(plain)) say(t("private_card"), "bad");
   else say(t("unknown_code"), "bad");
+  return undefined;
 }
 
 $("#scan-form").addEventListener("submit", (event) => {

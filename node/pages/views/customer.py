@@ -51,10 +51,16 @@ async def customer(visit: Visit) -> Shown | web.Response:
         "spent": sum(one.to_shop for one in visits),
         "missed": sum(one.state == "NO_SHOW_CUSTOMER" for one in visits),
         "cards": await _cards(visit, worker.shop, account),
+        "over": draw_qr(_takeover(visit, worker.shop, account), visit.words("customer.over_code")),
         "code": draw_qr(account, visit.words("customer.code")),
     }
     data = {**for_script(worker), "account": account, "kept": keeper == worker.shop}
     return visit.show("customer.html", data=data, **values)
+
+
+def _takeover(visit: Visit, shop: str, account: str) -> str:
+    origin = visit.setting.url or f"{visit.request.scheme}://{visit.request.host}"
+    return f"{origin}/c/over?s={shop}&a={account}"
 
 
 async def _cards(visit: Visit, shop: str, account: str) -> list[dict[str, Any]]:

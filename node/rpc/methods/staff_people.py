@@ -17,8 +17,18 @@ from node.rpc.forms.actions import read_actions
 from node.rpc.forms.shape_basics import account_text
 from node.rpc.methods.shop import read_register
 from node.rpc.methods.staff import DUTIES, Name, Pin, SessionText
-from node.rpc.methods.staff_sending import Kept, need, scopes, send_as_shop, send_kept, staffing_of
+from node.rpc.methods.staff_sending import (
+    Kept,
+    need,
+    scopes,
+    send_as_shop,
+    send_kept,
+    send_vouched,
+    staffing_of,
+)
 from node.rpc.methods.tx import TxStatusJson, WaitMs
+from node.rpc.methods.tx_build import PublicKeyHex
+from node.rpc.params import AccountId
 from node.rpc.registry import Call, rpc_method
 from node.staff.book import Member, clean_name
 from node.staff.deeds import COUNTER, OWNER, SCOPES_OF, functions_of
@@ -111,6 +121,33 @@ async def staff_keep(
     kept = Kept(signer.public_key, [action], read, None)
     sent = await send_kept(call, who, kept, timeout_ms)
     return {"account": account_text(signer.public_key), "sent": sent}
+
+
+@rpc_method(errors=(NoSessionError, NotYoursError, NoStaffError, WashError))
+async def staff_release(
+    call: Call,
+    *,
+    session: SessionText,
+    account: AccountId,
+    key: PublicKeyHex,
+    timeout_ms: WaitMs = 10_000,
+) -> TxStatusJson:
+    """Give a kept account to its customer, in two steps.
+
+    First the customer's own key is added. Once the customer has confirmed with it
+    (`shops.release_account`), the same call takes the shop's key away.
+    """
+    staffing = staffing_of(call)
+    who = staffing.session(session)
+    need(call, who.member, COUNTER, "giving a card to its customer")
+    signer = staffing.kept_signer(account)
+    if signer is None:
+        text = f"this shop keeps no key of {account_text(account)}"
+        raise NotYoursError(text)
+    keeper = read_register(call, "keeper", account=account_text(account))
+    entry = AccountKey(bytes.fromhex(key), None, (), None)
+    step = AddKey(entry) if keeper == who.member.account else RemoveKey(signer.public_key)
+    return await send_vouched(call, who, (account, signer), (step,), timeout_ms)
 
 
 # The owner ----------------------------------------------------------------------------------------

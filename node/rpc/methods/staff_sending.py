@@ -206,26 +206,51 @@ async def send_kept(call: Call, who: Session, asked: Kept, timeout_ms: int) -> T
     return await send(call, signed, timeout_ms)
 
 
+async def send_vouched(
+    call: Call,
+    who: Session,
+    by: tuple[bytes, Signer],
+    actions: tuple[Action, ...],
+    timeout_ms: int,
+) -> TxStatusJson:
+    """Send something that is no call for an account whose key is here, paid for by the shop."""
+    account, signer = by
+    shop = voucher(staffing_of(call), who)
+    body = _make(call, (account, signer.public_key), actions, decode_id(who.member.account, "acct"))
+    data = encode(body)
+    cosignature = Cosignature(shop.public_key, shop.sign(SPONSOR_PREFIX + data))
+    signed = SignedTransaction(body, signer.sign(SIGNING_PREFIX + data), cosignature)
+    return await send(call, signed, timeout_ms)
+
+
+def _make(
+    call: Call, by: tuple[bytes, bytes], actions: tuple[Action, ...], sponsor: bytes | None
+) -> Transaction:
+    node, (account, key) = call.node, by
+    return Transaction(
+        version=TX_VERSION,
+        chain_id=node.ledger.chain_id,
+        account=account,
+        key=None if key == account else key,
+        nonce=node.next_nonce(account, key),
+        valid_until=node.block_time() + VALID_MS,
+        gas_limit=read_params(node.state()).transaction_gas_max,
+        sponsor=sponsor,
+        actions=actions,
+        client_ref=None,
+    )
+
+
 async def send_as_shop(
     call: Call, staffing: Staffing, shop: str, actions: tuple[Action, ...], timeout_ms: int
 ) -> TxStatusJson:
     """Send something with the shop's own key, which this node has."""
-    node, signer = call.node, staffing.node.sponsor
+    signer: Signer = staffing.node.sponsor
     if account_text(signer.public_key) != shop:
         text = "the key of this shop is on another machine"
         raise KeyScopeError(text)
-    body = Transaction(
-        version=TX_VERSION,
-        chain_id=node.ledger.chain_id,
-        account=signer.public_key,
-        key=None,
-        nonce=node.next_nonce(signer.public_key, signer.public_key),
-        valid_until=node.block_time() + VALID_MS,
-        gas_limit=read_params(node.state()).transaction_gas_max,
-        sponsor=None,
-        actions=actions,
-        client_ref=None,
-    )
+    key = signer.public_key
+    body = _make(call, (key, key), actions, None)
     data = encode(body)
     signed = SignedTransaction(body, signer.sign(SIGNING_PREFIX + data), None)
     return await send(call, signed, timeout_ms)

@@ -2,6 +2,7 @@
 
 from chain.crypto import PassphraseCost, sha256
 from chain.types import MINUTE_MS
+from node.demo.accounts import signer_of
 from node.demo.catalogue import SPARKLE
 from node.staff.service import Staffing
 from tests.node.rpc.asking import acct
@@ -39,7 +40,10 @@ async def about_staff(teller: Teller) -> None:
     teller.make_block()
     hours = call_action("shops", "set_hours", {"weekday": 0, "opens": 0, "closes": 1})
     await teller.refuse("staff_send", "the owner's", {**session, "actions": [hours]})
-    await teller.show("staff_keep", "for somebody without a phone", {**session, **quick})
+    kept = await teller.show("staff_keep", "for somebody without a phone", {**session, **quick})
+    teller.make_block()
+    own = {"account": kept["account"], "key": signer_of("erin").public_key.hex()}
+    await teller.show("staff_release", "now with a phone", {**session, **own, **quick})
     teller.make_block()
     await _hand_over(teller, session, quick)
     account = {"account": acct("alice"), "actions": [opening], "sponsor": acct("sparkle")}
