@@ -9,8 +9,6 @@ RUNS ?= 1000
 KILLS ?= 500
 SEEDS ?= 2000
 LIFE_STEPS ?= 10000
-# Processes of tests: many tests wait for timers, or for processes of their own.
-WORKERS ?= 3
 SAMPLE ?= node/samples/bookings.csv.gz
 POLICIES ?= node/samples/policies.json
 PACKAGES := $(wildcard chain contracts consensus p2p node)
@@ -19,6 +17,9 @@ UV_REQUIREMENT := uv>=0.11,<1
 PIP_QUIETLY := --quiet --disable-pip-version-check
 # The lock decides what is installed; no interpreter is downloaded behind the operator's back.
 UV := UV_PROJECT_ENVIRONMENT=$(VENV) UV_PYTHON_DOWNLOADS=never VIRTUAL_ENV= $(BIN)/uv --quiet
+# Tests over one network for all of them; three processes of tests run side by side, since many wait
+# for timers, or for processes of their own.
+LONG_WAYS = $(wildcard tests/e2e/test_journeys_*.py) tests/e2e/test_asleep.py tests/e2e/test_line_down.py
 # Where only pip knows the way (a company mirror, a proxy), pip installs the same locked hashes.
 BY_PIP = $(UV) export --frozen --no-emit-project $(1) --output-file $(VENV)/locked.txt >/dev/null \
 	&& $(BIN)/python -m pip install $(PIP_QUIETLY) --require-hashes --requirement $(VENV)/locked.txt \
@@ -63,7 +64,11 @@ spelling: $(VENV)/.dev ## Check the spelling
 
 pytest: $(VENV)/.dev ## Run the tests (more options: make pytest ARGS="-k merkle")
 ifeq ($(strip $(ARGS)),)
-	$(BIN)/pytest tests --numprocesses $(WORKERS) --dist loadgroup
+	@$(BIN)/pytest $(LONG_WAYS) tests/node >$(VENV)/second.txt 2>&1 & second=$$!; \
+	$(BIN)/pytest tests --ignore=tests/e2e --ignore=tests/node >$(VENV)/third.txt 2>&1 & third=$$!; \
+	$(BIN)/pytest tests/e2e $(LONG_WAYS:%=--ignore=%); code=$$?; \
+	wait $$third || code=1; cat $(VENV)/third.txt; \
+	wait $$second || code=1; cat $(VENV)/second.txt; exit $$code
 else
 	$(BIN)/pytest $(ARGS)
 endif

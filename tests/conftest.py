@@ -1,6 +1,7 @@
 """What all tests share: how randomly properties are tried, and a chain to work on."""
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -28,28 +29,9 @@ settings.register_profile(
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 
-# Of these files each test can run in a process of its own; of all others what a file has made for
-# its tests is made once.
-SHARED = ("journeys",)  # what is made once for several files
-FREE = frozenset({"test_fuzz_methods.py", "test_naughty.py", "test_simulator.py", "test_twins.py"})
-
-
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Keep tests that share something together where several processes share the work."""
-    shared = [name for name in SHARED if name in getattr(item, "fixturenames", ())]
-    if shared or item.path.name not in FREE:
-        item.add_marker(pytest.mark.xdist_group(shared[0] if shared else str(item.path)))
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes longest, so that no process is left alone with it in the end."""
-    items.sort(
-        key=lambda item: (
-            not set(SHARED) & set(getattr(item, "fixturenames", ())),
-            item.get_closest_marker("e2e") is None,
-        )
-    )
+# A shell lets what runs in its background ignore Ctrl-C, and so would all that the tests start.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
