@@ -91,9 +91,9 @@ lives: $(VENV)/.dev ## Play LIFE_STEPS random steps (default 10000) of customers
 pythons: ## Compile the contracts with every Python from 3.11 to 3.13 that is here, and compare the bytes
 	@for minor in 11 12 13; do \
 		command -v python3.$$minor >/dev/null 2>&1 && python3.$$minor -c '' 2>/dev/null || continue; \
-		python3.$$minor -m venv build/pythons/3.$$minor \
-		&& build/pythons/3.$$minor/bin/pip install $(PIP_QUIETLY) msgpack pynacl pydantic typing-extensions \
-		&& build/pythons/3.$$minor/bin/python -m node.build_contracts --check || exit 1; \
+		python3.$$minor -m venv $(VENV)/pythons/3.$$minor \
+		&& $(VENV)/pythons/3.$$minor/bin/pip install $(PIP_QUIETLY) msgpack pynacl pydantic typing-extensions \
+		&& $(VENV)/pythons/3.$$minor/bin/python -m node.build_contracts --check || exit 1; \
 	done
 
 chaos: $(VENV)/.dev ## Kill a busy node, then the nodes of a network, KILLS times (default 500); nothing is lost
