@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -13,14 +14,22 @@ SLEEPERS = ("sleepy", "sleeper")  # of computers that are put to sleep
 NIGHT_SHOPS = tuple(f"night{number}" for number in range(1, 101))
 
 
-@pytest.fixture(scope="session")
-def journeys(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JourneyNet]:
-    """Four validators with the standard contracts, for all journeys; take other people each."""
-    made = JourneyNet(
-        tmp_path_factory.mktemp("journeys"), PEOPLE + COUNTER + SLEEPERS + NIGHT_SHOPS
-    )
+def _network(folder: Path) -> Iterator[JourneyNet]:
+    made = JourneyNet(folder, PEOPLE + COUNTER + SLEEPERS + NIGHT_SHOPS)
     try:
         asyncio.run(made.begin())
         yield made
     finally:
         made.close()
+
+
+@pytest.fixture(scope="session")
+def journeys(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JourneyNet]:
+    """Four validators with the standard contracts, for all journeys; take other people each."""
+    yield from _network(tmp_path_factory.mktemp("journeys"))
+
+
+@pytest.fixture(scope="session")
+def steady(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JourneyNet]:
+    """The same for tests in which the validators stay those that they are."""
+    yield from _network(tmp_path_factory.mktemp("steady"))

@@ -32,8 +32,8 @@ def wake(net: JourneyNet, *names: str) -> None:
     net.until(net.now + 1)
 
 
-def test_who_slept_for_six_hours_has_all_of_it_and_votes_again(journeys: JourneyNet) -> None:
-    net = journeys
+def test_who_slept_for_six_hours_has_all_of_it_and_votes_again(steady: JourneyNet) -> None:
+    net = steady
     open_shops(net, "sleepy")
     slot = net.now + HOUR_MS
     booking = book(net, "sleeper", "sleepy", slot)

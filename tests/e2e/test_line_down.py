@@ -84,13 +84,13 @@ class Counter:
 
 
 @pytest.fixture
-def counter(journeys: JourneyNet) -> Iterator[Counter]:
-    folder = journeys.net[NODE].folder
+def counter(steady: JourneyNet) -> Iterator[Counter]:
+    folder = steady.net[NODE].folder
     KeyStore(folder / "keys").add("counter", seed_of(SHOP), None)
     with _changed(folder / "config.toml", 'sponsor = "shop"', 'sponsor = "counter"'):
-        open_shops(journeys, SHOP)
-        with journeys.switched_on(NODE):
-            made = Counter(journeys)
+        open_shops(steady, SHOP)
+        with steady.switched_on(NODE):
+            made = Counter(steady)
             yield made
             made.heal()
 
@@ -144,9 +144,9 @@ def sign_again(counter: Counter, slot: int, booked: str) -> str:
 
 
 def test_three_hours_without_a_line_lose_nothing_and_do_nothing_twice(
-    journeys: JourneyNet, counter: Counter
+    steady: JourneyNet, counter: Counter
 ) -> None:
-    net = journeys
+    net = steady
     slot = net.now + 2 * HOUR_MS
     bookings = [book(net, who, SHOP, slot) for who in (ONE, TWO)]
     net.until(slot - HOUR_MS)
