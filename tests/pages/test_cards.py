@@ -180,3 +180,41 @@ async def test_a_card_can_be_read_without_scripts_and_strangers_see_no_buttons(
 
     assert "comes back" in (await reader.text()).lower()
     assert await stranger.page.locator("main .button:visible").count() == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "bonus", "line", "told"),
+    [
+        ("VALUE", 20_000, {"units": 0, "amount": 6_800}, ["¥200.00", "¥0.00 of ¥800.00 used"]),
+        ("PERIOD", 0, {"units": 30, "amount": 60_000}, ["0 of 30 days gone"]),
+    ],
+)
+def test_cards_of_every_kind_are_told_in_their_own_units(
+    town: Town, kind: str, bonus: int, line: dict[str, int], told: list[str]
+) -> None:
+    version = town.read("shops.service", shop=town.sparkle, service=1)["version"]
+    done = town.do(
+        "sparkle",
+        "prepaid.publish_offer",
+        number=NUMBER + 1,
+        kind=kind,
+        price=60_000,
+        bonus=bonus,
+        settle_after=DAY_MS,
+        transferable=False,
+        quality="00" * 32,
+        name=kind,
+        first={"service": 1, "version": version, **line},
+        second=NOTHING,
+        third=NOTHING,
+        fourth=NOTHING,
+    )
+    offer = done.event("prepaid.OfferPublished")["offer"]
+    card = town.do("alice", "prepaid.buy", 60_000, offer=offer).event("prepaid.Sold")["card"]
+
+    status, _headers, body = town.get(f"/c/cards/{card}", Accept="text/html")
+
+    page = body.decode()
+    assert status == 200
+    assert [text for text in ["¥600.00", *told] if text not in page] == []
+    assert "Give it to somebody" not in page

@@ -64,6 +64,10 @@ async def test_a_history_begins_by_itself_and_its_passport_is_good(
     await one.check()
     await one.shoot("car")
 
+    await one.press("details:has(#vin) summary")
+    await one.page.fill("#vin", "wvwzzz1jzxw 000001")
+    await one.press("[data-action=frame]")
+    await one.page.wait_for_selector("#notice-framed")
     async with one.page.expect_download() as waiting:
         await one.press("[data-action=export]")
     path = tmp_path / "car.passport"
@@ -76,6 +80,7 @@ async def test_a_history_begins_by_itself_and_its_passport_is_good(
     assert report.verdict is Verdict.GOOD, report.checks
     assert [found["record"] for found in report.facts["records"]] == [record]
     assert report.facts["records"][0]["content"]["materials"][0]["sku"] == "WAX-7"
+    assert report.facts["vehicle"]["vin"] == "WVWZZZ1JZXW000001"
     await one.open("/verify")
     await one.page.set_input_files("#file", path)
     await one.page.wait_for_selector("#verdict[data-verdict=good]")

@@ -45,10 +45,12 @@ async def test_the_page_follows_the_work_and_pays_when_the_customer_says_so(
     await one.shoot("paid")
     for name_, stars in (("clean", 5), ("on_time", 4), ("staff", 5), ("value", 3)):
         await one.press(f"label[for={name_}-{stars}]")
+    await one.press(".chip:has([value='8'])")  # carefully done
     await one.press("#rate-form button")
     await one.page.wait_for_selector("#notice-rated")
     review = town.read("reviews.review_of", visit=decode_id(name, "bkg").hex())
     assert review["scores"] == {"clean": 5, "on_time": 4, "staff": 5, "value": 3}
+    assert review["reasons"] == 1 << 8
     await one.open(f"/s/{town.sparkle}")
     assert "★ 3" in await one.text()
     await one.check()

@@ -113,6 +113,25 @@ export async function rotate(car) {
   note(car, { shared_until: 0 });
 }
 
+/** Under what the number on a car's frame is committed; it follows from the seed. */
+const saltOf = (slot) => derive("car-salt", slotBytes(slot));
+
+/** The number on the car's frame with its salt, for the passport; null if it is not known here. */
+export async function frameOf(car) {
+  return car.vin ? [await saltOf(car.slot), car.vin] : null;
+}
+
+/** Tie the history to the number on the car's frame, once; the chain is not shown the number. */
+export async function nameFrame(car, vin, options) {
+  const keyed = await crypto.subtle.importKey("raw", await saltOf(car.slot), { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
+  const made = new Uint8Array(await crypto.subtle.sign("HMAC", keyed, new TextEncoder().encode(vin)));
+  const { vin: known } = await wash.read("records.vehicle", { vehicle: car.vehicle });
+  if (known !== NONE && known !== toHex(made)) return false;
+  if (known === NONE) await (await clientOf(car.slot)).call("records.commit_vin", { vehicle: car.vehicle, vin: toHex(made) }, options);
+  note(car, { vin });
+  return true;
+}
+
 /** Enter a finished record in a car's history. */
 export async function attach(car, shop, record, options = {}) {
   const { time_ms: now } = await wash.rpc("node_health");

@@ -134,17 +134,16 @@ async function wayTo(head) {
   return path.length || steps.length > STEPS_MAX ? [new Uint8Array(), []] : [genesis, steps];
 }
 
-/** The bytes of a car's passport at the newest block; `onRound` hears how often the node was asked. */
-export async function makePassport(vehicle, secrets, onRound = () => {}) {
+/** The bytes of a car's passport at the newest block; `frame` is the salt and the number on its frame. */
+export async function makePassport(vehicle, secrets, frame = null) {
   const wanted = new Set([toHex(NAME_KEY)]);
   for (let round = 1; round < ROUNDS_MAX; round++) {
-    onRound(round);
     const shown = await prove([...wanted]);
     try {
       const { contract, instance, code, registration, places, nodes, tails } = new Gathering(shown, wanted, vehicle, secrets).parts();
       const [genesis, steps] = await wayTo(shown.head);
       return encode([
-        FORMATS.passport, genesis, steps.map((one) => one.raw), shown.head.raw, contract, instance, code, vehicle, registration, null,
+        FORMATS.passport, genesis, steps.map((one) => one.raw), shown.head.raw, contract, instance, code, vehicle, registration, frame,
         secrets, places, nodes, tails,
       ]);
     } catch (error) {

@@ -130,11 +130,12 @@ $("#rate-form").addEventListener("submit", async (event) => {
   event.preventDefault();
   const form = new FormData(event.target);
   const scores = Object.fromEntries(["clean", "on_time", "staff", "value"].map((name) => [name, Number(form.get(name))]));
+  const reasons = form.getAll("reason").reduce((sum, one) => sum + 2 ** Number(one), 0);
   const button = $("button", event.target);
   const sent = await once(button, "review", async (reference) => {
     const mine = await washFor(shop);
     const none = "00".repeat(32);
-    return mine.call("reviews.review", { visit: await visitHash(), scores, reasons: 0, text: none }, { clientRef: reference });
+    return mine.call("reviews.review", { visit: await visitHash(), scores, reasons, text: none }, { clientRef: reference });
   });
   if (!sent) return;
   $("#rate").hidden = true;

@@ -1,6 +1,6 @@
 // The history of one car, for its owner, for who was shown it for some days, and for its buyer.
 import { $, data, el, notice, once, t, wash, when } from "./app.js";
-import { cars, forget, note, offer, owns, rotate, secretsOf, take, takeBack, takingAccount, walk } from "./cars.js";
+import { cars, forget, frameOf, nameFrame, note, offer, owns, rotate, secretsOf, take, takeBack, takingAccount, walk } from "./cars.js";
 import { checkPassport, readAnchor, slipText } from "./check.js";
 import { drawText } from "./counter.js";
 import { ask, eventsOf, kindOf, nameIn } from "./lists.js";
@@ -88,7 +88,7 @@ const nowMs = async () => (await wash.rpc("node_health")).time_ms;
 const actions = {
   async export(button) {
     const done = await once(button, "export", async () => {
-      const file = await makePassport(decodeId(vehicle, "veh"), secrets);
+      const file = await makePassport(decodeId(vehicle, "veh"), secrets, await frameOf(car));
       const report = checkPassport(file, readAnchor({}));
       if (report.verdict === "bad") throw new Error(JSON.stringify(report.checks.at(-1)));
       return file;
@@ -97,6 +97,15 @@ const actions = {
     const link = el("a", { href: URL.createObjectURL(new Blob([done], { type: "application/octet-stream" })), download: `car-${vehicle.slice(4, 12)}.passport` });
     link.click();
     notice("exported", t("exported"), { kind: "good" });
+  },
+  async frame(button) {
+    const vin = $("#vin").value.replace(/\s/g, "").toUpperCase();
+    if (!/^[0-9A-Z]{17}$/.test(vin)) {
+      notice("sending", t("no_vin"), { kind: "bad" });
+      return;
+    }
+    const done = await once(button, `vin ${vin}`, async (clientRef) => ({ fits: await nameFrame(car, vin, { clientRef }) }));
+    if (done) notice("framed", t(done.fits ? "vin_kept" : "vin_other"), { kind: done.fits ? "good" : "bad" });
   },
   async share() {
     const now = await nowMs();
@@ -152,6 +161,7 @@ if (car) {
   secrets = await secretsOf(car);
   for (const one of document.querySelectorAll("[data-for=owner]")) one.hidden = false;
   $("#lead").textContent = t("lead_own");
+  $("#vin").value = car.vin ?? "";
   showShared(now);
   showOffer(data.offered_to, data.offered_until, now);
   await showAll();
