@@ -20,7 +20,7 @@ UV := UV_PROJECT_ENVIRONMENT=$(VENV) UV_PYTHON_DOWNLOADS=never VIRTUAL_ENV= $(BI
 # Tests over one network for all of them; three processes of tests run side by side, since many wait
 # for timers, or for processes of their own.
 LONG_WAYS = $(wildcard tests/e2e/test_journeys_*.py) \
-	$(wildcard $(patsubst %,tests/e2e/test_%.py,join shops_page care network_faults))
+	$(wildcard $(patsubst %,tests/e2e/test_%.py,join shops_page))
 # Where only pip knows the way (a company mirror, a proxy), pip installs the same locked hashes.
 BY_PIP = $(UV) export --frozen --no-emit-project $(1) --output-file $(VENV)/locked.txt >/dev/null \
 	&& $(BIN)/python -m pip install $(PIP_QUIETLY) --require-hashes --requirement $(VENV)/locked.txt \
