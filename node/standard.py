@@ -13,7 +13,6 @@ from chain.types import DAY_MS, HOUR_MS
 from contracts.vm.opcodes import Op
 from node import catalog
 
-MONEY = "money"  # the slot of the currency that people pay in
 POINTS_SYMBOLS = {"points": "PTS"}  # what contracts issue themselves, from their first day on
 _CALLED = {"register": "shops", "cards": "prepaid"}
 _ARGUMENTS: dict[str, dict[str, Any]] = {
@@ -25,6 +24,9 @@ _ARGUMENTS: dict[str, dict[str, Any]] = {
     },
     "reviews": {"hide_votes": 2},
 }  # fmt: skip
+
+# What is other where there is one operator, whose word no second one can confirm.
+_ALONE: dict[str, dict[str, Any]] = {"money": {"two": False}, "reviews": {"hide_votes": 1}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,11 @@ class Binding:
     issued: tuple[str, ...]
     links: Mapping[str, str]
     arguments: Mapping[str, Any]
+
+    @property
+    def arguments_alone(self) -> Mapping[str, Any]:
+        """The arguments on a chain that has one operator."""
+        return {**self.arguments, **_ALONE.get(self.name, {})}
 
 
 @cache

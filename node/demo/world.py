@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from itertools import count
-from typing import Any
 
 from chain.changes import InstallContract, SetIssuer
 from chain.errors import WashError
@@ -40,7 +39,6 @@ from node.standard import POINTS_SYMBOLS, Binding, bindings
 REGISTER_NAME, BOOKING_NAME, MONEY_NAME = "shops", "booking", "money"
 ISSUED_MAX = 10**15  # minor units that the demo's issuer may owe, and issue on a day
 _OPERATOR = account_of("operator")
-_ALONE: dict[str, dict[str, Any]] = {"money": {"two": False}, "reviews": {"hide_votes": 1}}
 _DEPLOY_GAS = 400_000
 _CALLS_GAS = 150_000
 
@@ -95,7 +93,7 @@ class _Builder:
             container_bytes(binding.name),
             tuple(made.get(slot, MONEY) for slot in binding.assets),
             tuple(contracts[name] for name in binding.links.values()),
-            tuple({**binding.arguments, **_ALONE.get(binding.name, {})}.values()),
+            tuple(binding.arguments_alone.values()),
         )
         signing = Signing(self.chain_id, at_ms, next(nonces), _DEPLOY_GAS)
         deployment = make_body("operator", signing, deploy)

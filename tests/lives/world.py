@@ -46,7 +46,6 @@ PEOPLE = (*CUSTOMERS, *SHOPS, OPERATOR, ARBITER, STRANGER)
 MONEY = genesis_asset_id("CNY")
 RICH = 100_000_000
 CALL_GAS, DEPLOY_GAS = 120_000, 500_000
-ALONE: dict[str, dict[str, Any]] = {"money": {"two": False}, "reviews": {"hide_votes": 1}}
 UPGRADE_NOTICE_MS = DAY_MS
 SIDE_EFFECTS_MAX = 10  # one after another, each set for at once by the one before
 ROOT = Path(__file__).resolve().parents[2]
@@ -116,7 +115,7 @@ class LivesWorld:
         }
         assets = tuple(issued.get(slot, MONEY) for slot in binding.assets)
         links = tuple(self.contracts[name] for name in binding.links.values())
-        arguments = tuple({**binding.arguments, **ALONE.get(binding.name, {})}.values())
+        arguments = tuple(binding.arguments_alone.values())
         deploy = Deploy(code, assets, links, arguments)
         self.nonces[OPERATOR] += 1
         nonce = self.nonces[OPERATOR] - 1
@@ -139,7 +138,7 @@ class LivesWorld:
         compiled = compile_contract(source.encode())
         instance = chain.ledger.executor.library.instance(chain.state(), contract)
         binding = next(one for one in bindings() if one.name == name)
-        arguments = tuple({**binding.arguments, **ALONE.get(name, {})}.values())
+        arguments = tuple(binding.arguments_alone.values())
         code = compiled.container_bytes
         self.do(OPERATOR, Deploy(code, instance.assets, instance.links, arguments), DEPLOY_GAS)
         at = self.now + 2 * UPGRADE_NOTICE_MS
