@@ -140,12 +140,17 @@ def _need_proposal(state: State, proposal: bytes) -> Proposal:
     return record
 
 
+def majority(operators: int) -> int:
+    """Return how many of so many operators carry most changes: more than two thirds of them."""
+    return 2 * operators // 3 + 1
+
+
 def votes_needed(change: Change, operators: int) -> int:
-    """Return how many of so many operators carry a change: more than two thirds of them.
+    """Return how many of so many operators carry a change.
 
     Two are enough to take the admitter's role from somebody: who admits strangers is soon stopped.
     """
-    most = 2 * operators // 3 + 1
+    most = majority(operators)
     is_stop = isinstance(change, RevokeRole) and change.role == Role.ADMITTER
     return min(most, ADMITTER_STOP_VOTES) if is_stop else most
 

@@ -56,6 +56,7 @@ class _Book:
 
     def __init__(self, talk_to: Any, money: str, options: dict[str, Any]) -> None:
         self._talk_to, self._money, self._options = talk_to, money, options
+        self._is_alone = len(talk_to.ask("gov_operators")["operators"]) == 1
         self._there = self._list()
         self._names = {one["name"]: one for one in self._there if one["name"]}
         self._ids: dict[str, str] = {}
@@ -109,11 +110,12 @@ class _Book:
         }
         if self._money in bound.values():
             self._check_money()
+        arguments = binding.arguments_alone if self._is_alone else binding.arguments
         action = {
             "type": "deploy",
             "code": catalog.container_bytes(binding.name).hex(),
             "links": [self._ids[name] for name in binding.links.values()],
-            "arguments": list(binding.arguments.values()),
+            "arguments": list(arguments.values()),
         }
         program = catalog.program(binding.name)
         final = send_deployment(

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from chain.ids import encode_id
 from chain.types import HOUR_MS, MINUTE_MS
 from node.client import Wash
 from node.demo.accounts import account_of, signer_of
@@ -78,6 +79,19 @@ def test_a_shop_trades_after_one_command(net: GatewayNet) -> None:
     assert (line["state"], line["note"], line["shop_name"]) == (
         "admitted", "Ms Li, by phone", "Crystal",
     )  # fmt: skip
+
+
+def test_a_chain_with_one_operator_has_an_issuer_by_that_word_alone(net: GatewayNet) -> None:
+    words = (
+        f"issuer={encode_id('acct', account_of('alice'))}",
+        f"custody={'00' * 32}",
+        "limit=1000000.00",
+        "daily=20000.00",
+    )
+
+    done = facts("call", "money.register", *words, "--from", "operator", data=net.gate.folder)
+
+    assert done["status"] == "final", done
 
 
 def test_a_shops_keys_are_sealed_and_its_card_has_the_account(net: GatewayNet) -> None:

@@ -74,6 +74,13 @@ class ProposalPage(TypedDict):
     next_cursor: str | None
 
 
+class OperatorsJson(TypedDict):
+    """Who decides together; `votes_needed` is how many carry a change, more than two thirds."""
+
+    operators: list[str]
+    votes_needed: int
+
+
 class FeatureJson(TypedDict):
     """A rule that the operators voted for; nodes that do not know it stop before its height."""
 
@@ -161,6 +168,14 @@ def _open_json(
         "votes_needed": governance.votes_needed(record.change, len(operators)),
         "operators": len(operators),
     }
+
+
+@rpc_method(read=True)
+def gov_operators(call: Call) -> OperatorsJson:
+    """List the operators' accounts."""
+    operators = read_operators(call.node.state())
+    needed = governance.majority(len(operators))
+    return {"operators": [account_text(one) for one in operators], "votes_needed": needed}
 
 
 @rpc_method(read=True)

@@ -18,6 +18,7 @@ async def about_governance(teller: Teller) -> None:
     change = {"type": "set_param", "name": "sponsor_daily_max", "value": 3_000}
     wish = {"account": acct("operator"), "change": change}
     await teller.refuse("gov_propose_build", "by a customer", {**wish, "account": acct("bob")})
+    await teller.show("gov_operators", "who decides")
     built = await teller.show("gov_propose_build", "another quota", wish)
     made = await teller.ask("tx_assemble", teller.sign("operator", built))
     await teller.ask("tx_submit", {"tx": made["tx"]})
