@@ -105,9 +105,10 @@ class Frame:
         ]
 
     def call(self, routine: Routine, arguments: list[Any], gas: int) -> tuple[list[Any], int]:
-        """Run an entry point and require that all that was paid went into pots."""
+        """Run an entry point; what it gives fits its declaration, and all paid went into pots."""
         try:
             values, gas_left = run(routine, arguments, self, gas)
+            _check_returned(routine, values, gas_left)
         except Trap as trap:
             if trap.contract is None:
                 trap.contract = self.contract
@@ -278,3 +279,13 @@ class Frame:
     def supply(self, asset: int) -> int:
         """Return how much of an asset exists."""
         return get_supply(self.world.state, self._asset(asset))
+
+
+def _check_returned(routine: Routine, values: list[Any], gas_left: int) -> None:
+    """Trap unless all that a function gives fits what it declares."""
+    try:
+        for scalar, value in zip(routine.function.returns, values, strict=True):
+            check_scalar(scalar, value)
+    except Trap as trap:
+        trap.gas_left = gas_left
+        raise

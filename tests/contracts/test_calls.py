@@ -122,3 +122,46 @@ def test_the_same_error_is_raised_for_the_same_bytes(chain: TestChain) -> None:
     errors = [chain.build(tx).refused[0][1] for _ in range(2)]
 
     assert [(type(one), str(one)) for one in errors] == [(NonceUsedError, str(errors[0]))] * 2
+
+
+ECHO = """
+from wash import *
+
+class Echo(Contract):
+    @action
+    def say(self, number: uint) -> u8:
+        return number
+
+    @view
+    def told(self, number: uint) -> u8:
+        return number
+"""
+ASKER = """
+from wash import *
+
+class Echo(Link):
+    @view(gas=400)
+    def told(self, number: uint) -> u8: ...
+
+class Asker(Contract):
+    echo: Echo
+
+    @action
+    def ask(self, number: uint) -> uint:
+        return self.echo.told(number)
+"""
+
+
+def test_what_a_function_gives_fits_what_it_declares(chain: TestChain) -> None:
+    echo = chain.deploy(ECHO, assets=())
+    asker = chain.deploy(ASKER, assets=(), links=(echo,))
+
+    receipts = [
+        chain.call("alice", contract, name, number)
+        for contract, name in ((echo, "say"), (asker, "ask"))
+        for number in (255, 256)
+    ]
+
+    fine = (True, 0, 0)
+    broken = [(False, TrapKind.RANGE, 0), (False, TrapKind.LINK, 0)]
+    assert [outcome(one) for one in receipts] == [fine, broken[0], fine, broken[1]]
