@@ -249,6 +249,7 @@ class Node:
         now = executed.block.header.time_ms
         self._refusals.take(executed)
         self._pace.note_block()
+        self._refusals.drop_overtaken(executed)
         for tx in self.pool.take_expired(now):
             self._refusals.drop(tx, ExpiredError(now=now, valid_until=tx.body.valid_until))
         for tell in self.on_commit:

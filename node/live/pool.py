@@ -138,6 +138,11 @@ class Pool:
         self.bytes_held -= len(tx.data)
         return tx
 
+    def take_overtaken(self, final: ReceivedTransaction) -> ReceivedTransaction | None:
+        """Forget and return what waits with the nonce of one that is in a block, or None."""
+        tx_id = self._nonces.get(_key(final), {}).get(final.body.nonce)
+        return None if tx_id is None else self.remove(tx_id)
+
     def clear(self) -> None:
         """Forget everything, references too: the chain went back to before they were used."""
         for tx_id in list(self._entries):

@@ -2,7 +2,7 @@
 
 import logging
 
-from chain.errors import ExpiredError, WashError
+from chain.errors import ExpiredError, NonceUsedError, WashError
 from chain.executed import ExecutedBlock
 from chain.transaction import ReceivedTransaction
 from chain.types import MINUTE_MS
@@ -34,6 +34,13 @@ class Refusals:
         self._pool.free_reference(tx)
         self._unsent.drop(tx.tx_id, error)
         self._outcomes.drop(tx.tx_id, error)
+
+    def drop_overtaken(self, executed: ExecutedBlock) -> None:
+        """Drop what waits with a nonce that a block used, here also where others made the block."""
+        for final in executed.transactions:
+            tx = self._pool.take_overtaken(final)
+            if tx is not None:
+                self.drop(tx, NonceUsedError(tx.body.nonce))
 
     def refuse(self, tx: ReceivedTransaction, error: Exception, now: int) -> None:
         """Drop a transaction, or offer it again later where what it lacks may come."""

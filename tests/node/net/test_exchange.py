@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from chain.errors import NonceUsedError
 from chain.transaction import read_transaction
 from consensus import GetBlocks, RejoinQuery, Status, WantBlock
 from node.net.messages import TransactionBatch, pack
@@ -167,3 +168,22 @@ async def test_what_one_node_alone_was_given_reaches_the_others_in_time(
         net["node1"].exchange.hear(net["node4"].key, *pack(TransactionBatch(tuple(paid))))
 
         await net.until(lambda: all(net.is_final(one, name) for one in paid for name in net.names))
+
+
+async def test_what_waits_with_a_nonce_that_others_blocks_used_is_dropped_everywhere(
+    tmp_path: Path,
+) -> None:
+    async with linked(tmp_path, 4, 1) as net:
+        first = net.pay("alice", "bob", 1)
+        net.give_back_nonce("alice")
+        second = net.pay("alice", "bob", 2)
+        waiting = read_transaction(second)
+        shop = net["shop1"].node
+        shop.pool.add(waiting)  # it reached nobody else yet
+        net["node1"].node.submit(first)
+
+        await net.until(lambda: net.is_final(first, "shop1"))
+
+        told = shop.status(waiting.tx_id)
+        assert (len(shop.pool), told.status, told.searched) == (0, "failed", (0, 1))
+        assert isinstance(told.error, NonceUsedError)
