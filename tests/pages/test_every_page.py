@@ -22,6 +22,8 @@ PATHS = (
     "/c/history",
     "/c/privacy",
     "/verify",
+    "/learn",
+    "/x",
     "/nowhere",
 )
 
