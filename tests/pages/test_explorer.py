@@ -5,6 +5,7 @@ import re
 from typing import Any
 
 import pytest
+from playwright.async_api import expect
 
 from node.pages.page import Shown
 from node.pages.rendering import Renderer
@@ -53,7 +54,8 @@ async def test_the_newest_block_comes_without_reloading(visitor: Come, town: Tow
 
     town.rpc("dev_mine")
 
-    await one.page.wait_for_function(f"+document.querySelector('#height').innerText > {before}")
+    await expect(one.page.locator("#height")).not_to_have_text(str(before))
+    assert int(await one.text("#height")) > before
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
