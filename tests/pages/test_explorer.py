@@ -3,6 +3,7 @@
 import json
 import re
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from playwright.async_api import expect
@@ -19,16 +20,13 @@ from tests.pages.town import Town
 LISTS = ("/learn", "/x", "/x/blocks", "/x/contracts", "/x/parameters", "/x/validators")
 OF_ONE = (
     "/x/block/1", "/x/receipt/1/0", "/x/contract/booking", "/x/account/{shop}", "/x/tx/{tx}",
-    "/x/search?q=o", "/x/search?q=nothing",
+    "/x/search?q=a", "/x/search?q=nothing",
 )  # fmt: skip
 
 
-def open_shop(town: Town) -> str:
-    """Let a shop do something; return the transaction's id."""
+def a_transaction(town: Town) -> str:
+    """Return the id of a transaction of a shop."""
     listed = town.rpc("tx_list", account=town.sparkle, limit=1)["items"]
-    if not listed:
-        town.do("sparkle", "shops.open_shop")
-        listed = town.rpc("tx_list", account=town.sparkle, limit=1)["items"]
     return str(listed[0]["tx_id"])
 
 
@@ -37,7 +35,7 @@ async def test_everybody_can_see_the_explorer(
     visitor: Come, town: Town, lang: str, size: tuple[int, int]
 ) -> None:
     one = await visitor(lang, size)
-    tx = open_shop(town)
+    tx = a_transaction(town)
     for path in (*LISTS, *OF_ONE):
         await one.open(path.format(shop=town.sparkle, tx=tx))
         await one.check()
@@ -63,7 +61,7 @@ async def test_a_transaction_is_told_in_words_without_javascript(
     visitor: Come, town: Town, lang: str
 ) -> None:
     one = await visitor(lang, has_script=False)
-    tx = open_shop(town)
+    tx = a_transaction(town)
 
     await one.open("/x")
     await one.page.fill("#q", tx)
@@ -95,6 +93,13 @@ def test_what_is_not_there_is_a_page_that_says_so(town: Town, path: str) -> None
     assert town.get(path, Accept="text/html")[0] == 404
 
 
+@pytest.mark.parametrize("text", ["sparkle", "亮洁"])
+def test_a_shop_is_found_by_a_part_of_its_name(town: Town, text: str) -> None:
+    _status, headers, _body = town.get(f"/x/search?q={quote(text)}")
+
+    assert headers["Location"] == f"/x/account/{town.sparkle}"
+
+
 def test_a_search_never_becomes_markup_or_leads_away(town: Town) -> None:
     status, headers, body = town.get("/x/search?q=%3Cscript%3Ealert(1)%3C%2Fscript%3E")
 
@@ -102,7 +107,7 @@ def test_a_search_never_becomes_markup_or_leads_away(town: Town) -> None:
 
 
 def tx_page(text: str) -> Shown:
-    field = [{"name": text, "text": text, "url": ""}]
+    field = [{"name": text, "text": text, "url": "", "is_hash": False, "ms": None}]
     receipt = {
         "kind": "transaction", "height": 1, "index": 0, "time": 0, "gas_used": 1, "error": None,
     }  # fmt: skip

@@ -1,6 +1,8 @@
 """/x: the explorer: blocks, transactions, accounts, contracts, as the node tells every program."""
 
 import json
+import re
+from collections import Counter
 from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
@@ -20,10 +22,14 @@ _ADDRESS = {
     "block": "/x/block/",
     "transaction": "/x/tx/",
     "account": "/x/account/",
+    "shop": "/x/account/",
     "contract": "/x/contract/",
 }
 _PREFIXES = {"acct1": "/x/account/", "ctr1": "/x/contract/", "bkg1": "/b/", "crd1": "/c/cards/"}
 _HASH_CHARS = 64
+_HASH = re.compile(r"[0-9a-f]{64}")
+# Contracts count time in ms like this. A number that only looks so is still shown beside it.
+_TIMES_MS = range(1_000_000_000_000, 10_000_000_000_000)
 _NOBODY = encode_id("acct", bytes(32))  # reads sentences in which nobody is "you"
 
 
@@ -64,13 +70,19 @@ async def search(visit: Visit) -> Shown | web.Response:
 async def _search(visit: Visit, text: str) -> list[dict[str, str]]:
     if not text:
         return []
-    try:
-        found: list[dict[str, str]] = await visit.ask("chain_search", q=text)
-    except AskError as error:
-        if error.name != "INVALID_PARAMS":
-            raise
-        return []
-    return found
+    found, shops = await visit.ask.all(
+        asked("chain_search", q=text), asked("shop_list", limit=SHOPS_MAX)
+    )
+    if isinstance(found, AskError):
+        if found.name != "INVALID_PARAMS":
+            raise found
+        found = []
+    named = [
+        {"type": "shop", "id": one["shop"], "label": one["name"]}
+        for one in _items(shops)
+        if text.casefold() in one["name"].casefold()
+    ]
+    return [*named, *found]
 
 
 @page("/x/blocks", words="explorer")
@@ -267,7 +279,12 @@ def _items(answer: Any) -> list[Any]:
 
 
 def _history(answer: Any) -> Any:
-    return {"items": [], "next_cursor": None} if isinstance(answer, AskError) else answer
+    if isinstance(answer, AskError):
+        return {"items": [], "next_cursor": None}
+    for one in answer["items"]:
+        counts = Counter(event["type"] for event in one["events"])
+        one["told"] = [{"type": name, "count": count} for name, count in counts.items()]
+    return answer
 
 
 def _sentence(told: Any) -> str:
@@ -296,15 +313,20 @@ def _is_money(value: dict[str, Any]) -> bool:
     return value.keys() == {"amount", "currency", "asset"}
 
 
-def _value(value: Any) -> dict[str, str]:
+def _value(value: Any) -> dict[str, Any]:
     """Return how a value is shown, and the page that tells more of it."""
+    shown: dict[str, Any] = {"text": "", "url": "", "is_hash": False, "ms": None}
     if isinstance(value, dict) and _is_money(value):
         # Points and the like have no decimals that this page knows of.
         bare = f"{value['amount']} {value['currency'] or ''}"
-        text = showing.show_money(value) if value["currency"] == "CNY" else bare
-        return {"text": text, "url": ""}
+        return shown | {"text": showing.show_money(value) if value["currency"] == "CNY" else bare}
     if not isinstance(value, str):
-        return {"text": json.dumps(value, ensure_ascii=False), "url": ""}
+        is_time = isinstance(value, int) and value in _TIMES_MS
+        text = json.dumps(value, ensure_ascii=False)
+        return shown | {"text": text, "ms": value if is_time else None}
     prefix = value.split("1", 1)[0] + "1"
     is_id = value.isascii() and value.isalnum() and prefix in _PREFIXES
-    return {"text": value, "url": _PREFIXES[prefix] + value if is_id else ""}
+    is_hash = bool(_HASH.fullmatch(value))
+    return shown | {
+        "text": value, "url": _PREFIXES[prefix] + value if is_id else "", "is_hash": is_hash,
+    }  # fmt: skip
