@@ -33,6 +33,7 @@ from node.rpc.methods import (
     tx_explain,
     tx_list,
     validator,
+    watch,
 )
 from node.rpc.registry import Registry, collect
 
@@ -40,6 +41,7 @@ MODULES = (
     account, admin, admin_clock, admin_copy, blob, booking, chain, consent, contract,
     contract_pending, dev, events, gov, join, node, outbox, passport, peers, report,
     report_compliance, rpc, shop, staff, staff_people, tx, tx_build, tx_explain, tx_list, validator,
+    watch,
 )  # fmt: skip
 
 

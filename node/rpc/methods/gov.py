@@ -36,6 +36,8 @@ from node.rpc.methods.tx_build import BuiltJson, PublicKeyHex, tx_build
 from node.rpc.params import AccountId, Cursor, Limit, TxId
 from node.rpc.reading.validator_history import find_change
 from node.rpc.registry import Call, rpc_method
+from node.rpc.telling.explain import Explainer
+from node.rpc.telling.explain_words import Words
 
 _REFUSALS = (
     InvalidParamsError,
@@ -53,12 +55,22 @@ _FILTER = "gov_proposals"
 _ANY_CALL = bytes(32)  # stands for the id of an action that is not sent yet
 
 
+class SentenceJson(TypedDict):
+    """What a change does, in both languages."""
+
+    en: str
+    zh: str
+
+
 class ProposalJson(TypedDict):
     """A change that was put to the vote. `change` is null where this node can not tell it."""
 
     proposal: str
     state: Literal["open", "decided", "rejected"]
     change: dict[str, Any] | None
+    sentence: Annotated[
+        SentenceJson | None, Field(description="The change in people's words; null as `change`.")
+    ]
     proposed_at: int | None
     decided_at: int | None
     votes: list[str]
@@ -77,8 +89,8 @@ class ProposalPage(TypedDict):
 class OperatorsJson(TypedDict):
     """Who decides together; `votes_needed` is how many carry a change, more than two thirds."""
 
-    operators: list[str]
-    votes_needed: int
+    operators: Annotated[list[str], Field(description="The operators' accounts.")]
+    votes_needed: Annotated[int, Field(description="How many of them decide.")]
 
 
 class FeatureJson(TypedDict):
@@ -135,6 +147,7 @@ def gov_proposal(call: Call, *, proposal: TxId) -> ProposalJson:
         "proposal": proposal.hex(),
         "state": "rejected" if is_rejected else "decided",
         "change": None if change is None else show_change(change, lookup),
+        "sentence": None if change is None else _tell(change, lookup),
         "proposed_at": _find_height(ledger, KernelEvent.PROPOSED, proposal),
         "decided_at": decided,
         "votes": [],
@@ -142,6 +155,15 @@ def gov_proposal(call: Call, *, proposal: TxId) -> ProposalJson:
         "votes_needed": None,
         "operators": len(read_operators(state)),
     }
+
+
+def _tell(change: Change, lookup: ChainLookup) -> SentenceJson:
+    """Return what a change does; accounts in full, since somebody votes for it."""
+
+    def said(lang: Literal["en", "zh"]) -> str:
+        return Explainer(Words(lookup, lang, is_full=True)).change(change)
+
+    return {"en": said("en"), "zh": said("zh")}
 
 
 def _find_height(ledger: Any, event: KernelEvent, proposal: bytes) -> int | None:
@@ -161,6 +183,7 @@ def _open_json(
         "proposal": proposal.hex(),
         "state": "open",
         "change": show_change(record.change, lookup),
+        "sentence": _tell(record.change, lookup),
         "proposed_at": record.proposed_at,
         "decided_at": None,
         "votes": [account_text(one) for one in record.votes if one in operators],

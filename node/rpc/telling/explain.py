@@ -126,7 +126,7 @@ class Explainer:
             bounded = entry.scopes is not None or entry.limits or entry.expires_at is not None
             told["bounds"] = self.words.say("bounds", "limited" if bounded else "full")
         if isinstance(item, Propose):
-            told["change"] = self._change(item.change)
+            told["change"] = self.change(item.change)
         return told
 
     def _kernel_values(self, raw: dict[str, Any]) -> dict[str, str]:
@@ -150,7 +150,8 @@ class Explainer:
                 told[name] = str(value)
         return told
 
-    def _change(self, change: Change) -> str:
+    def change(self, change: Change) -> str:
+        """Return what a change does that operators vote for."""
         told = self._plain_values(change)
         if isinstance(change, GrantRole | RevokeRole):
             names = {int(role): role.name.lower() for role in Role}

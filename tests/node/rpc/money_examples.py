@@ -13,6 +13,7 @@ async def about_reserves(teller: Teller) -> None:
     await teller.show("money.issuer", "after its statement", who)
     await teller.show("money.may_issue", "with enough in its account", who)
     await teller.show("money.reserves", "what there is, and what is owed", {})
+    await teller.show("money_issuers", "whether all of it is there")
     await teller.show("money.chosen", "the numbers of this network", {})
     await teller.show("money.due_for", "asked on a Monday", {"asked_at": MORNING})
     wish = {"issuer": acct("issuer"), "payee": PAYEE}

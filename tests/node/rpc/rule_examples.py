@@ -85,6 +85,7 @@ async def about_cards(teller: Teller) -> None:
     wish = {**named, "cause": "HOLDER"}
     await teller.show("prepaid.preview_refund", "if the holder asks now", wish)
     await teller.show("prepaid.cover", "what a shop owes, and what is on hold", shop)
+    await teller.show("shop_covers", "the same of all shops that sell cards")
 
 
 async def about_points(teller: Teller) -> None:

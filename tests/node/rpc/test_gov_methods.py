@@ -59,9 +59,12 @@ async def test_open_proposals_are_shown_with_their_votes_and_decided_ones_with_t
     after = await reader.ask("gov_proposals")
     decided = await reader.ask("gov_proposal", proposal=proposal.hex())
 
-    change = {"type": "grant_role", "account": encode_id("acct", SAM), "role": "admitter"}
+    sam = encode_id("acct", SAM)
+    change = {"type": "grant_role", "account": sam, "role": "admitter"}
+    sentence = {"en": f"make {sam} one who admits members", "zh": f"授予{sam}准入人身份"}
     assert shown == {
         "proposal": proposal.hex(), "state": "open", "change": change, "proposed_at": 1,
+        "sentence": sentence,
         "decided_at": None, "votes": [OLGA], "against": [], "votes_needed": 3, "operators": 3,
     }  # fmt: skip
     assert waiting == {"items": [shown], "next_cursor": None}
