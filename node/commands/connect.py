@@ -236,8 +236,8 @@ class Session:
             return None
         from node.commands.passphrase import ask_for_key
 
-        info = store.show(name)
         machine = machine_secret(data_folder(), name)
+        info = store.show(name)
         signer = store.unlock(name, ask_for_key(info, passphrase_file, machine))
         return Identity(info.account, signer)
 
@@ -256,9 +256,11 @@ class Session:
 def machine_secret(folder: Path, name: str) -> Callable[[], str] | None:
     """Return what tells the secret of a key that the settings let open by itself, or None."""
     from node.config import load_config
+    from node.keys.resealing import settle
     from node.keys.unattended import find_secret
 
     path = folder / CONFIG_NAME
+    settle(folder)
     if not path.is_file():
         return None
     keys = load_config(path, environment=os.environ).keys

@@ -13,6 +13,7 @@ import click
 
 from chain.ids import decode_id, encode_id
 from node.commands.common import group
+from node.commands.key_unlock import unlock
 from node.commands.output import finish, say, warn
 from node.commands.passphrase import ask_passphrase
 from node.commands.signing import Signing, sponsor_option
@@ -368,3 +369,6 @@ def passphrase(
     old = _ask_for(store, name, passphrase_file)
     store.unlock(name, old)  # a wrong one is told before a new one is asked
     _show(show_info(store.change_passphrase(name, old, _ask_new(new_file, is_plain=is_plain))))
+
+
+key.add_command(unlock)

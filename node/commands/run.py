@@ -98,7 +98,17 @@ def run(
 
 
 def find_config(path: Path | None, data: Path | None, flags: dict[str, object]) -> "Config":
-    """Return the settings: of the file that is named, or of the one in the data folder."""
+    """Return the settings: of the file that is named, or of the one in the data folder.
+
+    A change of what opens the keys that was cut off is ended first.
+    """
+    from node.keys.resealing import settle
+
+    found = _read_config(path, data, flags)
+    return _read_config(path, data, flags) if settle(found.data_dir) else found
+
+
+def _read_config(path: Path | None, data: Path | None, flags: dict[str, object]) -> "Config":
     from node.commands.connect import CONFIG_NAME, DATA_DEFAULT
     from node.config import load_config
 

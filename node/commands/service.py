@@ -4,6 +4,7 @@ import getpass
 import os
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
@@ -116,6 +117,30 @@ def status(*, name: str, for_all: bool) -> None:
     finish(facts, next_command=following)
 
 
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """The service that starts the node of a folder; `for_all`: with the machine."""
+
+    file: Path
+    for_all: bool
+
+
+def find_installed(folder: Path) -> Installed | None:
+    """Return the service of the usual name that starts the node of a folder, or None."""
+    place = folder.resolve()
+    for for_all in (True, False):
+        try:
+            made = _make(_NAME, place, for_all=for_all, lingers=False)
+        except CommandError:
+            return None  # a system without one that is known here
+        file = Path(made.file)
+        text = _text_of(file.read_bytes()) if file.is_file() else ""
+        if str(place) in text:  # Windows keeps both kinds under one name
+            is_task = file.suffix == ".xml"
+            return Installed(file, "<BootTrigger" in text if is_task else for_all)
+    return None
+
+
 def _config(folder: Path) -> "Config":
     from node.commands.connect import CONFIG_NAME
     from node.commands.run import find_config
@@ -134,13 +159,12 @@ def _check_keys(config: "Config", *, for_all: bool) -> None:
     keys = config.keys
     if keys.unlock == "keyring" and for_all:
         seen = t("the keyring opens only for a user who has signed in")
-        fail(seen, EXIT_KEY, fix=t("leave --system out, or set up with --unlock file"))
+        fail(seen, EXIT_KEY, fix=t("leave --system out, or take a file: washnode key unlock file"))
     store = KeyStore(config.data_dir / KEYS_NAME)
     names = [one for one in (keys.validator, keys.sponsor, keys.admitter) if one]
     if keys.unlock == "ask" and any(store.show(one).is_sealed for one in names):
         seen = t("the keys ask for a passphrase, and nobody will be there")
-        fix = t("seal them with a secret of this computer and say [keys] unlock in the settings")
-        fail(seen, EXIT_KEY, fix=fix)
+        fail(seen, EXIT_KEY, fix=t("let them open by themselves: washnode key unlock file"))
 
 
 def machine_here() -> "Machine":

@@ -161,18 +161,11 @@ def _prompt(question: str, default: str | None = None) -> str:
 
 
 def _choose_unlock(said: str | None) -> Way:
+    from node.commands.key_unlock import tell_trade_off
+
     takes_ring = has_keyring() if said is None else said == "keyring"
     way: Way = "keyring" if takes_ring else "file"
-    if way == "keyring":
-        say(
-            t("The system's keyring opens the keys: nobody gets them from a stolen disk, and the "
-              "node starts once you have signed in.")
-        )  # fmt: skip
-    else:
-        say(
-            t("A file for this user only opens the keys: the node starts with the computer, and "
-              "whoever can read all files of this user has them.")
-        )  # fmt: skip
+    tell_trade_off(way)
     return way
 
 

@@ -68,7 +68,7 @@ class KeyStore:
 
     def __init__(self, folder: Path, cost: PassphraseCost = COST) -> None:
         """Look at `folder`, which the first key makes; `cost` seals what is written from now on."""
-        self.folder, self._cost = folder, cost
+        self.folder, self.cost = folder, cost
 
     def create(self, name: str, passphrase: str | None) -> KeyInfo:
         """Make a new key; None as passphrase writes it plainly, for starts without a person."""
@@ -82,7 +82,7 @@ class KeyStore:
             text = f"a key has {SEED_BYTES} bytes, these are {len(seed)}"
             raise KeyFileError(text)
         path = self._free_path(name)
-        file = make_key_file(seed, account or public_key(seed), passphrase, self._cost)
+        file = make_key_file(seed, account or public_key(seed), passphrase, self.cost)
         self._write_new(name, path, file)
         return _info(name, file)
 
@@ -111,7 +111,7 @@ class KeyStore:
         file = self._read(name)
         seed = open_key_file(file, passphrase, f"key {name!r}")
         if isinstance(file.protection, Plain):
-            file = make_key_file(seed, _account(file), passphrase, self._cost)
+            file = make_key_file(seed, _account(file), passphrase, self.cost)
         try:
             write_key_file(path, file)
         except FileExistsError as error:
@@ -140,7 +140,7 @@ class KeyStore:
             raise KeyFileError(text)
         file = self._read(name)
         seed = open_key_file(file, passphrase, f"key {name!r}")
-        changed = make_key_file(seed, _account(file), new, self._cost)
+        changed = make_key_file(seed, _account(file), new, self.cost)
         with self._writing():
             write_key_file(self._path(name), changed, replace=True)
         return _info(name, changed)
@@ -159,7 +159,7 @@ class KeyStore:
         else:
             new = secrets.token_bytes(SEED_BYTES)
             sealed = None if isinstance(file.protection, Plain) else passphrase
-            self._write_new(name, path, make_key_file(new, _account(file), sealed, self._cost))
+            self._write_new(name, path, make_key_file(new, _account(file), sealed, self.cost))
         return Rotation(_account(file), Signer(old), Signer(new), is_fresh)
 
     def drop_rotation(self, name: str) -> None:

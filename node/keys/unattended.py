@@ -12,6 +12,7 @@ import getpass
 import os
 import secrets
 import subprocess
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -61,6 +62,16 @@ class MissingSecretError(KeyFileError):
 def find_secret(way: Way, folder: Path) -> str:
     """Return the secret of a data folder. Raises MissingSecretError, KeyFileError."""
     return _ask_keyring(folder) if way == "keyring" else _read_file(folder / FILE_NAME)
+
+
+def forget_secret(way: Way, folder: Path) -> None:
+    """Do away with the secret of a data folder, which opens nothing any more, as far as it goes."""
+    if way == "file":
+        with suppress(OSError):
+            (folder / FILE_NAME).unlink(missing_ok=True)
+        return
+    with suppress(Exception):  # each system's keyring fails in its own ways; nothing hangs on it
+        _library().delete_password(SERVICE, _user(folder))
 
 
 def _user(folder: Path) -> str:

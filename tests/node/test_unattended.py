@@ -47,6 +47,9 @@ class FakeKeyring(KeyringBackend):
         if not self.is_forgetful:
             self.kept[service, username] = password
 
+    def delete_password(self, service: str, username: str) -> None:
+        del self.kept[service, username]
+
 
 @pytest.fixture
 def ring() -> Iterator[FakeKeyring]:
