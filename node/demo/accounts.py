@@ -57,6 +57,7 @@ ACCOUNTS = (
     DemoAccount("dave", _MEMBER, "customer", "顾客"),
     DemoAccount("erin", _MEMBER, "customer", "顾客"),
 )
+ISSUER, ISSUER_DESK = "issuer", "issuer-desk"  # who issues the money, and who works there
 CUSTOMERS = ("alice", "bob", "carol", "dave", "erin")
 
 

@@ -13,7 +13,7 @@ from chain.ledger import read_asset
 from chain.receipt import Receipt
 from chain.timers import Halt
 from chain.transaction import Call, Mint, call_id
-from node.demo.accounts import account_of, name_of
+from node.demo.accounts import ISSUER, account_of, name_of
 from node.demo.scenarios import Visit, make_scenario
 from node.demo.script import Script, send
 from node.demo.snapshots import Snapshot, Snapshots
@@ -22,7 +22,6 @@ from node.live.node import Node
 from node.live.travel import Journey, empty_pool, halt, make_block, travel
 from node.live.views import look
 
-ISSUER = "issuer"  # of the demo's people, who issues its money
 LOOK_EVERY_S = 0.25  # how late a step may be when time passes by itself
 
 

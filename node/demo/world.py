@@ -15,11 +15,14 @@ from chain.governance import contract_by_name
 from chain.ledger import Policy as AssetPolicy
 from chain.ledger import read_asset
 from chain.transaction import (
+    AccountKey,
     Action,
+    AddKey,
     Call,
     Deploy,
     IssueAsset,
     Propose,
+    Scope,
     asset_id,
     instance_id,
     read_transaction,
@@ -27,13 +30,23 @@ from chain.transaction import (
 )
 from chain.types import SECOND_MS
 from node.catalog import container_bytes
-from node.demo.accounts import ACCOUNTS, FUNDS_EACH, Signing, account_of, make_body, sign_body
+from node.demo.accounts import (
+    ACCOUNTS,
+    FUNDS_EACH,
+    ISSUER,
+    ISSUER_DESK,
+    Signing,
+    account_of,
+    make_body,
+    sign_body,
+)
 from node.demo.catalogue import POLICIES, SHOPS
 from node.demo.furnish import employ, present, reward
 from node.demo.genesis import GENESIS_TIME_MS, MONEY, demo_genesis
 from node.driver import Driver
 from node.rehearse.plan import policy_id, policy_words
 from node.rehearse.policies import PRESETS
+from node.staff.deeds import CASHIER, functions_of
 from node.standard import POINTS_SYMBOLS, Binding, bindings
 
 REGISTER_NAME, BOOKING_NAME, MONEY_NAME = "shops", "booking", "money"
@@ -141,13 +154,16 @@ def demo_setup() -> Setup:
     builder.begin_block()
     money = contracts["money"]
     owed = FUNDS_EACH * len(ACCOUNTS)
-    issuer = account_of("issuer")
+    issuer = account_of(ISSUER)
     builder.add(
         "operator",
         _CALLS_GAS,
         Call(money, "register", (issuer, bytes(32), ISSUED_MAX, ISSUED_MAX), 0),
         Call(money, "take_over", (issuer, owed), 0),
     )
+    at_the_desk = (Scope(money, functions_of(CASHIER)["money"]),)
+    key = AccountKey(account_of(ISSUER_DESK), at_the_desk, (), None)
+    builder.add(ISSUER, _CALLS_GAS, AddKey(key))
     builder.begin_block()
     builder.add("operator", _CALLS_GAS, Propose(SetIssuer(MONEY, money)))
     policies = tuple((name, policy_id(PRESETS[name])) for name in POLICIES)

@@ -3,15 +3,19 @@
 A contract can not see who of a shop signed, only that the shop did. So the chain bounds what a key
 may call at all, and the node asks the register for every deed whether the shop trusts this key
 with it now.
+
+Who issues money is in no register: a cashier is trusted for as long as the issuer's account has the
+key, and with the desk's calls only.
 """
 
 from collections.abc import Mapping
 from typing import Final
 
-OWNER, DESK, BAY = 1, 2, 3
-CHECK_IN, STEP, FINISH, REFUND, COUNTER = 1, 2, 4, 8, 16
+OWNER, DESK, BAY, CASHIER = 1, 2, 3, 4
+CHECK_IN, STEP, FINISH, REFUND, COUNTER, CASH = 1, 2, 4, 8, 16, 32
+SCOPES: Final = (CHECK_IN, STEP, FINISH, REFUND, COUNTER, CASH)
 ALL_SCOPES: Final = 31
-SCOPES_OF: Final = {OWNER: ALL_SCOPES, DESK: ALL_SCOPES, BAY: STEP | FINISH}
+SCOPES_OF: Final = {OWNER: ALL_SCOPES, DESK: ALL_SCOPES, BAY: STEP | FINISH, CASHIER: CASH}
 
 DEEDS: Final[Mapping[str, Mapping[str, int]]] = {
     "shops": {"open_shop": COUNTER, "close_shop": COUNTER},
@@ -30,6 +34,9 @@ DEEDS: Final[Mapping[str, Mapping[str, int]]] = {
         "photo": STEP, "finish": FINISH, "correct": FINISH,
     },
     "reviews": {"reply": COUNTER, "answer_feedback": COUNTER},
+    "money": {
+        "issue": CASH, "begin_payment": CASH, "paid": CASH, "decline": CASH, "attest": CASH,
+    },
 }  # fmt: skip
 # What a customer does and the shop vouches for with its signature beside the customer's.
 VOUCHED: Final[Mapping[str, Mapping[str, int]]] = {

@@ -51,7 +51,7 @@ from node.staff.errors import (
 )
 from node.staff.sessions import Session
 
-DUTIES = {1: "owner", 2: "desk", 3: "bay"}
+DUTIES = {1: "owner", 2: "desk", 3: "bay", 4: "cashier"}
 SessionText = Annotated[
     str, Field(pattern="^[0-9a-f]{64}$", description="The token that `staff_login` gave.")
 ]
@@ -64,12 +64,12 @@ class StaffSessionJson(TypedDict):
 
     session: Annotated[str, Field(description="The token to give with what follows.")]
     name: str
-    duty: Annotated[str, Field(description="owner, desk or bay.")]
+    duty: Annotated[str, Field(description="owner, desk, bay or cashier.")]
     scopes: Annotated[
         int,
-        Field(description="What is trusted: 1 check-in, 2 step, 4 finish, 8 refund, 16 counter."),
+        Field(description="Added up: 1 check-in, 2 step, 4 finish, 8 refund, 16 counter, 32 cash."),
     ]
-    shop: Annotated[str, Field(description="The shop's account.")]
+    shop: Annotated[str, Field(description="The account of the shop, a cashier's issuer.")]
     key: str
     ends_at: Annotated[int, Field(description="When it ends at the latest, ms UTC.")]
 
@@ -78,12 +78,12 @@ class StaffWhoJson(TypedDict):
     """Who a session belongs to."""
 
     name: str
-    duty: Annotated[str, Field(description="owner, desk or bay.")]
+    duty: Annotated[str, Field(description="owner, desk, bay or cashier.")]
     scopes: Annotated[
         int,
-        Field(description="What is trusted: 1 check-in, 2 step, 4 finish, 8 refund, 16 counter."),
+        Field(description="Added up: 1 check-in, 2 step, 4 finish, 8 refund, 16 counter, 32 cash."),
     ]
-    shop: Annotated[str, Field(description="The shop's account.")]
+    shop: Annotated[str, Field(description="The account of the shop, a cashier's issuer.")]
     key: str
     ends_at: Annotated[int, Field(description="When it ends at the latest, ms UTC.")]
 

@@ -8,7 +8,7 @@ from typing_extensions import TypedDict
 
 from chain.errors import WashError
 from chain.governance import contract_by_name
-from chain.transaction import AccountKey, AddKey, RemoveKey, Scope
+from chain.transaction import AccountKey, Action, AddKey, RemoveKey, Scope
 from chain.transaction import Call as CallAction
 from chain.types import ZERO_ID
 from node.rpc.action_lookup import ChainLookup
@@ -31,7 +31,7 @@ from node.rpc.methods.tx_build import PublicKeyHex
 from node.rpc.params import AccountId
 from node.rpc.registry import Call, rpc_method
 from node.staff.book import Member, clean_name
-from node.staff.deeds import COUNTER, OWNER, SCOPES_OF, functions_of
+from node.staff.deeds import CASHIER, COUNTER, OWNER, SCOPES_OF, functions_of
 from node.staff.errors import NoSessionError, NoStaffError, NotYoursError, StaffError
 from node.staff.service import VALID_FOR_MS, kept_name
 from node.storage.backup import last_backup
@@ -39,7 +39,13 @@ from node.storage.backup import last_backup
 _NUMBERS = {name: number for number, name in DUTIES.items()}
 _REFUND_MAX = 10**9
 
-Duty = Annotated[str, Field(pattern="^(owner|desk|bay)$", description="owner, desk or bay.")]
+Duty = Annotated[
+    str,
+    Field(
+        pattern="^(owner|desk|bay|cashier)$",
+        description="owner, desk, bay, or cashier of an account that issues money.",
+    ),
+]
 MemberId = Annotated[
     str, Field(pattern="^s-[0-9a-f]{12}$", description="A member of staff, as `staff_list` names.")
 ]
@@ -53,12 +59,12 @@ class StaffMemberJson(TypedDict):
 
     id: str
     name: str
-    duty: Annotated[str, Field(description="owner, desk or bay.")]
+    duty: Annotated[str, Field(description="owner, desk, bay or cashier.")]
     scopes: Annotated[
         int,
-        Field(description="What is trusted: 1 check-in, 2 step, 4 finish, 8 refund, 16 counter."),
+        Field(description="Added up: 1 check-in, 2 step, 4 finish, 8 refund, 16 counter, 32 cash."),
     ]
-    shop: Annotated[str, Field(description="The shop's account.")]
+    shop: Annotated[str, Field(description="The account of the shop, a cashier's issuer.")]
     key: str
     until: Annotated[int, Field(description="When the key ends by itself, ms UTC.")]
     active: Annotated[bool, Field(description="Whether the chain lets the key work now.")]
@@ -189,17 +195,19 @@ def staff_list(call: Call, *, session: SessionText | None = None) -> StaffListJs
     for one in staffing.book.all():
         if one.account != shop:
             continue
-        duty = read_register(call, "duty", shop=shop, key=one.key)
+        trusted = scopes(call, one)
+        given = {"shop": shop, "key": one.key}
+        is_active = trusted if one.duty == CASHIER else read_register(call, "duty", **given)
         items.append(
             {
                 "id": one.id,
                 "name": one.name,
                 "duty": DUTIES[one.duty],
-                "scopes": scopes(call, one),
+                "scopes": trusted,
                 "shop": shop,
                 "key": one.key,
                 "until": one.until_ms,
-                "active": duty > 0,
+                "active": is_active > 0,
                 "locked_until": one.locked_until_ms if one.locked_until_ms > now else 0,
             }
         )
@@ -234,12 +242,11 @@ async def staff_add(
         for contract_name, functions in functions_of(number).items()
         if (contract := contract_by_name(state, contract_name)) is not None
     )
-    register = find_info(call.node, "shops").contract
-    trust = (signer.public_key, number, SCOPES_OF[number], refund_max, ZERO_ID, until)
-    actions = (
-        AddKey(AccountKey(signer.public_key, scopes, (), until)),
-        CallAction(register, "set_staff", trust, 0),
-    )
+    actions: tuple[Action, ...] = (AddKey(AccountKey(signer.public_key, scopes, (), until)),)
+    if number != CASHIER:  # whose issuer is no shop, hence in no register
+        register = find_info(call.node, "shops").contract
+        trust = (signer.public_key, number, SCOPES_OF[number], refund_max, ZERO_ID, until)
+        actions += (CallAction(register, "set_staff", trust, 0),)
     try:
         sent = await send_as_shop(call, staffing, shop, actions, timeout_ms)
     except WashError:
@@ -264,8 +271,10 @@ async def staff_remove(
         raise StaffError(text)
     staffing.sessions.end_of(id_)
     key = bytes.fromhex(member.key)
-    register = find_info(call.node, "shops").contract
-    actions = (CallAction(register, "revoke_staff", (key,), 0), RemoveKey(key))
+    actions: tuple[Action, ...] = (RemoveKey(key),)
+    if member.duty != CASHIER:
+        register = find_info(call.node, "shops").contract
+        actions = (CallAction(register, "revoke_staff", (key,), 0), *actions)
     sent = await send_as_shop(call, staffing, shop, actions, timeout_ms)
     if sent["status"] == "final":
         staffing.book.remove(id_)

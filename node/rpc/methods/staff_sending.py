@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from chain.accounts import read_account
 from chain.codec import decode, encode
 from chain.crypto import Signer
 from chain.errors import KeyScopeError, WashError
@@ -30,7 +31,16 @@ from node.rpc.methods.tx import TxStatusJson, status_json
 from node.rpc.methods.tx_build import VALID_MS, BuiltJson, tx_build
 from node.rpc.registry import Call
 from node.staff.book import Member
-from node.staff.deeds import COUNTER, KEPT, OWNER, REFUND, scope_for
+from node.staff.deeds import (
+    CASH,
+    CASHIER,
+    COUNTER,
+    KEPT,
+    OWNER,
+    REFUND,
+    SCOPES,
+    scope_for,
+)
 from node.staff.errors import NoStaffError, NotYoursError
 from node.staff.service import Staffing
 from node.staff.sessions import Session
@@ -46,11 +56,26 @@ def staffing_of(call: Call) -> Staffing:
 
 def scopes(call: Call, member: Member) -> int:
     """Return the scopes that the register trusts a member's key with now, added up."""
+    return sum(scope for scope in SCOPES if trusts(call, member, scope))
 
-    def may(scope: int) -> bool:
-        return bool(read_register(call, "may", shop=member.account, key=member.key, scope=scope))
 
-    return sum(scope for scope in (1, 2, 4, 8, 16) if may(scope))
+def trusts(call: Call, member: Member, scope: int) -> bool:
+    """Tell whether a shop's register trusts a member's key with a scope now.
+
+    A cashier is trusted with cash while the issuer's account has the key; nobody else is.
+    """
+    if member.duty == CASHIER or scope == CASH:
+        return member.duty == CASHIER and scope == CASH and _has_key(call, member)
+    return bool(read_register(call, "may", shop=member.account, key=member.key, scope=scope))
+
+
+def _has_key(call: Call, member: Member) -> bool:
+    record = read_account(call.node.state(), decode_id(member.account, "acct"))
+    now = call.node.block_time()
+    return any(
+        entry.key.hex() == member.key and (entry.expires_at is None or now < entry.expires_at)
+        for entry in record.keys
+    )
 
 
 def day_end(call: Call, shop: str) -> int:
@@ -70,8 +95,8 @@ def check_deed(call: Call, member: Member, place: int, action: Action) -> None:
     name, function = named(call, place, action)
     scope = scope_for(name, function)
     if scope is None:
-        duty = read_register(call, "duty", shop=member.account, key=member.key)
-        if member.duty != OWNER or duty != OWNER:
+        given = {"shop": member.account, "key": member.key}
+        if member.duty != OWNER or read_register(call, "duty", **given) != OWNER:
             text = f"action {place}: {name}.{function} is the owner's alone"
             raise NotYoursError(text)
         return
@@ -103,7 +128,7 @@ def _check_refund(call: Call, member: Member, name: str, action: CallAction) -> 
 
 def need(call: Call, member: Member, scope: int, what: str) -> None:
     """Raise NotYoursError unless the register trusts a member's key with a scope now."""
-    if not read_register(call, "may", shop=member.account, key=member.key, scope=scope):
+    if not trusts(call, member, scope):
         text = f"{what}: the shop does not trust this key with it (scope {scope})"
         raise NotYoursError(text)
 
@@ -112,7 +137,7 @@ def named(call: Call, place: int, action: Action) -> tuple[str, str]:
     """Return the registered name of an action's contract and the function."""
     if isinstance(action, CallAction):
         state = call.node.state()
-        for name in (*KEPT, "loyalty", "records", "reviews"):
+        for name in (*KEPT, "loyalty", "records", "reviews", "money"):
             if contract_by_name(state, name) == action.contract:
                 return name, action.function
     text = f"action {place} is no call of a contract that shops work with"
