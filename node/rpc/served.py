@@ -18,6 +18,7 @@ from node.rpc.methods import (
     events,
     gov,
     join,
+    money,
     node,
     outbox,
     passport,
@@ -27,6 +28,7 @@ from node.rpc.methods import (
     rpc,
     shop,
     staff,
+    staff_helping,
     staff_people,
     tx,
     tx_build,
@@ -39,9 +41,9 @@ from node.rpc.registry import Registry, collect
 
 MODULES = (
     account, admin, admin_clock, admin_copy, blob, booking, chain, consent, contract,
-    contract_pending, dev, events, gov, join, node, outbox, passport, peers, report,
-    report_compliance, rpc, shop, staff, staff_people, tx, tx_build, tx_explain, tx_list, validator,
-    watch,
+    contract_pending, dev, events, gov, join, money, node, outbox, passport, peers, report,
+    report_compliance, rpc, shop, staff, staff_helping, staff_people, tx, tx_build, tx_explain,
+    tx_list, validator, watch,
 )  # fmt: skip
 
 

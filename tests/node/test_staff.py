@@ -230,3 +230,54 @@ def test_keys_may_call_what_their_duty_is_and_no_more() -> None:
     assert "shops" not in functions_of(BAY)
     assert functions_of(OWNER)["shops"] == ()
     assert scope_for("shops", "set_service") is None
+
+
+async def test_a_cashier_does_what_the_desk_of_an_issuer_does_and_nothing_else(shop: Asker) -> None:
+    await hire(shop, "Cai", "cashier")
+    session = await enter(shop, "Cai")
+    asked = call("money", "begin_payment", request="red1" + "q" * 58)
+
+    who = await shop.ask("staff_who", session=session)
+    (listed,) = (await shop.ask("staff_list", session=session))["items"]
+    refused = [
+        (await shop.refusal("staff_send", session=session, actions=[action]))[0]
+        for action in (
+            call("shops", "open_shop"),
+            call("money", "ask", issuer=acct("issuer"), payee="00" * 32),
+            {"type": "transfer", "asset": "CNY", "to": acct("alice"), "amount": 1},
+        )
+    ]
+
+    assert (who["duty"], who["scopes"], listed["active"]) == ("cashier", 32, True)
+    assert refused == [3124, 3124, 3124]
+    assert scope_for(asked["contract"], asked["function"]) == 32
+
+
+async def test_a_cashier_whose_key_was_taken_back_is_trusted_with_nothing(shop: Asker) -> None:
+    member = await hire(shop, "Cai", "cashier")
+    session = await enter(shop, "Cai")
+    key = shop.node.staff.book.get(member).key
+    await shop.do("sparkle", {"type": "remove_key", "key": key})
+
+    who = await shop.ask("staff_who", session=session)
+
+    assert who["scopes"] == 0
+
+
+async def test_the_owner_alone_helps_and_only_who_chose_the_shop(shop: Asker) -> None:
+    await hire(shop, "Olga", "owner", "739150")
+    await hire(shop, "Mei")
+    owner, desk = await enter(shop, "Olga", "739150"), await enter(shop, "Mei")
+    given = {"account": acct("carol"), "key": "07" * 32, "timeout_ms": 0}
+    stranger, _text = await shop.refusal("staff_help", session=owner, **given)
+    chosen = {"type": "set_guardians", "guardians": [acct("sparkle")], "threshold": 1}
+    await shop.do("carol", chosen)
+
+    not_owner, _text = await shop.refusal("staff_help", session=desk, **given)
+    await shop.ask("staff_help", session=owner, **given)
+    shop.make_block()
+
+    (found,) = (await read(shop, "account_recoveries", guardian=acct("sparkle")))["items"]
+    assert (stranger, not_owner) == (3124, 3124)
+    assert (found["account"], found["recovery"]["new_key"]) == (acct("carol"), "07" * 32)
+    assert (await read(shop, "account_recoveries", guardian=acct("bob")))["items"] == []

@@ -155,6 +155,7 @@ def account_get(call: Call, *, account: AccountId) -> AccountJson:
     """
     node, state = call.node, call.node.state()
     record, params, now = read_account(state, account), read_params(state), node.block_time()
+    recovery = read_recovery(state, account)
     roles = [role.name.lower() for role in Role if has_role(state, account, role)]
     quota: QuotaJson | None = None
     if {"member", "operator"} & set(roles):
@@ -166,7 +167,7 @@ def account_get(call: Call, *, account: AccountId) -> AccountJson:
         "keys": [_key_json(node, account, entry) for entry in record.keys],
         "guardians": [account_text(one) for one in record.guardians],
         "threshold": record.threshold,
-        "recovery": _recovery_json(read_recovery(state, account)),
+        "recovery": None if recovery is None else recovery_json(recovery),
         "roles": roles,
         "balances": _balances(node, state, account),
         "sponsor_quota": quota,
@@ -237,9 +238,8 @@ def _key_json(node: Any, account: bytes, entry: AccountKey) -> KeyJson:
     }
 
 
-def _recovery_json(recovery: Recovery | None) -> RecoveryJson | None:
-    if recovery is None:
-        return None
+def recovery_json(recovery: Recovery) -> RecoveryJson:
+    """Return the JSON form of a recovery."""
     return {
         "new_key": recovery.new_key.hex(),
         "approvals": [account_text(one) for one in recovery.approvals],

@@ -20,5 +20,9 @@ async def about_reserves(teller: Teller) -> None:
     asked = await teller.made("bob", call_action("money", "ask", wish, 20_000))
     await teller.show("money.request", "that waits to be paid", {"id": asked})
     first = {"holder": acct("bob"), "number": 0}
+    await teller.show("money_requests", "what the issuer has to pay", {"issuer": acct("issuer")})
+    await teller.show("money_requests", "of a holder", {"holder": acct("bob")})
+    both = {"issuer": acct("issuer"), "holder": acct("bob")}
+    await teller.refuse("money_requests", "both at once", both)
     await teller.show("money.request_of", "the first of a holder", first)
     await teller.do("bob", call_action("money", "withdraw", {"request": asked}))

@@ -50,10 +50,28 @@ async def about_staff(teller: Teller) -> None:
     built = await teller.ask("tx_build", account)
     signed = teller.sign("alice", built)
     await teller.refuse("staff_cosign", "what no counter confirms", {**session, **signed})
+    await _help(teller, quick)
     await teller.show("staff_logout", "in the evening", session)
     taken: Json = {"id": added["id"], **quick}
     await teller.show("staff_remove", "she leaves", taken, tier="shop")
     teller.make_block()
+
+
+async def _help(teller: Teller, quick: Json) -> None:
+    """Carol chose the shop as helper and lost her phone; the owner knows her."""
+    owner: Json = {"name": "Olga", "pin": "739150", "duty": "owner", **quick}
+    await teller.ask("staff_add", owner, tier="shop")
+    teller.make_block()
+    begun = await teller.ask("staff_login", {"name": "Olga", "pin": "739150"})
+    lost: Json = {"session": begun["session"], "key": signer_of("dave").public_key.hex(), **quick}
+    stranger = {**lost, "account": acct("alice")}
+    await teller.refuse("staff_help", "who did not choose the shop", stranger)
+    chosen = {"type": "set_guardians", "guardians": [acct("sparkle")], "threshold": 1}
+    await teller.do("carol", chosen)
+    await teller.show("staff_help", "the owner agrees", {**lost, "account": acct("carol")})
+    teller.make_block()
+    await teller.show("account_recoveries", "of customers", {"guardian": acct("sparkle")})
+    await teller.do("carol", {"type": "cancel_recovery"})
 
 
 async def _hand_over(teller: Teller, session: Json, quick: Json) -> None:
