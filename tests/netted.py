@@ -10,15 +10,23 @@ from typing import Any
 from chain.genesis import parse_genesis
 from chain.transaction import Transfer, read_transaction
 from node.client import AsyncWash
-from node.demo.accounts import CUSTOMERS, Signing, account_of, make_body, sign_body
+from node.demo.accounts import CUSTOMERS, Signing, account_of, make_body, seed_of, sign_body
 from node.demo.genesis import MONEY
 from node.devnet.plan import PlannedNode, make_network
 from node.devnet.processes import DevNet, ask
+from node.keys.store import KeyStore
 from node.live.clock import read_wall_ms
 
 PATIENCE_S = 90.0  # a bound for a busy machine, nothing is measured by it
 PAUSE_S = 0.05
 GAS_LIMIT = 20_000
+
+
+def give_sponsor(node: PlannedNode, key: str, name: str) -> None:
+    """Let a node that is not started yet co-sign with the key of a person."""
+    KeyStore(node.folder / "keys").add(key, seed_of(name), None)
+    with (node.folder / "config.toml").open("a", encoding="utf-8") as settings:
+        settings.write(f'\n[keys]\nsponsor = "{key}"\n')
 
 
 class StuckError(AssertionError):

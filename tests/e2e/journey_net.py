@@ -27,11 +27,11 @@ from chain.types import DAY_MS, HOUR_MS, MINUTE_MS, SAFE_INT_MAX
 from node.client import Refused, Wash
 from node.client.results import Final
 from node.demo.accounts import account_of, seed_of, signer_of
-from node.devnet.plan import make_network, node_signer
+from node.devnet.plan import PlannedNode, make_network, node_signer
 from node.devnet.processes import DevNet
 from node.keys.store import KeyStore
 from node.rpc.door.access import TOKENS_NAME, load_or_make_tokens
-from tests.netted import all_up, ended, peers_up
+from tests.netted import all_up, ended, give_sponsor, peers_up
 
 START = 20_458 * DAY_MS  # Monday, 2026-01-05, 00:00 UTC
 OPERATORS = ("operator", "opal", "oscar")
@@ -102,10 +102,7 @@ class JourneyNet:
             interval_ms=1,
             adapt=_people(people),
         )
-        for one in nodes[VALIDATORS:]:
-            KeyStore(one.folder / "keys").add("shop", seed_of(one.name), None)
-            with (one.folder / "config.toml").open("a", encoding="utf-8") as settings:
-                settings.write('\n[keys]\nsponsor = "shop"\n')
+        self.equip(nodes)
         self.folder, self.net = folder, DevNet(nodes)
         known = (*people, *OPERATORS, ARBITER, "issuer")
         self._names = {acct(name): name for name in known}
@@ -117,6 +114,11 @@ class JourneyNet:
         self.up: list[str] = []
         for name in self.validators:
             self.net.start(name)
+
+    def equip(self, nodes: list[PlannedNode]) -> None:
+        """Give nodes what they need beyond deciding and following: here, shops their keys."""
+        for one in nodes[VALIDATORS:]:
+            give_sponsor(one, "shop", one.name)
 
     async def begin(self) -> None:
         """Wait until all are connected, and put the standard contracts on the chain."""

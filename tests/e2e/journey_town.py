@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -35,9 +36,15 @@ def publishing(preset: str) -> dict[str, Any]:
     return calling("booking.publish_policy", p=policy, tiers=tiers.hex())
 
 
-def make_shops(net: JourneyNet, *names: str, auto_accept: bool = True) -> None:
-    """Make people shops that offer a wash and a polish every day; they sign no opening yet."""
-    admitting = [calling("shops.admit", shop=acct(one), name=one.capitalize()) for one in names]
+def make_shops(
+    net: JourneyNet, *names: str, auto_accept: bool = True, called: Mapping[str, str] | None = None
+) -> None:
+    """Make people shops that offer a wash and a polish every day; they sign no opening yet.
+
+    `called` has what is written over a shop's door, where that is not the person's name.
+    """
+    doors = {one: one.capitalize() for one in names} | dict(called or {})
+    admitting = [calling("shops.admit", shop=acct(one), name=doors[one]) for one in names]
     for at in range(0, len(admitting), 10):
         rules = [publishing("fair"), publishing("standard")] if at == 0 else []
         net.do("operator", [*admitting[at : at + 10], *rules])

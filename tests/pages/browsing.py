@@ -2,11 +2,14 @@
 
 import os
 import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urlsplit
 
-from playwright.async_api import Browser, BrowserContext, Page, Request
+import pytest
+from playwright.async_api import Browser, BrowserContext, Page, Request, async_playwright
 
 from tests.pages.town import LAN_HOST
 
@@ -23,6 +26,17 @@ _AXE = Path(__file__).parent / "vendor" / "axe.min.js"
 _LOCALES = {"en": "en-GB", "zh": "zh-CN"}
 
 
+@asynccontextmanager
+async def open_browser() -> AsyncIterator[Browser]:
+    """Have a browser for as long as this lasts; without Chromium the tests are skipped."""
+    if not os.access(CHROMIUM, os.X_OK):
+        pytest.skip("no Chromium here: apt-get install chromium, or set CHROMIUM")
+    async with async_playwright() as playwright:
+        made = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield made
+        await made.close()
+
+
 class Visitor:
     """One browser profile with one tab at a node's pages."""
 
@@ -37,7 +51,7 @@ class Visitor:
     @classmethod
     async def come(
         cls, browser: Browser, url: str, lang: str, size: tuple[int, int], *, has_script: bool
-    ) -> "Visitor":
+    ) -> Self:
         context = await browser.new_context(
             viewport={"width": size[0], "height": size[1]},
             locale=_LOCALES[lang],

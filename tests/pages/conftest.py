@@ -1,13 +1,12 @@
 """What tests of pages share: one node, one browser, visitors; all on one event loop."""
 
-import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser
 
-from tests.pages.browsing import ARGUMENTS, CHROMIUM, PHONE, Visitor
+from tests.pages.browsing import PHONE, Visitor, open_browser
 from tests.pages.town import Town
 
 Come = Callable[..., Awaitable[Visitor]]
@@ -31,12 +30,8 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
     """One browser for all tests."""
-    if not os.access(CHROMIUM, os.X_OK):
-        pytest.skip("no Chromium here: apt-get install chromium, or set CHROMIUM")
-    async with async_playwright() as playwright:
-        made = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+    async with open_browser() as made:
         yield made
-        await made.close()
 
 
 @pytest_asyncio.fixture(loop_scope="session")
