@@ -147,6 +147,7 @@ $("#rate-form").addEventListener("submit", async (event) => {
 await welcome();
 await showMine();
 live({ type: "booking.*", values: { id } }, data.after, async () => {
+  if ($("#show-code").open) $("#show-code").close("seen"); // the counter has sent it
   for (let tries = 0; !(await refresh("progress", "way-part").catch(() => false)) && tries < 60; tries++) {
     await new Promise((resolve) => { setTimeout(resolve, 1_000); });
   }
