@@ -1,0 +1,129 @@
+"""The network of the journeys with pages: a gateway's and two shops' own, whose time goes on alone.
+
+Browsers wait for blocks by themselves, so a thread moves the clocks on by a millisecond whenever
+something waits. What a test does with the chain meanwhile, it does through `held`, between two
+looks of that thread.
+"""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from chain.crypto import Signer, hash_bytes
+from chain.ids import decode_id, encode_id
+from node.devnet.plan import PlannedNode
+from tests.e2e.journey_net import JourneyNet, calling
+from tests.e2e.journey_town import NONE, POLISH, WASH, make_shops
+from tests.netted import give_sponsor
+
+GATEWAY = "node1"  # a validator that serves the pages of all shops
+SHOPS = {"shop1": "Sparkle / 闪亮洗车", "shop2": "Harbour / 港湾洗车"}  # each with a node
+QUIET = {"quiet1": "Corner / 街角洗车", "quiet2": "Bridge / 桥头洗车"}  # whose computers are off
+PEOPLE = ("desk", *SHOPS, *QUIET, "friend1", "friend2")
+PINS = {"Olga": ("owner", "739150"), "Mei": ("desk", "482916"), "Bo": ("bay", "573014")}
+LOOK_EVERY_S = 0.03
+T = TypeVar("T")
+
+
+class _Net(JourneyNet):
+    """The journeys' network, in which one validator and the shops' nodes serve pages."""
+
+    def equip(self, nodes: list[PlannedNode]) -> None:
+        by_name = {one.name: one for one in nodes}
+        give_sponsor(by_name[GATEWAY], "desk", "desk")
+        for name in SHOPS:
+            give_sponsor(by_name[name], "shop", name)
+        for name in (GATEWAY, *SHOPS):
+            with (by_name[name].folder / "config.toml").open("a", encoding="utf-8") as settings:
+                settings.write(f'\n[pages]\nserve = "on"\nurl = "{by_name[GATEWAY].rpc_url}"\n')
+
+
+class BrowserNet:
+    """Four validators and two shops' nodes with pages; its shops are open, with people at work."""
+
+    def __init__(self, folder: Path) -> None:
+        """Start the validators; `begin` goes on."""
+        self._net = _Net(folder, PEOPLE)
+        self._lock = threading.RLock()
+        self._over = threading.Event()
+        self._pulse = threading.Thread(target=self._go_on, daemon=True)
+        self._fault: BaseException | None = None
+
+    def begin(self) -> None:
+        """Put the contracts on the chain, switch the shops' nodes on, and open the shops."""
+        asyncio.run(self._net.begin())
+        self._net.start(*SHOPS)
+        furnish(self._net, {**SHOPS, **QUIET})
+        self._pulse.start()
+        for shop in SHOPS:
+            for name, (duty, pin) in PINS.items():
+                given: dict[str, Any] = {"name": name, "pin": pin, "duty": duty}
+                self._net.at_node(shop).rpc("staff_add", **given, refund_max=100_000)
+
+    def close(self) -> None:
+        """End everything."""
+        self._over.set()
+        if self._pulse.is_alive():
+            self._pulse.join()
+        self._net.close()
+
+    def url(self, node: str = GATEWAY) -> str:
+        """Return where a node's pages are."""
+        return self._net.net[node].rpc_url
+
+    def _go_on(self) -> None:
+        while not self._over.wait(LOOK_EVERY_S):
+            with self._lock:
+                try:
+                    self._net.let_go_on()
+                except BaseException as error:  # noqa: BLE001 - told by the next one who asks
+                    self._fault = error
+                    return
+
+    def _held(self, work: Callable[[JourneyNet], T]) -> T:
+        with self._lock:
+            assert self._fault is None, self._fault
+            return work(self._net)
+
+    async def held(self, work: Callable[[JourneyNet], T]) -> T:
+        """Return what some work with the network brings, while nothing else moves its time."""
+        return await asyncio.to_thread(self._held, work)
+
+    async def read(self, view: str, **arguments: Any) -> Any:
+        """Ask a view of a contract."""
+        return await self.held(lambda net: net.plain(net.read(view, **arguments)))
+
+    async def pay_in(self, account: str, amount: int) -> None:
+        """Let the issuer put money on somebody's account, as its desk does for cash."""
+        action = {"type": "mint", "asset": "CNY", "to": account, "amount": amount}
+        await self.held(lambda net: net.do("issuer", [action]))
+
+    async def until(self, time_ms: int) -> None:
+        """Let time pass until then, with all that is due."""
+        await self.held(lambda net: net.until(time_ms) if time_ms > net.now else net)
+
+    async def tick(self, duration_ms: int) -> None:
+        """Let so much time pass, with all that is due in it."""
+        await self.held(lambda net: net.tick(duration_ms))
+
+
+def furnish(net: JourneyNet, shops: dict[str, str]) -> None:
+    """Make shops with two services, names in both languages and a place, and open them."""
+    make_shops(net, *shops, called=shops)
+    profile = {
+        "latitude": 3_123, "longitude": 12_147, "about": NONE, "zone": "Asia/Shanghai",
+        "address": "1 Wash Road / 洗车路 1 号", "gateway": "",
+    }  # fmt: skip
+    actions = [calling("shops.set_profile", p=profile)]
+    for service, zh, en in ((WASH, "标准洗车", "Standard wash"), (POLISH, "抛光", "Polish")):
+        names: dict[str, Any] = {"name_zh": zh, "name_en": en}
+        actions.append(calling("shops.describe_service", service=service, materials=NONE, **names))
+    net.together(*[(one, [*actions, calling("shops.open_shop")]) for one in shops])
+
+
+def account_at(seed: str, shop: str) -> str:
+    """Return the account that a phone's seed (hex) is at a shop, as its pages derive it."""
+    made = hash_bytes("pages-shop-key", bytes.fromhex(seed) + decode_id(shop, "acct"))
+    return encode_id("acct", Signer(made).public_key)

@@ -1,0 +1,55 @@
+"""Steps of many journeys: money paid in, a booking, a car handed over at the counter."""
+
+from tests.e2e.browser.guests import Guest
+from tests.e2e.browser.net import BrowserNet
+from tests.e2e.journey_net import MINUTE_MS, acct
+
+LANGS = ("zh", "en")
+MONEY = 100_000
+
+
+async def begin(one: Guest, place: BrowserNet, shop: str) -> str:
+    """Let a phone come to a shop for the first time, with money paid in; returns its account."""
+    await one.open(f"/c?s={acct(shop)}")
+    account = await one.account(shop)
+    await place.pay_in(account, MONEY)
+    return account
+
+
+async def book(one: Guest, shop: str, *, service: int = 1, days: int = 1) -> str:
+    """Book the first time of a day to come; returns the booking."""
+    await one.open(f"/s/{acct(shop)}/book?service={service}")
+    await one.press(f".days a >> nth={days}")
+    await one.press(".slots a >> nth=0")
+    await one.press("#confirm:enabled")
+    await one.page.wait_for_url("**/b/*")
+    await one.page.wait_for_selector("[data-action=cancel]:visible")
+    return one.page.url.rpartition("/")[2]
+
+
+async def be_in_time(place: BrowserNet, booking: str, early_ms: int = 5 * MINUTE_MS) -> None:
+    """Let it be a few minutes before a booked time."""
+    start = (await place.read("booking.booking", id=booking))["start"]
+    await place.until(start - early_ms)
+
+
+async def show_code(one: Guest, action: str, canvas: str = "#code") -> str:
+    """Let a phone show a code for the counter; returns what a scanner reads from it."""
+    await one.press(f"[data-action={action}]")
+    await one.page.wait_for_selector(f"dialog[open] {canvas}[data-text]")
+    return str(await one.page.get_attribute(canvas, "data-text"))
+
+
+async def scan(desk: Guest, text: str) -> str:
+    """Let the counter's scanner read a code; returns what the counter's page says then."""
+    await desk.page.fill("#scan", text)
+    await desk.page.keyboard.press("Enter")
+    await desk.page.wait_for_selector("#scan-said.good")
+    return await desk.text("#scan-said")
+
+
+async def hand_over(one: Guest, desk: Guest, booking: str) -> None:
+    """Let a customer hand over the car of a booking at the counter."""
+    await one.open(f"/b/{booking}")
+    await scan(desk, await show_code(one, "code"))
+    await one.page.wait_for_selector("#show-code:not([open])", state="attached")

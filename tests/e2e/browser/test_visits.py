@@ -1,0 +1,105 @@
+"""Visits as people live them: the first one, from the code on the wall to a review."""
+
+from base64 import b64encode
+
+import pytest
+
+from tests.e2e.browser.guests import Guest, Guests
+from tests.e2e.browser.net import BrowserNet
+from tests.e2e.browser.steps import LANGS, MONEY, be_in_time, hand_over
+from tests.e2e.journey_net import acct
+from tests.e2e.journey_town import WASH_PRICE
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+TAPS_MOST = 3
+READ_CODE = """async (picture) => {
+  const script = document.querySelector("script[type=module]").src;
+  await import(new URL("vendor/jsqr.js", script));
+  const bytes = Uint8Array.from(atob(picture), (one) => one.charCodeAt(0));
+  const drawn = await createImageBitmap(new Blob([bytes]));
+  const pen = new OffscreenCanvas(drawn.width, drawn.height).getContext("2d");
+  pen.drawImage(drawn, 0, 0);
+  const { data } = pen.getImageData(0, 0, drawn.width, drawn.height);
+  return globalThis.jsQR(data, drawn.width, drawn.height).data;
+}"""
+
+
+async def read_poster(poster: Guest) -> str:
+    """Return what a phone's camera reads from the code on a poster."""
+    picture = await poster.page.locator(".qr").screenshot()
+    found: str = await poster.page.evaluate(READ_CODE, b64encode(picture).decode())
+    return found
+
+
+async def book_by_taps(one: Guest, place: BrowserNet) -> tuple[str, int]:
+    """Book at the shop of a poster; returns the booking, and the taps after the service."""
+    await one.press("a.button.wide")
+    await one.see("03-services")
+    await one.press("a.item >> nth=0")
+    await one.page.wait_for_selector(".slots a")
+    await one.see("04-times")
+    await one.press(".slots a >> nth=0")  # the first tap
+    await one.page.wait_for_selector("#pay:visible")
+    await one.see("05-without-money")
+    await place.pay_in(await one.account("shop1"), MONEY)
+    await one.page.reload()
+    await one.page.wait_for_selector("#confirm:enabled")
+    await one.see("06-rules")
+    await one.press("#confirm")  # the second
+    await one.page.wait_for_url("**/b/*")
+    await one.page.wait_for_selector("[data-action=cancel]:visible")
+    await one.see("07-booked")
+    return one.page.url.rpartition("/")[2], 2
+
+
+async def be_served(one: Guest, desk: Guest, booking: str) -> None:
+    """Hand the car over, and see it washed."""
+    await desk.see("08-counter")
+    await hand_over(one, desk, booking)
+    await desk.see("09-handed-over")
+    await desk.press(f"#b-{booking} [data-do=start]")
+    await one.page.wait_for_selector(".steps li:nth-child(4).now")
+    await one.see("10-washing")
+    await desk.press(f".bay [data-do=ready][data-id={booking}]")
+    await one.page.wait_for_selector("[data-action=confirm]:visible")
+    await one.see("11-ready")
+
+
+async def pay_and_rate(one: Guest) -> str:
+    """Pay, and say how it was; returns what was asked before paying."""
+    await one.press("[data-action=confirm]")
+    asked = await one.agree("ask-confirm")
+    await one.page.wait_for_selector("#rate:not([hidden])")
+    await one.see("12-paid")
+    for name in ("clean", "on_time", "staff", "value"):
+        await one.press(f"label[for={name}-5]")
+    await one.press("#rate-form button")
+    await one.page.wait_for_selector("#notice-rated")
+    await one.see("13-rated")
+    return asked
+
+
+@pytest.mark.parametrize("lang", LANGS)
+async def test_a_first_visit_goes_from_the_code_on_the_wall_to_a_review(
+    guests: Guests, place: BrowserNet, lang: str
+) -> None:
+    poster = await guests.come("01-first-visit", lang, node="shop1")
+    await poster.open(f"/s/{acct('shop1')}/poster")
+    await poster.see("01-poster")
+    one = await guests.come("01-first-visit", lang)
+    await one.page.goto(await read_poster(poster))
+    await one.page.wait_for_selector("#here")
+    await one.see("02-scanned")
+    booking, taps = await book_by_taps(one, place)
+    await be_in_time(place, booking)
+    desk = await guests.work("01-first-visit", lang, "shop1")
+    await be_served(one, desk, booking)
+    asked = await pay_and_rate(one)
+    await one.open(f"/s/{acct('shop1')}")
+    await one.see("14-shop")
+    found = await place.read("booking.booking", id=booking)
+
+    assert taps <= TAPS_MOST
+    assert "¥68.00" in asked
+    assert (found["state"], found["to_shop"]) == ("SETTLED", WASH_PRICE)
+    assert (await place.read("reviews.rating", shop=acct("shop1")))["reviews"] >= 1
