@@ -4,7 +4,7 @@ Nothing here is a source of its own. If the chain is not the one that was read (
 can go back in time), everything is asked again.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,6 +37,7 @@ class Stay:
     to_shop: int = 0
     to_customer: int = 0
     service: int | None = None
+    cell: int = 0
     end: int = 0
     extra: dict[str, Any] | None = None
     was_disputed: bool = False
@@ -79,7 +80,6 @@ class ShopBook:
     hash: str = ""
     stays: dict[str, Stay] = field(default_factory=dict)
     uses: dict[str, CardUse] = field(default_factory=dict)
-    bays: dict[str, int] = field(default_factory=dict)  # where a car was put, as the tablets said
 
     def open(self) -> list[Stay]:
         """Return what goes on, by time of the slot."""
@@ -89,15 +89,16 @@ class ShopBook:
         """Yield what was over within a time."""
         return (one for one in self.stays.values() if first_ms <= one.over_at < last_ms)
 
-    def in_bays(self, count: int) -> dict[int, Stay]:
+    def in_bays(self, count: int, said: Mapping[int, str]) -> dict[int, Stay]:
         """Return which car is in which bay: as a tablet said, else the first one that is free."""
+        bay_of = {booking: bay for bay, booking in said.items()}
         working = sorted(
             (one for one in self.stays.values() if one.state == "IN_SERVICE"),
             key=lambda one: one.began_at,
         )
         placed: dict[int, Stay] = {}
         for one in working:
-            wanted = self.bays.get(one.id, 0)
+            wanted = bay_of.get(one.id, 0)
             if 1 <= wanted <= count and wanted not in placed:
                 placed[wanted] = one
         for one in working:
@@ -245,6 +246,7 @@ async def _fill(visit: Visit, book: ShopBook) -> None:
                 stay.service = 0
                 continue
             stay.service, stay.end = record["service"], record["end"]
+            stay.cell = record["cell"]
             stay.claim_bp, stay.absence = record["claim_bp"], record["absence"]
             stay.answered = record["answered"]
 
@@ -258,8 +260,3 @@ async def _fill_uses(visit: Visit, book: ShopBook) -> None:
             failed = isinstance(record, AskError)
             use.service = 0 if failed else record["service"]
             use.holder = "" if failed else record["holder"]
-
-
-def bay_of(book: ShopBook, booking: str, bay: int) -> None:
-    """Remember which bay a car was put into."""
-    book.bays[booking] = bay

@@ -28,6 +28,7 @@ from node.rpc.methods import (
     rpc,
     shop,
     staff,
+    staff_bays,
     staff_helping,
     staff_people,
     tx,
@@ -42,8 +43,8 @@ from node.rpc.registry import Registry, collect
 MODULES = (
     account, admin, admin_clock, admin_copy, blob, booking, chain, consent, contract,
     contract_pending, dev, events, gov, join, money, node, outbox, passport, peers, report,
-    report_compliance, rpc, shop, staff, staff_helping, staff_people, tx, tx_build, tx_explain,
-    tx_list, validator, watch,
+    report_compliance, rpc, shop, staff, staff_bays, staff_helping, staff_people, tx, tx_build,
+    tx_explain, tx_list, validator, watch,
 )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from chain.crypto import PassphraseCost, Signer
 from chain.types import DAY_MS, MINUTE_MS
 from node.keys.file import COST
 from node.keys.store import KeyStore
+from node.staff.bays import BayList
 from node.staff.book import FOLDER, Member, StaffBook, make_id
 from node.staff.errors import LockedOutError, NoSessionError, WrongPinError
 from node.staff.sessions import TOKEN_BYTES, Session, Sessions
@@ -31,6 +32,7 @@ class Staffing:
         self.node = node
         self.book = StaffBook(folder / FOLDER, cost)
         self.kept = KeyStore(folder / KEPT_FOLDER, cost)  # accounts of customers without a phone
+        self.bays = BayList(folder / FOLDER)
         self.sessions = Sessions(node.clock.now_ms, node.clock.mono_ms)
         self.chance: Callable[[int], bytes] = secrets.token_bytes
         self._one_at_a_time = asyncio.Lock()  # a try takes much memory

@@ -28,6 +28,9 @@ async def test_a_car_is_started_and_finished_in_the_bay(visitor: Come, town: Tow
         "[...document.querySelectorAll('.tablet button, .numbers a')].filter((one) => !one.hidden)"
         ".map((one) => one.getBoundingClientRect().height)"
     )
+    other = await log_in(visitor, town, "Mei", size=TABLET, to="/bay/3")  # another tablet
+    assert await other.page.locator("[data-do=finish]").count() == 1
+    await other.context.close()
     await bo.press("[data-step='1']")
     await bo.press("[data-material=WAX]")  # what waited before is sent at once
     await bo.page.wait_for_selector("[data-step='1'].done")

@@ -1,6 +1,6 @@
 // The tablet in a bay: every tap waits for ten seconds, in which it can be taken back.
 import { $, data, live, notice, refresh, t } from "./app.js";
-import { call, doing, send, tell } from "./staff.js";
+import { ask, call, doing, send, tell } from "./staff.js";
 import { sha256, toHex } from "./wash.js";
 
 const UNDO_S = 10;
@@ -75,7 +75,7 @@ document.addEventListener("click", ({ target }) => {
 });
 
 async function start(id) {
-  await fetch(`${location.pathname}/car`, { method: "POST", headers: { "Content-Type": "application/json", "X-Staff-Number": data.number }, body: JSON.stringify({ id }) });
+  await ask("staff_park", { booking: id, bay: data.bay }); // before it begins: then no other tablet takes the car for its own
   const { decodeId } = await import("./wash.js");
   const begin = call("booking", "start_service", { id });
   const record = call("records", "start", { visit: toHex(decodeId(id, "bkg")), redo_of: NOTHING, odometer: 65_535 });

@@ -6,10 +6,10 @@ from aiohttp import web
 
 from chain.ids import decode_id
 from node.pages.asking import AskError, asked
-from node.pages.desk import find_worker, for_script, login_page, read_deed
-from node.pages.page import GoneError, Shown, Visit, deed, page
-from node.pages.shopbook import Stay, bay_of, read_book
-from node.pages.views.console import read_shop
+from node.pages.desk import find_worker, for_script, login_page
+from node.pages.page import GoneError, Shown, Visit, page
+from node.pages.shopbook import Stay, read_book
+from node.pages.views.console import read_bays, read_shop
 
 STEPS = (1, 2, 3, 4, 5, 6, 7, 8)  # codes of the work, whose names are texts of the page
 MATERIALS = (
@@ -30,7 +30,7 @@ async def bay(visit: Visit) -> Shown | web.Response:
     if not 1 <= number <= min(about["bays"], _BAYS_MAX):
         raise GoneError("bay.no_bay")
     book = await read_book(visit, worker.shop)
-    car = book.in_bays(about["bays"]).get(number)
+    car = book.in_bays(about["bays"], await read_bays(visit, worker)).get(number)
     waiting = [one for one in book.open() if one.state == "CHECKED_IN"]
     record = None if car is None else await _record(visit, car)
     values: dict[str, Any] = {
@@ -77,15 +77,3 @@ async def _record(visit: Visit, car: Stay) -> dict[str, Any] | None:
         one["values"]["code"] for one in told["items"] if str(one["type"]).endswith(".StepDone")
     ]
     return {"is_begun": True, "entries": record["entries"], "steps": steps}
-
-
-@deed("/bay/{n}/car", words="bay")
-async def put_in(visit: Visit) -> web.Response:
-    """Note which bay a car was put into; that is this node's own matter, not the chain's."""
-    worker, body = await read_deed(visit)
-    text, car = visit.part("n"), str(body.get("id", ""))
-    book = await read_book(visit, worker.shop)
-    if car not in book.stays or not text.isdigit():
-        raise web.HTTPBadRequest(text="no such car here")
-    bay_of(book, car, int(text[:3]))
-    return web.json_response({"result": {}})

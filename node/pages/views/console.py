@@ -7,7 +7,7 @@ from aiohttp import web
 from chain.types import MINUTE_MS
 from node.pages import presets, showing
 from node.pages.asking import AskError, asked
-from node.pages.desk import find_worker, for_script, login_page
+from node.pages.desk import Worker, find_worker, for_script, login_page
 from node.pages.page import Shown, Visit, page
 from node.pages.shopbook import DONE, ShopBook, Stay, read_book
 
@@ -28,7 +28,7 @@ async def console(visit: Visit) -> Shown | web.Response:
     book = await read_book(visit, worker.shop)
     now, zone = about["now"], about["zone"]
     waiting = [one for one in book.open() if one.state in {"ARRIVED", "CHECKED_IN"}]
-    bays = book.in_bays(about["bays"])
+    bays = book.in_bays(about["bays"], await read_bays(visit, worker))
     values = {
         **about,
         "worker": worker,
@@ -57,6 +57,12 @@ async def console(visit: Visit) -> Shown | web.Response:
 async def _try(visit: Visit, method: str, **params: Any) -> Any:
     (answer,) = await visit.ask.all(asked(method, **params))
     return answer
+
+
+async def read_bays(visit: Visit, worker: Worker) -> dict[int, str]:
+    """Return which booking stands in which bay, as the tablets said."""
+    found = await visit.ask("staff_bays", session=worker.session)
+    return {one["bay"]: one["booking"] for one in found["items"]}
 
 
 async def read_shop(visit: Visit, shop: str) -> dict[str, Any]:

@@ -13,7 +13,15 @@ from node.pages.page import Shown, Visit, deed, page
 _FORM_BYTES_MAX = 4_096
 # What pages may ask for in the name of who is logged in; the node checks each against the register.
 _ASKED = frozenset(
-    {"staff_send", "staff_cosign", "staff_keep", "staff_release", "staff_add", "staff_remove"}
+    {
+        "staff_send",
+        "staff_cosign",
+        "staff_keep",
+        "staff_release",
+        "staff_add",
+        "staff_remove",
+        "staff_park",
+    }
 )
 
 

@@ -1,6 +1,7 @@
 """A part of the examples: an owner lets somebody work at the desk, who opens and leaves."""
 
 from chain.crypto import PassphraseCost, sha256
+from chain.ids import encode_id
 from chain.types import MINUTE_MS
 from node.demo.accounts import signer_of
 from node.demo.catalogue import SPARKLE
@@ -91,3 +92,8 @@ async def _hand_over(teller: Teller, session: Json, quick: Json) -> None:
     signed = teller.sign("dave", await teller.ask("tx_build", wish))
     await teller.show("staff_cosign", "a car is handed over", {**session, **signed, **quick})
     teller.make_block()
+    parked = {**session, "booking": booking, "bay": 2}
+    await teller.show("staff_park", "it stands in the second bay", parked)
+    await teller.show("staff_bays", "for every tablet", session)
+    nobodys = {**parked, "booking": encode_id("bkg", bytes(32))}
+    await teller.refuse("staff_park", "a booking that is not there", nobodys)
