@@ -146,10 +146,17 @@ $("#rate-form").addEventListener("submit", async (event) => {
 
 await welcome();
 await showMine();
+const again = () => refresh("progress", "way-part").catch(() => false);
+const pause = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
 live({ type: "booking.*", values: { id } }, data.after, async () => {
   if ($("#show-code").open) $("#show-code").close("seen"); // the counter has sent it
-  for (let tries = 0; !(await refresh("progress", "way-part").catch(() => false)) && tries < 60; tries++) {
-    await new Promise((resolve) => { setTimeout(resolve, 1_000); });
-  }
+  for (let tries = 0; !(await again()) && tries < 60; tries++) await pause(1_000);
 });
-setInterval(() => { if (!document.hidden) refresh("progress", "way-part").catch(() => false); }, 60_000); // what is possible changes with time
+// Cars before this one move its place in the queue; several at once are one look.
+let isLooking = false;
+live({ type: "booking.*", values: { shop } }, data.after, async ({ values }) => {
+  if (!now.queue || values.id === id || isLooking) return;
+  isLooking = true;
+  pause(1_500).then(again).finally(() => { isLooking = false; });
+});
+setInterval(() => { if (!document.hidden) again(); }, 60_000); // what is possible changes with time

@@ -6,12 +6,15 @@ from chain.types import MINUTE_MS
 from node.pages import showing
 from node.pages.asking import AskError, asked
 from node.pages.page import Shown, Visit, page
+from node.pages.queue import NEAR_MS, Outlook, find_outlook
 from node.pages.services import label_of
+from node.pages.shopbook import read_book
 
 EVENTS_MAX = 200
 EARLY_MS = 15 * MINUTE_MS  # hand-over opens this long before the slot
 LATE_MS = 20 * MINUTE_MS  # a customer may leave a shop that is later than this
 _OPEN = ("REQUESTED", "ACCEPTED", "ARRIVED", "CHECKED_IN", "IN_SERVICE", "READY", "DISPUTED")
+_IN_QUEUE = ("ACCEPTED", "ARRIVED", "CHECKED_IN", "IN_SERVICE")
 # The steps that people see, and the states in which each is the one under way.
 _STEPS = (
     ("asked", ("REQUESTED",)),
@@ -56,6 +59,7 @@ async def progress(visit: Visit) -> Shown:
         "cancel": await _fee(visit, name, booking["state"], now_ms),
         "settles_at": _since(told, "READY") + policy["settle_after"],
         "may": {**_may(booking, held, now_ms), "move": _may_move(booking, policy, now_ms)},
+        "queue": (queue := await _queue(visit, name, booking, record, now_ms)),
     }
     data = {
         "id": name,
@@ -66,6 +70,7 @@ async def progress(visit: Visit) -> Shown:
         "total": booking["total"],
         "after": f"{head['header']['height']}-",
         "reviews": not isinstance(reviews, AskError),
+        "queue": queue is not None,
     }
     return visit.show("progress.html", data=data, **values)
 
@@ -89,6 +94,17 @@ async def _fee(visit: Visit, name: str, state: str, now_ms: int) -> Any:
     if state not in {"REQUESTED", "ACCEPTED"}:
         return None
     return await visit.ask("booking.preview_cancel", id=name, at_=now_ms)
+
+
+async def _queue(
+    visit: Visit, name: str, booking: dict[str, Any], record: dict[str, Any], now_ms: int
+) -> Outlook | None:
+    """Return this car's place in the queue, None where there is no queue for it."""
+    if booking["state"] not in _IN_QUEUE or now_ms < booking["start"] - NEAR_MS:
+        return None
+    book = await read_book(visit, booking["shop"])
+    bays = {0: record["quarter_bays"], 1: record["day_bays"]}
+    return find_outlook(book, name, bays, now_ms)
 
 
 def _events_of(name: str) -> dict[str, Any]:
