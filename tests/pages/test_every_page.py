@@ -22,6 +22,7 @@ PATHS = (
     "/c/history",
     "/c/privacy",
     "/verify",
+    "/ops",
     "/learn",
     "/x",
     "/nowhere",
