@@ -1,12 +1,15 @@
 """`washnode gov`: what the operators decide together."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import click
 
+from node.client import NotFound
 from node.commands.common import group
+from node.commands.gov_notice import check_notice, warn_of_notice
 from node.commands.gov_ways import follow_up, propose, say_change, say_state, vote_for
 from node.commands.output import (
     EXIT_REJECTED,
@@ -153,11 +156,16 @@ def contract(*, name: str, contract: str, signing: Signing) -> None:
 def feature(*, name: str, height: int | None, withdraw: bool, signing: Signing) -> None:
     """Propose that a new rule of the program is in force from a height on.
 
-    At least 1,000 blocks ahead. A node whose program does not know the rule warns from the vote on
-    and stops before that height.
+    At least 1,000 blocks ahead, and best so far that it comes in more than 14 days: a node whose
+    program does not know the rule warns from the vote on and stops before that height.
     """
+    from node.commands.connect import session
+
     if (height is None) != withdraw:
         fail(t("give a HEIGHT, or --withdraw"), EXIT_USAGE)
+    if height is not None:
+        with session() as talk_to:
+            check_notice(talk_to, height, is_dev=talk_to.is_dev)
     propose({"type": "set_feature", "name": name, "height": height or 0}, signing)
 
 
@@ -228,6 +236,9 @@ def vote(*, proposal: str, against: bool, signing: Signing) -> None:
     from node.commands.connect import session
 
     with session(signing.tier) as talk_to:
+        if not against:
+            with suppress(NotFound):  # the vote tells that there is none
+                warn_of_notice(talk_to, talk_to.ask("gov_proposal", proposal=proposal))
         found = vote_for(talk_to, proposal, signing, against=against)
     _finish_with(found)
 
@@ -266,6 +277,7 @@ def show(*, proposal: str) -> None:
 
     with session() as talk_to:
         found = talk_to.ask("gov_proposal", proposal=proposal)
+        warn_of_notice(talk_to, found)
     _finish_with(found)
 
 

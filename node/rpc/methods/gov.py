@@ -26,14 +26,14 @@ from chain.state import State
 from chain.transaction import Change
 from chain.types import ZERO_ID
 from contracts.upgrades import check_decision
-from node.live.upcoming import find_upcoming
+from node.live.upcoming import WARNED_MS, expect, find_upcoming
 from node.rpc.action_lookup import ChainLookup
 from node.rpc.cursor import decode_cursor, encode_cursor
 from node.rpc.errors import InvalidParamsError, NotFoundError
 from node.rpc.forms.actions import ChangeOfChain, read_change, show_change
 from node.rpc.forms.shape_basics import account_text
 from node.rpc.methods.tx_build import BuiltJson, PublicKeyHex, tx_build
-from node.rpc.params import AccountId, Cursor, Limit, TxId
+from node.rpc.params import AccountId, Cursor, Height, Limit, TxId
 from node.rpc.reading.validator_history import find_change
 from node.rpc.registry import Call, rpc_method
 from node.rpc.telling.explain import Explainer
@@ -51,6 +51,7 @@ _REFUSALS = (
     WrongStateError,
 )
 Against = Annotated[bool, Field(strict=True, description="Be against it.")]
+NOTICE_BLOCKS = 1_000  # enough that the pace of many small blocks is told exactly
 _FILTER = "gov_proposals"
 _ANY_CALL = bytes(32)  # stands for the id of an action that is not sent yet
 
@@ -103,6 +104,17 @@ class FeatureJson(TypedDict):
     expected_at: Annotated[
         int | None,
         Field(description="When the height comes, at the pace of the last week; null in force."),
+    ]
+
+
+class ExpectedJson(TypedDict):
+    """When a height comes, as well as the pace of the last week's blocks tells."""
+
+    height: int
+    expected_at: Annotated[int | None, Field(description="Null: too few blocks to tell, or over.")]
+    notice_ms: Annotated[int, Field(description="How long before a rule nodes are warned of it.")]
+    height_in_time: Annotated[
+        int | None, Field(description="The first height that leaves this time; null as above.")
     ]
 
 
@@ -216,6 +228,21 @@ def gov_features(call: Call) -> list[FeatureJson]:
         }
         for one in read_features(node.state())
     ]
+
+
+@rpc_method(read=True)
+def gov_expect(call: Call, *, height: Height) -> ExpectedJson:
+    """Tell when a height comes, and from which one on nodes are warned of a rule in time."""
+    store, head = call.node.ledger.store, call.node.ledger.height
+    notice = expect(store, head, NOTICE_BLOCKS) if height > head else None
+    pace = None if notice is None else notice - call.node.ledger.head.time_ms
+    return {
+        "height": height,
+        "expected_at": None if pace is None else expect(store, head, height - head),
+        "notice_ms": WARNED_MS,
+        # As many blocks as the notice takes, rounded up.
+        "height_in_time": None if not pace else head - (-WARNED_MS * NOTICE_BLOCKS // pace),
+    }
 
 
 def _next_block(node: Any) -> governance.Occasion:

@@ -40,6 +40,7 @@ async def about_governance(teller: Teller) -> None:
     await teller.do("sparkle", {"type": "vote", "proposal": waiting["proposal"]})
     rule = {"type": "set_feature", "name": "night-prices", "height": 100_000}
     await teller.do("operator", {"type": "propose", "change": rule})
+    await teller.show("gov_expect", "when a height comes", {"height": 100_000})
     await teller.show("gov_features", "rules to come")
     back = {"type": "set_feature", "name": "night-prices", "height": 0}
     await teller.do("operator", {"type": "propose", "change": back})

@@ -20,7 +20,7 @@ from chain.ids import encode_id
 from chain.receipt import Event, KernelEvent
 from chain.roles import Role
 from chain.transaction import Oppose, Propose, Vote, call_id
-from chain.types import ZERO_ID
+from chain.types import DAY_MS, HOUR_MS, ZERO_ID
 from node.rpc.methods.node import Vitals, find_warnings
 from tests import make
 from tests.contracts.tallies import BETTER, MONTH, TALLY, put_code
@@ -264,6 +264,25 @@ async def test_rules_that_were_voted_for_are_listed_and_warned_of(
     ]  # fmt: skip
     assert "UPGRADE_DUE" in codes
     assert "the node stops before that height" in caplog.text
+
+
+async def test_the_first_height_that_leaves_two_weeks_is_told(chain: TestChain) -> None:
+    reader = Reader(chain)
+    young = await reader.ask("gov_expect", height=9)
+    for _ in range(3):
+        chain.run(at=chain.now + HOUR_MS)
+    head, now = chain.ledger.height, chain.now
+
+    near = await reader.ask("gov_expect", height=head + 5)
+    enough = await reader.ask("gov_expect", height=near["height_in_time"])
+    over = await reader.ask("gov_expect", height=head)
+
+    unknown = {"expected_at": None, "height_in_time": None, "notice_ms": 14 * DAY_MS}
+    assert young == {"height": 9, **unknown}
+    assert over == {"height": head, **unknown}
+    assert near["expected_at"] == now + 5 * HOUR_MS
+    assert near["height_in_time"] == head + 14 * 24
+    assert enough["expected_at"] == now + 14 * DAY_MS
 
 
 def test_a_paused_node_makes_no_blocks_until_it_goes_on(tmp_path: Path) -> None:
