@@ -4,6 +4,7 @@ import { ask, call, doing, readMoney, send, sure, tell } from "./staff.js";
 
 const { shop } = data;
 const update = () => refresh("live").catch(() => false);
+setInterval(update, 30_000); // without a line no event comes, and what waits is still to be seen
 
 /** The account of a customer whose card this shop keeps, or null. */
 async function keptOf(id) {

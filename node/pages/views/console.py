@@ -7,6 +7,7 @@ from aiohttp import web
 from chain.types import MINUTE_MS
 from node.pages import presets, showing
 from node.pages.asking import AskError, asked
+from node.pages.care import read_care
 from node.pages.desk import Worker, find_worker, for_script, login_page
 from node.pages.page import Shown, Visit, page
 from node.pages.shopbook import DONE, ShopBook, Stay, read_book
@@ -34,6 +35,7 @@ async def console(visit: Visit) -> Shown | web.Response:
         "worker": worker,
         "today": _today(book, now, zone),
         "urgent": _urgent(book, now),
+        "care": await read_care(visit),
         "waiting": waiting,
         "coming": [one for one in book.open() if one.state in {"ACCEPTED", "ARRIVED"}][:NEXT_MAX],
         "ready": [one for one in book.open() if one.state == "READY"],
