@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from node.commands.bars import progress
 from node.commands.common import command
 from node.commands.output import EXIT_ERROR, EXIT_USAGE, CommandError, talk
+from node.commands.progress import progress
 from node.commands.words import t
 from node.terminal import discard_output, escape_controls, speaks_unicode
 

@@ -199,7 +199,7 @@ def command_of(plan: "Plan") -> str:
 
 
 def _run_many(numbers: range, shape: "Shape", safety_ms: int, jobs: int | None) -> None:
-    from node.commands.bars import progress
+    from node.commands.progress import progress
     from node.sim.many import plan_of, run_many
 
     plans = [plan_of(seed, shape, safety_ms) for seed in numbers]

@@ -65,7 +65,7 @@ def show_mutants(*, runs: bool, jobs: int | None) -> None:
 
 def _run_mutants(jobs: int | None) -> None:
     """Print what notices each mutant; a row that is not as it should be ends with 1."""
-    from node.commands.bars import progress
+    from node.commands.progress import progress
     from node.sim.kills import Row, kill_all, line_of
     from node.sim.mutants import MUTANTS
 
@@ -96,7 +96,7 @@ def _run_mutants(jobs: int | None) -> None:
 
 def run_twins(numbers: range, cluster: tuple[int, int, int], jobs: int | None) -> None:
     """Run schedules of validators, twins and windows; end with 1 if an invariant broke."""
-    from node.commands.bars import progress
+    from node.commands.progress import progress
     from node.sim.many import spread
     from node.sim.twins import run_schedule, schedules
 
