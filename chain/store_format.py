@@ -43,6 +43,7 @@ class NewerFormatError(StoreError):
             "program that wrote it, or go back to the files of before: washnode db migrate --back"
         )
         super().__init__(text)
+        self.found = found
 
 
 def read_format(data: bytes | None, path: str, *, reads_older: bool) -> int:

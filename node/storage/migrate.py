@@ -22,7 +22,7 @@ from chain.errors import (
 )
 from chain.genesis import Genesis
 from chain.store import Store
-from chain.store_format import FORMAT
+from chain.store_format import FORMAT, NewerFormatError
 from chain.tables import Tuning
 from node.files import move_over
 from node.storage.folder import (
@@ -138,6 +138,9 @@ def format_of(folder: Path) -> int:
     link_files(folder, copy)
     try:
         store = Store(str(copy), create=False, reads_older=True)
+    except NewerFormatError as error:  # it names the copy, which nobody has seen
+        raise NewerFormatError(str(folder), error.found) from error
+    else:
         store.close()
         return store.format
     finally:

@@ -1,6 +1,9 @@
 """A shop upgrades its program and hands its figures over: processes, as a person runs them."""
 
-from contextlib import closing
+import os
+import sys
+import tarfile
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -10,6 +13,7 @@ from chain.store_format import FORMAT, GENESIS_KEY, SCHEMA_KEY
 from node.report.export import DAYS, JOURNAL
 from node.report.table import read_csv
 from tests.e2e.test_commands import end, run, start
+from tests.node.formats import FOLDER
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 
@@ -65,3 +69,22 @@ def test_the_accountant_gets_one_file(tmp_path: Path) -> None:
     )
     assert len(lines) > 3
     assert {one["agrees"] for one in compliance["shops"]} == {True}
+
+
+def test_at_a_terminal_a_migration_shows_how_far_it_is(tmp_path: Path) -> None:
+    pty = pytest.importorskip("pty", reason="Windows has no such terminal")
+    with tarfile.open(FOLDER / "format-1.tar.gz") as packed:
+        packed.extractall(tmp_path / "data", filter="data")
+    command = [sys.executable, "-m", "node", "db", "migrate", "--data", str(tmp_path / "data")]
+    child, terminal = pty.fork()
+    if child == 0:  # pragma: no cover - another process
+        os.environ["WASH_LANG"] = "en"
+        os.execv(sys.executable, command)
+    shown = b""
+    with suppress(OSError):  # its end
+        while read := os.read(terminal, 4_096):
+            shown += read
+    os.close(terminal)
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+    assert (code, b"Migrating" in shown, b"24/24" in shown) == (0, True, True), shown
