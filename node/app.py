@@ -36,7 +36,7 @@ from node.pages.site import Site
 from node.rpc.door.access import load_or_make_tokens
 from node.rpc.door.server import MakeSite, RpcServer
 from node.rpc.served import make_registry
-from node.staff.service import Staffing
+from node.staff.service import OPERATORS_FOLDER, Staffing
 from node.storage.disk import disk_faults
 from node.storage.folder import held, will_hold
 from node.storage.ledger import ChainLedger
@@ -119,8 +119,9 @@ def _open_log(config: Config, genesis: Genesis) -> VoteLog:
 
 
 def _as_shop(node: Node, config: Config) -> Node:
-    """Let a shop's node keep its staff's keys, and customers' details; opens nothing yet."""
+    """Let a node keep keys of operators, a shop's also its staff's and details of customers."""
     settings = config.vault
+    node.operators = Staffing(node, config.data_dir / OPERATORS_FOLDER)
     if node.sponsor is not None:
         node.staff = Staffing(node, config.data_dir)
     if node.sponsor is not None and settings.serve:

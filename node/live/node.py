@@ -61,6 +61,7 @@ class Node:
 
     chunks: tuple[int, int] | None = None  # of a snapshot that is fetched: those here, and all
     staff: Any = None  # node.staff.service.Staffing, where it is a shop's
+    operators: Any = None  # the same for operators, who log in at any node that has a folder
 
     def __init__(
         self,

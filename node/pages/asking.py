@@ -39,9 +39,20 @@ def asked(method: str, **params: Any) -> Asked:
 class Asker:
     """Asks the methods of one node, with nobody's token."""
 
-    def __init__(self, dispatcher: Dispatcher, node: Any, spend: Spend | None = None) -> None:
-        """`spend` is told how many calls were made and how much of the node's time they took."""
+    def __init__(
+        self,
+        dispatcher: Dispatcher,
+        node: Any,
+        spend: Spend | None = None,
+        *,
+        is_near: bool = False,
+    ) -> None:
+        """`spend` is told how many calls were made and how much of the node's time they took.
+
+        `is_near`: whoever visits is on this machine, or came through a server on it.
+        """
         self._dispatcher, self._node, self._spend = dispatcher, node, spend
+        self._is_near = is_near
 
     async def __call__(self, method: str, **params: Any) -> Any:
         """Return the data of an answer, or raise AskError."""
@@ -64,7 +75,7 @@ class Asker:
         ]
         data = await self._dispatcher.handle(
             json.dumps(messages).encode(),
-            Call(node=self._node, tier="public"),
+            Call(node=self._node, tier="public", is_near=self._is_near),
             batch_max=BATCH_MAX,
             spend=self._spend,
         )

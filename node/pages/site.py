@@ -18,6 +18,7 @@ from node.pages.rendering import Renderer
 from node.pages.static_files import GZIP_MIN, StaticFiles, pack, takes_gzip
 from node.pages.words import LANGS, Words, choose_lang
 from node.rpc.door.http import Gate
+from node.rpc.door.limits import is_loopback
 from node.rpc.errors import ForbiddenError, RateLimitedError
 from node.rpc.jsonrpc import Dispatcher
 
@@ -35,7 +36,7 @@ _HEADERS = {
     "Cache-Control": "no-cache, private",
     "Vary": "Cookie, Accept-Language, Accept-Encoding",
 }
-_OF_STAFF = ("/shop", "/bay/")
+_OF_STAFF = ("/shop", "/bay/", "/ops")
 _OF_THE_NODE = {
     "NOT_READY",
     "INTERNAL_ERROR",
@@ -87,7 +88,12 @@ class Site:
         try:
             self._gate.check_place(request)
             self._gate.charge_or_raise(request)
-            ask = Asker(self._dispatcher, self._node, partial(self._gate.spend, request))
+            ask = Asker(
+                self._dispatcher,
+                self._node,
+                partial(self._gate.spend, request),
+                is_near=is_loopback(request.remote or ""),
+            )
             shown = await one.view(Visit(request, ask, words, self._setting))
             if isinstance(shown, web.Response):
                 shown.headers.update({k: v for k, v in _HEADERS.items() if k not in shown.headers})

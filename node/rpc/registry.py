@@ -51,13 +51,15 @@ class Connection(Protocol):
 class Call:
     """What a method is given besides its parameters.
 
-    `connection` is None over HTTP. `registry` is filled in by the dispatcher.
+    `connection` is None over HTTP. `registry` is filled in by the dispatcher. `is_near`: who calls
+    is on this machine, or came through a server on it that speaks HTTPS for the node.
     """
 
     node: Node
     tier: Tier
     connection: Connection | None = None
     registry: "Registry | None" = None
+    is_near: bool = False
 
 
 class Params(BaseModel):

@@ -20,6 +20,9 @@ from node.rpc.methods import (
     join,
     money,
     node,
+    operator,
+    operator_codes,
+    operator_people,
     outbox,
     passport,
     peers,
@@ -42,9 +45,10 @@ from node.rpc.registry import Registry, collect
 
 MODULES = (
     account, admin, admin_clock, admin_copy, blob, booking, chain, consent, contract,
-    contract_pending, dev, events, gov, join, money, node, outbox, passport, peers, report,
-    report_compliance, rpc, shop, staff, staff_bays, staff_helping, staff_people, tx, tx_build,
-    tx_explain, tx_list, validator, watch,
+    contract_pending, dev, events, gov, join, money, node, operator, operator_codes,
+    operator_people, outbox, passport, peers, report, report_compliance, rpc, shop, staff,
+    staff_bays, staff_helping, staff_people, tx, tx_build, tx_explain, tx_list, validator,
+    watch,
 )  # fmt: skip
 
 

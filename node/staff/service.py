@@ -23,6 +23,7 @@ FREE_LOCK_MS = 10 * MINUTE_MS  # wrong tries under all names together are counte
 WRONG_IN_ALL = 30
 VALID_FOR_MS = 365 * DAY_MS  # of a key, until the owner extends it
 KEPT_FOLDER = "kept"
+OPERATORS_FOLDER = "operators"  # within the data folder: who acts for an operator's account here
 
 
 class Staffing:

@@ -22,6 +22,7 @@ from tests.node.rpc.event_page import EVENT_PAGE, renew
 from tests.node.rpc.governing_story import about_governance, about_peers
 from tests.node.rpc.joining_story import about_joining
 from tests.node.rpc.money_examples import about_reserves
+from tests.node.rpc.operator_story import about_operators
 from tests.node.rpc.outbox_story import about_the_outbox
 from tests.node.rpc.record_examples import about_reviews, about_work
 from tests.node.rpc.rule_examples import about_cards, about_points, about_reports, about_shops
@@ -59,6 +60,7 @@ async def tell_story(teller: Teller) -> None:
     await about_peers(teller)
     await about_the_outbox(teller)
     await about_joining(teller)
+    await about_operators(teller)
     await about_staff(teller)
     await _development(teller)
     await teller.show_on_disk("admin_backup", "to another disk", "chain-today")

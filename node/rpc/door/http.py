@@ -149,7 +149,7 @@ class RpcDoor:
 
         try:
             await self._read(request, body)
-            call = Call(node=self._node, tier=tier)
+            call = Call(node=self._node, tier=tier, is_near=is_loopback(request.remote or ""))
             answer = await self._dispatcher.handle(
                 bytes(body),
                 call,

@@ -252,6 +252,6 @@ class SocketConnection:
             await self._patiently(self._socket.ping())
 
 
-def make_call(node: Any, tier: Tier) -> Callable[[SocketConnection], Call]:
+def make_call(node: Any, tier: Tier, *, is_near: bool) -> Callable[[SocketConnection], Call]:
     """Return what gives a connection its `Call`."""
-    return lambda connection: Call(node=node, tier=tier, connection=connection)
+    return lambda connection: Call(node, tier, connection, is_near=is_near)

@@ -31,14 +31,14 @@ class Asker:
         self.wall = WallClock()
         self.node: Node = open_demo(folder, self.wall)
         self.node.sponsor = signer_of("sparkle")
-        self.tier = tier
+        self.tier, self.is_near = tier, True
         self._dispatcher = Dispatcher(REGISTRY)
         self.places = demo_places()
 
     async def answer(self, method: str, **params: Any) -> dict[str, Any]:
         """Return the whole answer."""
         request = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
-        call = Call(self.node, self.tier)
+        call = Call(self.node, self.tier, is_near=self.is_near)
         data = await self._dispatcher.handle(json.dumps(request).encode(), call, batch_max=1)
         assert data is not None
         answer: dict[str, Any] = json.loads(data)

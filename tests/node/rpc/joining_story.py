@@ -19,7 +19,7 @@ async def about_joining(teller: Teller) -> None:
     await teller.refuse("admin_join_codes", "of a node that lets nobody in", tier="admin")
     operator = Admitter(account_of("operator"), signer_of("operator"))
     desk = node.desk = Desk(node, operator, node.folder / "admissions", "wss://gate.example/p2p")
-    numbers = iter((b"the first.", b"the other."))
+    numbers = iter((b"the first.", b"the other.", b"the third."))
     desk.wait_ms = 0
 
     def next_secret(_length: int) -> bytes:

@@ -194,7 +194,8 @@ class Teller:
         node: Node | None = None,
     ) -> Json:
         request = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
-        call = Call(node or self.node, tier, self.connection if over_socket else None)
+        connection = self.connection if over_socket else None
+        call = Call(node or self.node, tier, connection, is_near=True)
         async with asyncio.timeout(30):
             data = await self._dispatcher.handle(json.dumps(request).encode(), call, batch_max=1)
         answer: Json = json.loads(data or b"null")

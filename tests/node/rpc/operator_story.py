@@ -1,0 +1,38 @@
+"""A part of the examples: an operator logs in, proposes something, and lets a shop in."""
+
+from tests.node.rpc.joining_story import GATE
+from tests.node.rpc.staff_story import easy_staff
+from tests.node.rpc.story import Json, Teller, acct
+
+PIN = "48291673"
+
+
+async def about_operators(teller: Teller) -> None:
+    """Let the operator act with a key that this node keeps."""
+    node = teller.node
+    assert node.folder is not None, "the story has a folder"
+    node.operators = easy_staff(node, node.folder / "operators")
+    wish: Json = {"name": "Olga", "pin": PIN, "account": acct("operator")}
+    added = await teller.show("admin_operator_add", "a login of its own", wish, tier="admin")
+    await teller.refuse("operator_login", "with another PIN", {"name": "Olga", "pin": "48291674"})
+    await teller.do("operator", added["action"])
+    await teller.show("admin_operator_list", "who may act here", tier="admin")
+    begun = await teller.show("operator_login", "in the morning", {"name": "Olga", "pin": PIN})
+    session: Json = {"session": begun["session"]}
+    await teller.show("operator_who", "who is it", session)
+    change = {"type": "set_param", "name": "sponsor_daily_max", "value": 2_500}
+    actions = [{"type": "propose", "change": change}]
+    quick: Json = {"timeout_ms": 0}
+    await teller.show("operator_send", "a proposal", {**session, "actions": actions, **quick})
+    teller.make_block()
+    transfer = {"type": "transfer", "asset": "CNY", "to": acct("bob"), "amount": 1}
+    await teller.refuse("operator_send", "what no operator does here", {
+        **session, "actions": [transfer],
+    })  # fmt: skip
+    made = await teller.show("operator_code", "for one shop", {**session, "gateways": [GATE]})
+    await teller.show("operator_codes", "all that there are", session)
+    back = {**session, "number": made["number"]}
+    await teller.show("operator_code_revoke", "before anybody used it", back)
+    await teller.show("operator_logout", "in the evening", session)
+    gone = {"id": added["id"]}
+    await teller.show("admin_operator_remove", "she leaves", gone, tier="admin")
