@@ -68,11 +68,9 @@ def show_day(time_ms: int, zone: str, lang: Lang) -> str:
 
 
 def show_date(time_ms: int, zone: str, lang: Lang) -> str:
-    """Return a day with its year, for what is far away: 5 Jan 2029, or 2029年1月5日."""
-    local = at_zone(time_ms, zone)
-    if lang == "zh":
-        return f"{local.year}年{local.month}月{local.day}日"
-    return f"{local.day} {_MONTHS[local.month - 1]} {local.year}"
+    """Return a day with its year, for what is far away: Fri 5 Jan 2029, or 2029年1月5日 周五."""
+    year, shown = at_zone(time_ms, zone).year, show_day(time_ms, zone, lang)
+    return f"{year}年{shown}" if lang == "zh" else f"{shown} {year}"
 
 
 def show_time(time_ms: int, zone: str, lang: Lang) -> str:

@@ -76,4 +76,4 @@ def test_shares_and_short_ids() -> None:
 def test_a_day_that_is_far_away_has_its_year() -> None:
     shown = [showing.show_date(MONDAY, "Asia/Shanghai", lang) for lang in ("en", "zh")]
 
-    assert shown == ["5 Jan 2026", "2026年1月5日"]
+    assert shown == ["Mon 5 Jan 2026", "2026年1月5日 周一"]

@@ -158,20 +158,25 @@ class Words:
             return None
 
     def time(self, time_ms: int) -> str:
-        """Return a time to the minute: 2026-01-06 10:00 UTC."""
+        """Return a time to the minute: Tue 2026-01-06 10:00 UTC."""
         moment = self._moment(time_ms)
         if moment is None:
             return self.say("words", "no_time")
-        return f"{moment:%Y-%m-%d %H:%M} {self._zone()}"
+        return f"{self._day(moment)} {moment:%H:%M} {self._zone()}"
+
+    def _day(self, moment: datetime) -> str:
+        weekday = self.say("words", "weekdays").split()[moment.weekday()]
+        day = f"{moment:%Y-%m-%d}"
+        return f"{day} {weekday}" if self.lang == "zh" else f"{weekday} {day}"
 
     def span(self, start_ms: int, end_ms: int) -> str:
-        """Return from when to when: 2026-01-06 10:00 to 10:30 UTC."""
+        """Return from when to when: Tue 2026-01-06 10:00 to 10:30 UTC."""
         start, end = self._moment(start_ms), self._moment(end_ms)
         to = self.say("words", "to")
         if start is None or end is None:
             return f"{self.time(start_ms)} {to} {self.time(end_ms)}"
-        later = f"{end:%H:%M}" if start.date() == end.date() else f"{end:%Y-%m-%d %H:%M}"
-        return f"{start:%Y-%m-%d %H:%M} {to} {later} {self._zone()}"
+        later = "" if start.date() == end.date() else f"{self._day(end)} "
+        return f"{self._day(start)} {start:%H:%M} {to} {later}{end:%H:%M} {self._zone()}"
 
     def duration(self, duration_ms: int) -> str:
         """Return a length of time in its two greatest units: 1 h 30 min."""

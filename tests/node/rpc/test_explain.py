@@ -203,12 +203,13 @@ def test_money_has_the_decimals_of_its_currency(asset: bytes, amount: int, said:
 def test_times_are_told_in_the_readers_zone_to_the_minute() -> None:
     start = 1_767_607_200_000
 
-    assert EN.time(start) == "2026-01-05 10:00 UTC"
-    assert ZH.time(start) == "2026-01-05 18:00 UTC+08:00"
-    assert EN.span(start, start + 30 * MINUTE_MS) == "2026-01-05 10:00 to 10:30 UTC"
-    assert ZH.span(start, start + 6 * HOUR_MS) == "2026-01-05 18:00 至 2026-01-06 00:00 UTC+08:00"
+    assert EN.time(start) == "Mon 2026-01-05 10:00 UTC"
+    assert ZH.time(start) == "2026-01-05 周一 18:00 UTC+08:00"
+    assert EN.span(start, start + 30 * MINUTE_MS) == "Mon 2026-01-05 10:00 to 10:30 UTC"
+    night = ZH.span(start, start + 6 * HOUR_MS)
+    assert night == "2026-01-05 周一 18:00 至 2026-01-06 周二 00:00 UTC+08:00"
     assert EN.time(2**53 - 1) == "a day beyond the calendar"
-    assert Words(OneCoin(), "en", offset_min=-90).time(start) == "2026-01-05 08:30 UTC-01:30"
+    assert Words(OneCoin(), "en", offset_min=-90).time(start) == "Mon 2026-01-05 08:30 UTC-01:30"
 
 
 @pytest.mark.parametrize(

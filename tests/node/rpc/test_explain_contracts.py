@@ -22,27 +22,27 @@ from tests.node.rpc.told import JARGON, masked, told
 UNTIL = NOON + 30 * DAY_MS
 NOTHING, SOMETHING = "00" * 32, "5a" * 32
 SHOP = '"Sparkle Car Wash / 亮洁洗车" (acct)'
-SPAN = "2026-05-15 20:00 UTC+08:00"
+SPAN, SPAN_ZH = "Fri 2026-05-15 20:00 UTC+08:00", "2026-05-15 周五 20:00 UTC+08:00"
 # Per contract: the sentence, then what its events tell, in both languages.
 TOLD: dict[str, tuple[list[str], list[str]]] = {
     "booking": (
         [
             (
-                f"Done: You booked with {SHOP} from 2026-04-16 20:00 to 20:30 UTC+08:00, price "
+                f"Done: You booked with {SHOP} from Thu 2026-04-16 20:00 to 20:30 UTC+08:00, price "
                 "68.00 CNY; 68.00 CNY are on hold (still yours)."
             ),
             (
-                "Booking bkg is made for 2026-04-16 20:00 UTC+08:00: price 68.00 CNY, 68.00 CNY on "
-                "hold"
+                "Booking bkg is made for Thu 2026-04-16 20:00 UTC+08:00: price 68.00 CNY, "
+                "68.00 CNY on hold"
             ),
             "Booking bkg is accepted",
         ],
         [
             (
-                f"已生效：您预约{SHOP}，时间 2026-04-16 20:00 至 20:30 UTC+08:00，价格 68.00 CNY；"
-                "68.00 CNY 冻结中（未消费仍归您）。"
+                f"已生效：您预约{SHOP}，时间 2026-04-16 周四 20:00 至 20:30 UTC+08:00，"
+                "价格 68.00 CNY；68.00 CNY 冻结中（未消费仍归您）。"
             ),
-            "预约 bkg 已提交，时间 2026-04-16 20:00 UTC+08:00：价格 68.00 CNY，冻结 68.00 CNY",
+            "预约 bkg 已提交，时间 2026-04-16 周四 20:00 UTC+08:00：价格 68.00 CNY，冻结 68.00 CNY",
             "预约 bkg 已接受",
         ],
     ),
@@ -55,8 +55,8 @@ TOLD: dict[str, tuple[list[str], list[str]]] = {
             f"You asked acct for leave to read details, to deal with a complaint, until {SPAN}",
         ],
         [
-            f"已生效：您请求读取acct的资料（用于处理投诉），至 {SPAN}。",
-            f"您请求读取acct的资料（用于处理投诉），至 {SPAN}",
+            f"已生效：您请求读取acct的资料（用于处理投诉），至 {SPAN_ZH}。",
+            f"您请求读取acct的资料（用于处理投诉），至 {SPAN_ZH}",
         ],
     ),
     "loyalty": (
@@ -65,28 +65,28 @@ TOLD: dict[str, tuple[list[str], list[str]]] = {
             f"You let {SHOP} make offers until {SPAN}",
         ],
         [
-            f"已生效：您允许{SHOP}在 {SPAN} 前提供优惠。",
-            f"您允许{SHOP}在 {SPAN} 前提供优惠",
+            f"已生效：您允许{SHOP}在 {SPAN_ZH} 前提供优惠。",
+            f"您允许{SHOP}在 {SPAN_ZH} 前提供优惠",
         ],
     ),
     "money": (
         [
             (
                 "Done: You asked acct to pay out 200.00 CNY; they stay on hold (still yours); "
-                "200.00 CNY are on hold for you, to be paid out by acct until 2026-04-21 00:00 "
+                "200.00 CNY are on hold for you, to be paid out by acct until Tue 2026-04-21 00:00 "
                 "UTC+08:00."
             ),
             (
-                "200.00 CNY are on hold for you, to be paid out by acct until 2026-04-21 00:00 "
+                "200.00 CNY are on hold for you, to be paid out by acct until Tue 2026-04-21 00:00 "
                 "UTC+08:00"
             ),
         ],
         [
             (
                 "已生效：您向acct申请兑付 200.00 CNY，冻结中（未消费仍归您）；"
-                "您的 200.00 CNY 已冻结，acct须在 2026-04-21 00:00 UTC+08:00 前兑付。"
+                "您的 200.00 CNY 已冻结，acct须在 2026-04-21 周二 00:00 UTC+08:00 前兑付。"
             ),
-            "您的 200.00 CNY 已冻结，acct须在 2026-04-21 00:00 UTC+08:00 前兑付",
+            "您的 200.00 CNY 已冻结，acct须在 2026-04-21 周二 00:00 UTC+08:00 前兑付",
         ],
     ),
     "prepaid": (

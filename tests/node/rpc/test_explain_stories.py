@@ -39,17 +39,17 @@ async def test_a_booking_is_told_with_its_time_and_money(asker: Asker) -> None:
     shops = await told(asker, built["tx_id"], account=acct("sparkle"))
 
     assert english == (
-        f'Done: You booked with "{SPARKLE.name}" (acct) from 2026-04-16 12:00 to 12:30 UTC, '
+        f'Done: You booked with "{SPARKLE.name}" (acct) from Thu 2026-04-16 12:00 to 12:30 UTC, '
         "price 68.00 CNY; "
         "68.00 CNY are on hold (still yours)."
     )
     assert chinese == (
         f'已生效：您预约"{SPARKLE.name}" (acct)，'
-        "时间 2026-04-16 20:00 至 20:30 UTC+08:00，价格 68.00 CNY；"
+        "时间 2026-04-16 周四 20:00 至 20:30 UTC+08:00，价格 68.00 CNY；"
         "68.00 CNY 冻结中（未消费仍归您）。"
     )
     assert shops == (
-        "Done: acct booked with you from 2026-04-16 12:00 to 12:30 UTC, price 68.00 CNY; "
+        "Done: acct booked with you from Thu 2026-04-16 12:00 to 12:30 UTC, price 68.00 CNY; "
         "68.00 CNY are on hold (still the customer's)."
     )
 

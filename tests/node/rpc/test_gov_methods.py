@@ -162,7 +162,7 @@ async def test_a_proposal_of_any_kind_is_told_in_words(chain: TestChain) -> None
             {"type": "allow_contracts", "asset": "CNY", "contracts": ["tally"]},
             "set which agreed rules may hold CNY (1 of them)",
         ),
-        ({**upgrade, "at_ms": 1_800_000_000_000}, "not before 2027-01-15 08:00 UTC"),
+        ({**upgrade, "at_ms": 1_800_000_000_000}, "not before Fri 2027-01-15 08:00 UTC"),
         (upgrade, "by a new text, not before everybody was told in time"),
     ]  # fmt: skip
 
