@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.async_api import Browser, BrowserContext, Page, Request, async_playwright
 
+from tests.pages.manners import look_beside, look_by_axe
 from tests.pages.town import LAN_HOST
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
@@ -21,8 +22,7 @@ ARGUMENTS = [
 ]  # fmt: skip
 PATIENCE_MS = 15_000
 SCREENSHOTS = Path(__file__).parents[2] / "build" / "screenshots"
-PHONE, COUNTER = (360, 740), (1366, 768)
-_AXE = Path(__file__).parent / "vendor" / "axe.min.js"
+PHONE, TABLET, COUNTER = (360, 740), (1024, 768), (1366, 768)
 _LOCALES = {"en": "en-GB", "zh": "zh-CN"}
 
 
@@ -44,6 +44,9 @@ class Visitor:
         self.url, self.lang, self.context, self.page = url, lang, context, page
         self.faults: list[str] = []  # errors on the console, requests to other hosts
         self.bytes = 0
+        self._watch(page)
+
+    def _watch(self, page: Page) -> None:
         page.on("console", self._on_console)
         page.on("pageerror", lambda error: self.faults.append(f"error in a script: {error}"))
         page.on("request", self._on_request)
@@ -84,6 +87,15 @@ class Visitor:
         await self.page.goto(self.url + path)
         await self.page.wait_for_load_state("networkidle")
 
+    async def open_tab(self, path: str) -> Page:
+        """Open a page in a tab of its own, as on a phone; the tab is the caller's to close."""
+        tab = await self.context.new_page()
+        self._watch(tab)
+        await tab.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
+        await tab.goto(self.url + path)
+        await tab.wait_for_load_state("networkidle")
+        return tab
+
     async def text(self, selector: str = "main") -> str:
         """Return the text of a part of the page."""
         return await self.page.inner_text(selector)
@@ -101,17 +113,6 @@ class Visitor:
 
     async def check(self) -> None:
         """Check what holds for every page: labels and contrast, and nothing beside the screen."""
-        await self.page.evaluate(_AXE.read_text("utf-8"))
-        found = await self.page.evaluate(
-            "axe.run(document, {resultTypes: ['violations'], runOnly: "
-            "['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa']})"
-        )
-        told = [
-            (one["id"], [node["target"] for node in one["nodes"][:3]])
-            for one in found["violations"]
-        ]
-        assert told == [], (self.page.url, told)
-        beside = await self.page.evaluate(
-            "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-        )
+        assert await look_by_axe(self.page) == [], self.page.url
+        beside = await look_beside(self.page)
         assert beside <= 0, f"{self.page.url} is {beside} pixels too wide"

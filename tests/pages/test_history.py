@@ -17,8 +17,8 @@ from tests.pages.town import MINUTE_MS, Town
 NONE = "00" * 32
 
 
-async def visit(one: Visitor, town: Town) -> str:
-    """Let the shop wash a car and record it; returns the record."""
+async def hand_over(one: Visitor, town: Town) -> str:
+    """Book, come, and hand the car over; returns the booking."""
     name = await book(one, town.sparkle)
     town.travel(town.read("booking.booking", id=name)["start"] - 5 * MINUTE_MS)
     await one.open(f"/b/{name}")
@@ -26,6 +26,12 @@ async def visit(one: Visitor, town: Town) -> str:
     await one.page.wait_for_selector("#show-code[open]")
     await one.press("#show-code button[value=yes]")  # nobody can scan here
     await one.page.wait_for_selector(".steps li:nth-child(3).now")
+    return name
+
+
+async def visit(one: Visitor, town: Town) -> str:
+    """Let the shop wash a car and record it; returns the record."""
+    name = await hand_over(one, town)
     record = decode_id(name, "bkg").hex()
     town.do("sparkle", "booking.start_service", id=name)
     town.do("sparkle", "records.start", visit=record, redo_of=NONE, odometer=42)

@@ -1,0 +1,56 @@
+"""A customer and an owner to whom enough has happened that every page has something to show."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from playwright.async_api import Browser
+
+from chain.ids import decode_id
+from tests.pages.browsing import COUNTER, PHONE, Visitor
+from tests.pages.staff import PINS, hire_all
+from tests.pages.test_history import NONE, enter, hand_over, visit
+from tests.pages.town import Town
+
+
+@dataclass(frozen=True)
+class Furnished:
+    """Who looks at the pages, and the names that stand in their addresses."""
+
+    customer: Visitor
+    owner: Visitor
+    names: dict[str, Any]
+
+    def who_sees(self, path: str) -> Visitor:
+        """Return whose browser has something to show at an address."""
+        is_of_staff = path.startswith(("/shop", "/bay")) and path != "/shop/login"
+        return self.owner if is_of_staff else self.customer
+
+
+async def furnish(browser: Browser, town: Town) -> Furnished:
+    """Let a customer have a visit behind and one under way and a car; let the owner log in."""
+    customer = await Visitor.come(browser, town.url, "en", PHONE, has_script=True)
+    await visit(customer, town)
+    car = await enter(customer)
+    booking = await hand_over(customer, town)
+    record = decode_id(booking, "bkg").hex()
+    town.do("sparkle", "booking.start_service", id=booking)
+    town.do("sparkle", "records.start", visit=record, redo_of=NONE, odometer=43)
+    owner = await Visitor.come(browser, town.url, "en", COUNTER, has_script=True)
+    hire_all(town)
+    await owner.open("/shop")
+    await owner.page.fill("#name", "Olga")
+    await owner.page.fill("#pin", PINS["Olga"])
+    await owner.page.keyboard.press("Enter")
+    await owner.page.wait_for_url("**/shop")
+    found = town.read("booking.booking", id=booking)
+    latest = town.rpc("tx_list", account=found["customer"], limit=1)["items"][0]
+    names = {
+        "shop": town.sparkle,
+        "booking": booking,
+        "account": found["customer"],
+        "car": car.partition("#")[0].rpartition("/")[2],
+        "tx": latest["tx_id"],
+        "block": latest["height"],
+        "index": latest["index"],
+    }
+    return Furnished(customer, owner, names)
