@@ -52,6 +52,20 @@ def bytes_of_words(words: list[int]) -> bytes:
     return bytes(_regroup(bytes(words), _FIVE_BITS, 8, pad=False))
 
 
+def first_bytes(letters: str) -> bytes:
+    """Return the bytes that an id begins with whose text begins so, behind its prefix and the 1.
+
+    As many as the letters say for certain; raises MalformedBytesError for a letter of no id.
+    """
+    if any(letter not in _VALUES for letter in letters):
+        _refuse(letters, "has letters that no id has")
+    bits = 0
+    for letter in letters:
+        bits = bits << _FIVE_BITS | _VALUES[letter]
+    whole, rest = divmod(len(letters) * _FIVE_BITS, 8)
+    return (bits >> rest).to_bytes(whole, "big")
+
+
 def decode_bech32m(text: str) -> tuple[str, list[int]]:
     """Return (prefix, 5-bit words without the checksum) of any bech32m text (BIP-350)."""
     if len(text) > TEXT_LENGTH_MAX:

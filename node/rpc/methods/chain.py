@@ -210,6 +210,8 @@ def chain_getSupply(call: Call, *, asset: AssetRef) -> SupplyJson:
 def chain_search(call: Call, *, q: Text) -> list[Hit]:
     """Find what a text names: a height, an id of any kind, a symbol, the beginning of a name.
 
+    An account that was used is also found by its beginning and end: `acct1ezk45…0qk3`.
+
     Nothing found is an empty list.
     """
     return find_hits(call.node, q.strip())

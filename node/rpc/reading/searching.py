@@ -8,7 +8,7 @@ from typing_extensions import TypedDict
 
 from chain.errors import MalformedBytesError
 from chain.executed import event_topic
-from chain.ids import decode_bech32m, decode_id, encode_id
+from chain.ids import decode_bech32m, decode_id, encode_id, first_bytes
 from chain.ledger import read_asset
 from chain.roles import Role, has_role
 from chain.state import Space, State
@@ -20,6 +20,9 @@ ASSETS_MAX = 1_000  # looked through for a symbol
 _KNOWN_PREFIXES = {"acct", "ctr", "ast"}
 _HEX_ID = re.compile(r"[0-9a-f]{64}")
 _HEIGHT = re.compile(r"[0-9]{1,15}")
+# An account as pages show it: its beginning and its end. Less of it would find too many.
+_SHORT = re.compile(r"acct1([02-9ac-hj-np-z]{5,40})(?:…|\.{2,3})([02-9ac-hj-np-z]{4,40})")
+_SHORT_MAX = 200  # keys looked at in each space
 
 
 class Hit(TypedDict):
@@ -56,6 +59,9 @@ def _search(node: Any, text: str) -> Iterator[Hit]:
         pass
     else:
         yield from _by_id(node, state, prefix, value)
+    short = _SHORT.fullmatch(text.lower())
+    if short:
+        yield from _by_ends(state, short[1], short[2])
     yield from _by_name(node, state, text)
 
 
@@ -95,6 +101,18 @@ def is_known_account(state: State, account: bytes) -> bool:
         if state.scan(start, start + b"\xff" * 33, 1):
             return True
     return False
+
+
+def _by_ends(state: State, head: str, tail: str) -> Iterator[Hit]:
+    """Yield the accounts that were used and whose text begins and ends so."""
+    first = first_bytes(head)
+    for space in (Space.ACCOUNT, Space.BALANCE, Space.NONCES):
+        start = bytes([space]) + first
+        for key, _data in state.scan(start, start + b"\xff" * 65, _SHORT_MAX):
+            account = key[1:33]
+            text = encode_id("acct", account)
+            if text.startswith(f"acct1{head}") and text.endswith(tail):
+                yield _account_hit(state, account)
 
 
 def _account_hit(state: State, account: bytes) -> Hit:

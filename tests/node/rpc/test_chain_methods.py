@@ -143,6 +143,25 @@ async def search(reader: Reader, text: str) -> list[tuple[str, str, str]]:
     return [(hit["type"], hit["id"], hit["label"]) for hit in hits]
 
 
+async def test_an_account_is_found_by_its_beginning_and_end_as_pages_show_it(
+    chain: TestChain,
+) -> None:
+    chain.run()
+    reader, olga = Reader(chain), text_of("olga")
+    asked = [
+        f"{olga[:10]}…{olga[-4:]}",
+        f"{olga[:14]}...{olga[-6:]}".upper(),
+        f"{olga[:10]}…qqqq",
+        f"{olga[:9]}…{olga[-4:]}",
+        f"{olga[:10]}…{olga[-3:]}",
+    ]
+
+    found = [await search(reader, text) for text in asked]
+
+    mine = [("account", olga, "member, operator")]
+    assert found == [mine, mine, [], [], []]
+
+
 async def test_search_finds_whatever_a_text_names(chain: TestChain) -> None:
     box = chain.deploy(installed="boxes")
     tx = chain.sign("alice", GIFT)
