@@ -31,11 +31,17 @@ class Worker:
     duty: str
     scopes: int
     shop: str
+    key: str
 
     @property
     def is_owner(self) -> bool:
         """Whether this is the owner, for whom set-up is."""
         return self.duty == "owner"
+
+    @property
+    def is_cashier(self) -> bool:
+        """Whether this is a cashier of who issues money; `shop` is the issuer's account then."""
+        return self.duty == "cashier"
 
     def may(self, scope: int) -> bool:
         """Tell whether the shop trusts this person with something."""
@@ -51,7 +57,19 @@ class NotHereError(Exception):
 
 
 async def find_worker(visit: Visit) -> Worker | None:
-    """Return who is logged in, or None."""
+    """Return who of a shop is logged in, or None."""
+    found = await find_anybody(visit)
+    return None if found is None or found.is_cashier else found
+
+
+async def find_cashier(visit: Visit) -> Worker | None:
+    """Return which cashier is logged in, or None."""
+    found = await find_anybody(visit)
+    return found if found is not None and found.is_cashier else None
+
+
+async def find_anybody(visit: Visit) -> Worker | None:
+    """Return who is logged in, at a shop or at a desk for money, or None."""
     session = visit.request.cookies.get(COOKIE, "")
     if not session:
         return None
@@ -61,7 +79,7 @@ async def find_worker(visit: Visit) -> Worker | None:
         if error.name in _OVER:
             return None
         raise
-    return Worker(session, who["name"], who["duty"], who["scopes"], who["shop"])
+    return Worker(session, who["name"], who["duty"], who["scopes"], who["shop"], who["key"])
 
 
 def login_page(visit: Visit) -> web.Response:
@@ -98,7 +116,7 @@ async def read_deed(visit: Visit) -> tuple[Worker, dict[str, Any]]:
         body = None
     if not isinstance(body, dict):
         raise web.HTTPBadRequest(text="send a JSON object")
-    worker = await find_worker(visit)
+    worker = await find_anybody(visit)
     if worker is None:
         raise web.HTTPUnauthorized(text="this session is over")
     return worker, body

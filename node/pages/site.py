@@ -36,7 +36,7 @@ _HEADERS = {
     "Cache-Control": "no-cache, private",
     "Vary": "Cookie, Accept-Language, Accept-Encoding",
 }
-_OF_STAFF = ("/shop", "/bay/", "/ops")
+_OF_STAFF = ("/shop", "/bay/", "/desk", "/ops")
 _OF_THE_NODE = {
     "NOT_READY",
     "INTERNAL_ERROR",

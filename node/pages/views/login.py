@@ -7,7 +7,7 @@ from urllib.parse import parse_qs
 from aiohttp import web
 
 from node.pages.asking import AskError
-from node.pages.desk import COOKIE, check_source, find_worker, read_deed
+from node.pages.desk import COOKIE, check_source, find_anybody, read_deed
 from node.pages.page import Shown, Visit, deed, page
 
 _FORM_BYTES_MAX = 4_096
@@ -21,6 +21,7 @@ _ASKED = frozenset(
         "staff_add",
         "staff_remove",
         "staff_park",
+        "staff_help",
     }
 )
 
@@ -28,8 +29,9 @@ _ASKED = frozenset(
 @page("/shop/login", words="login")
 async def login(visit: Visit) -> Shown | web.Response:
     """Show where staff log in."""
-    if await find_worker(visit) is not None:
-        return _go(visit, visit.query.get("to", "/shop"))
+    worker = await find_anybody(visit)
+    if worker is not None:
+        return _go(visit.query.get("to", ""), is_cashier=worker.is_cashier)
     return visit.show("login.html", to=visit.query.get("to", ""), said="", name="")
 
 
@@ -47,7 +49,7 @@ async def enter(visit: Visit) -> Any:
         key = said.get(error.name, "login.wrong")
         shown = visit.show("login.html", to=to, said=visit.words(key), name=name[:40])
         return Shown(shown.template, shown.values, shown.data, status=403)
-    answer = _go(visit, to)
+    answer = _go(to, is_cashier=begun["duty"] == "cashier")
     answer.set_cookie(
         COOKIE, begun["session"], path="/", httponly=True, samesite="Strict",
         secure=visit.request.secure,
@@ -83,8 +85,8 @@ async def do(visit: Visit) -> web.Response:
     return web.json_response({"result": result})
 
 
-def _go(visit: Visit, to: str) -> web.Response:
-    """Lead to a page for staff, and nowhere else."""
-    del visit
-    is_ours = to.startswith(("/shop", "/bay/")) and "\n" not in to and "\\" not in to
-    return web.Response(status=303, headers={"Location": to if is_ours else "/shop"})
+def _go(to: str, *, is_cashier: bool) -> web.Response:
+    """Lead to a page for whoever is logged in, and nowhere else."""
+    home, pages = ("/desk", ("/desk",)) if is_cashier else ("/shop", ("/shop", "/bay/"))
+    is_ours = to.startswith(pages) and "\n" not in to and "\\" not in to
+    return web.Response(status=303, headers={"Location": to if is_ours else home})

@@ -1,0 +1,197 @@
+"""The desk of who issues the money: cash comes in, goes out, and the account is stated."""
+
+import hashlib
+
+from chain.crypto import hash_bytes
+from chain.ids import encode_id
+from chain.types import HOUR_MS
+from node.demo.accounts import ISSUER_DESK, account_of
+from node.demo.staff import PRACTICE_PIN
+from node.pages.showing import show_money
+from tests.pages.browsing import COUNTER, Visitor
+from tests.pages.conftest import Come
+from tests.pages.town import Town
+
+PAPER = b"balance of the account: 10,000,000.00"
+
+
+def issuer_of(town: Town) -> str:
+    (found,) = town.read("money_issuers")["items"]
+    return str(found["issuer"])
+
+
+async def come_to_the_desk(visitor: Come, lang: str = "en") -> Visitor:
+    one = await visitor(lang, COUNTER)
+    await one.open("/desk")
+    await one.page.fill("#name", ISSUER_DESK)
+    await one.page.fill("#pin", PRACTICE_PIN)
+    await one.page.keyboard.press("Enter")
+    await one.page.wait_for_url("**/desk")
+    await one.page.wait_for_load_state("networkidle")
+    return one
+
+
+async def scan(one: Visitor, text: str) -> None:
+    """Type what a scanner reads, from wherever one is."""
+    await one.page.evaluate("document.activeElement.blur()")
+    await one.page.keyboard.press("/")
+    await one.page.keyboard.type(text)
+    await one.page.keyboard.press("Enter")
+
+
+async def state(one: Visitor, custody: str) -> None:
+    await one.page.fill("#state-custody", custody)
+    file = {"name": "bank.pdf", "mimeType": "application/pdf", "buffer": PAPER}
+    await one.page.set_input_files("#state-paper", file)
+    await one.page.wait_for_selector("#state-print:has-text('Fingerprint')")
+    await one.press("#state-form button")
+    await one.press("#ask-yes")
+    await one.page.wait_for_url("**/desk?stated=1")
+
+
+PAYEE = hash_bytes("payout", bytes(16) + b"Bank of Bob 1234").hex()
+
+
+def balance(town: Town, name: str) -> int:
+    found = town.read("account_get", account=encode_id("acct", account_of(name)))["balances"]
+    return sum(one["amount"] for one in found)
+
+
+def ask_for_cash(town: Town, name: str, amount: int) -> str:
+    """Let somebody of the demo ask for cash; returns the request."""
+    done = town.do(name, "money.ask", funds=amount, issuer=issuer_of(town), payee=PAYEE)
+    return str(done.event("money.Asked")["request"])
+
+
+async def test_without_a_statement_the_desk_says_why_it_can_give_nothing(
+    visitor: Come, town: Town
+) -> None:
+    one = await come_to_the_desk(visitor, "zh")
+    is_silent = town.read("money_issuers")["items"][0]["silent"]
+
+    shown = await one.page.locator("#stopped").count()
+
+    await one.check()
+    assert shown == int(is_silent)
+
+
+async def test_cash_is_given_once_and_leaves_a_receipt(visitor: Come, town: Town) -> None:
+    one = await come_to_the_desk(visitor)
+    await state(one, "10000000")
+    await one.check()
+    before, erin = balance(town, "erin"), encode_id("acct", account_of("erin"))
+
+    await scan(one, erin.upper())
+    await one.page.keyboard.type("12.50")
+    await one.page.keyboard.press("Enter")
+    await one.page.wait_for_selector("#ask[open]")
+    asked = await one.text("#ask")
+    await one.shoot("desk-sure")
+    await one.press("#ask-yes")
+    await one.page.wait_for_url("**/desk/receipt/*")
+
+    receipt = await one.text()
+    await one.check()
+    await one.shoot("desk-receipt")
+    after = show_money(before + 1_250)
+    assert (erin in asked, "¥12.50" in asked, after in asked) == (True, True, True)
+    assert ("¥12.50" in receipt, "CASH-" in receipt) == (True, True)
+    assert balance(town, "erin") == before + 1_250
+
+
+async def test_a_transfer_counts_once_however_it_is_written(visitor: Come, town: Town) -> None:
+    one = await come_to_the_desk(visitor)
+    await state(one, "10000000")
+    erin = encode_id("acct", account_of("erin"))
+    before = balance(town, "erin")
+
+    async def enter(reference: str) -> None:
+        await one.page.fill("#in-to", f"{erin[:10]}…{erin[-4:]}")
+        await one.page.fill("#in-amount", "5")
+        await one.page.check("[name=in-how][value=transfer]")
+        await one.page.fill("#in-reference", reference)
+        await one.press("#in-form button")
+
+    await enter("ref 2026 77")
+    await one.press("#ask-yes")
+    await one.page.wait_for_url("**/desk/receipt/*")
+    shown = await one.text(".facts")
+    await one.press("a[href='/desk'].button")
+    await one.page.wait_for_load_state("networkidle")
+    await enter("REF  2026 77 ")
+    await one.page.wait_for_selector("#notice-sending")
+
+    assert "ref 2026 77" in shown
+    assert "in the books already" in await one.text("#notice-sending")
+    assert balance(town, "erin") == before + 500
+
+
+async def test_a_request_is_paid_to_whom_its_code_names(visitor: Come, town: Town) -> None:
+    request = ask_for_cash(town, "bob", 20_000)
+    one = await come_to_the_desk(visitor)
+    line = f"#r-{request}"
+    text = b"Bank of Bob 1234".hex().upper()
+
+    await scan(one, f"WASHOUT1:{request.upper()}:{'01' * 16}:{text}")
+    wrong = await one.text("#scan-said")
+    await scan(one, f"WASHOUT1:{request.upper()}:{'00' * 16}:{text}")
+    await one.page.wait_for_selector(f"{line} [data-payee]:not([hidden])")
+    shown = await one.text(line)
+    await one.shoot("desk")
+    await one.page.keyboard.press("Enter")
+    await one.press("#ask-yes")
+    await one.page.wait_for_selector(f"{line} [data-do=paid]")
+    begun = town.read("money.request", id=request)["begun"]
+    await one.press(f"{line} [data-do=paid]")
+    await one.page.fill("#pay-reference", "out 1")
+    await one.press("#pay button[value=yes]")
+    await one.page.wait_for_url("**/desk/receipt/*")
+
+    assert ("Pay nothing" in wrong, "Bank of Bob 1234" in shown, begun) == (True, True, True)
+    assert "out 1" in await one.text(".facts")
+    assert town.read("money.request", id=request)["asked_at"] == 0
+
+
+async def test_a_request_goes_back_with_a_reason_and_a_near_deadline_is_red(
+    visitor: Come, town: Town
+) -> None:
+    request = ask_for_cash(town, "carol", 700)
+    before = balance(town, "carol")
+    asked = town.read("money.request", id=request)
+    one = await come_to_the_desk(visitor)
+    calm = await one.page.locator(f"#r-{request} .why").count()
+    town.travel(asked["due"] - HOUR_MS)
+
+    one = await come_to_the_desk(visitor)
+    near = await one.page.locator(f"#r-{request} .why").count()
+    await one.press(f"#r-{request} [data-do=decline]")
+    await one.page.select_option("#back-why", "WRONG_PERSON")
+    await one.press("#back button[value=yes]")
+    await one.page.wait_for_selector(f"#r-{request}", state="detached")
+
+    assert (calm, near) == (0, 1)
+    assert balance(town, "carol") == before + 700
+
+
+async def test_a_statement_carries_the_fingerprint_of_the_paper(visitor: Come, town: Town) -> None:
+    one = await come_to_the_desk(visitor)
+
+    await state(one, "9000000")
+
+    found = town.read("money.issuer", account=issuer_of(town))
+    assert found["document"] == hashlib.sha256(PAPER).hexdigest()
+    assert found["stated_custody"]["amount"] == 900_000_000
+
+
+async def test_the_desk_is_for_cashiers_and_the_shop_for_its_staff(
+    visitor: Come, town: Town
+) -> None:
+    stranger = await visitor()
+    await stranger.open("/desk")
+    asked = stranger.page.url
+    one = await come_to_the_desk(visitor)
+
+    await one.open("/shop")
+
+    assert "/shop/login?to=%2Fdesk" in asked
+    assert one.page.url == f"{town.url}/desk"
