@@ -6,7 +6,10 @@ from typing import Any
 from playwright.async_api import Browser
 
 from chain.ids import decode_id
+from node.demo.accounts import ISSUER_DESK
+from node.demo.staff import PRACTICE_PIN
 from tests.pages.browsing import COUNTER, PHONE, Visitor
+from tests.pages.issuing import pay_in
 from tests.pages.staff import PINS, hire_all
 from tests.pages.test_history import NONE, enter, hand_over, visit
 from tests.pages.town import Town
@@ -18,12 +21,20 @@ class Furnished:
 
     customer: Visitor
     owner: Visitor
+    cashier: Visitor
     names: dict[str, Any]
 
     def who_sees(self, path: str) -> Visitor:
         """Return whose browser has something to show at an address."""
+        if path.startswith("/desk"):
+            return self.cashier
         is_of_staff = path.startswith(("/shop", "/bay")) and path != "/shop/login"
         return self.owner if is_of_staff else self.customer
+
+    @property
+    def visitors(self) -> tuple[Visitor, ...]:
+        """Everybody who looks."""
+        return self.customer, self.owner, self.cashier
 
 
 async def furnish(browser: Browser, town: Town) -> Furnished:
@@ -35,13 +46,9 @@ async def furnish(browser: Browser, town: Town) -> Furnished:
     record = decode_id(booking, "bkg").hex()
     town.do("sparkle", "booking.start_service", id=booking)
     town.do("sparkle", "records.start", visit=record, redo_of=NONE, odometer=43)
-    owner = await Visitor.come(browser, town.url, "en", COUNTER, has_script=True)
     hire_all(town)
-    await owner.open("/shop")
-    await owner.page.fill("#name", "Olga")
-    await owner.page.fill("#pin", PINS["Olga"])
-    await owner.page.keyboard.press("Enter")
-    await owner.page.wait_for_url("**/shop")
+    owner = await _log_in(browser, town, "/shop", "Olga", PINS["Olga"])
+    cashier = await _log_in(browser, town, "/desk", ISSUER_DESK, PRACTICE_PIN)
     found = town.read("booking.booking", id=booking)
     latest = town.rpc("tx_list", account=found["customer"], limit=1)["items"][0]
     names = {
@@ -52,5 +59,16 @@ async def furnish(browser: Browser, town: Town) -> Furnished:
         "tx": latest["tx_id"],
         "block": latest["height"],
         "index": latest["index"],
+        "paid_in": pay_in(town, found["customer"], 5_000),
     }
-    return Furnished(customer, owner, names)
+    return Furnished(customer, owner, cashier, names)
+
+
+async def _log_in(browser: Browser, town: Town, path: str, name: str, pin: str) -> Visitor:
+    one = await Visitor.come(browser, town.url, "en", COUNTER, has_script=True)
+    await one.open(path)
+    await one.page.fill("#name", name)
+    await one.page.fill("#pin", pin)
+    await one.page.keyboard.press("Enter")
+    await one.page.wait_for_url(f"**{path}")
+    return one

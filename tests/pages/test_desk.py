@@ -2,6 +2,8 @@
 
 import hashlib
 
+from playwright.async_api import FilePayload
+
 from chain.crypto import hash_bytes
 from chain.ids import encode_id
 from chain.types import HOUR_MS
@@ -10,14 +12,10 @@ from node.demo.staff import PRACTICE_PIN
 from node.pages.showing import show_money
 from tests.pages.browsing import COUNTER, Visitor
 from tests.pages.conftest import Come
+from tests.pages.issuing import issuer_of
 from tests.pages.town import Town
 
 PAPER = b"balance of the account: 10,000,000.00"
-
-
-def issuer_of(town: Town) -> str:
-    (found,) = town.read("money_issuers")["items"]
-    return str(found["issuer"])
 
 
 async def come_to_the_desk(visitor: Come, lang: str = "en") -> Visitor:
@@ -41,7 +39,7 @@ async def scan(one: Visitor, text: str) -> None:
 
 async def state(one: Visitor, custody: str) -> None:
     await one.page.fill("#state-custody", custody)
-    file = {"name": "bank.pdf", "mimeType": "application/pdf", "buffer": PAPER}
+    file: FilePayload = {"name": "bank.pdf", "mimeType": "application/pdf", "buffer": PAPER}
     await one.page.set_input_files("#state-paper", file)
     await one.page.wait_for_selector("#state-print:has-text('Fingerprint')")
     await one.press("#state-form button")

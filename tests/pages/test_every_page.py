@@ -20,7 +20,7 @@ from tests.pages.town import MINUTE_MS, Town
 # Every page stands here under its kind: what it may take on a first visit, in bytes.
 BYTES_MAX = {
     "first": 120 * 1024, "customer": 80 * 1024, "staff": 100 * 1024, "reading": 60 * 1024,
-    "operators": 100 * 1024,
+    "operators": 100 * 1024, "desk": 100 * 1024,
 }  # fmt: skip
 PAGES = {
     "first": ("/", "/s/{shop}", "/s/{shop}/book", "/s/{shop}/book?service=1", "/c?s={shop}"),
@@ -66,6 +66,7 @@ PAGES = {
         "/x/validators",
     ),
     "operators": ("/ops",),
+    "desk": ("/desk", "/desk/receipt/{paid_in}"),
 }
 FILES = {"/shop/figures.csv", "/verify/car-passport-check.html"}  # are downloaded, not looked at
 ELSEWHERE = {"/c/cards/{id}", "/c/allow"}  # looked at in test_cards.py and test_lan.py
@@ -78,7 +79,7 @@ async def furnished(browser: Browser, town: Town) -> AsyncIterator[Furnished]:
     """Everything that pages show."""
     made = await furnish(browser, town)
     yield made
-    for one in (made.customer, made.owner):
+    for one in made.visitors:
         await one.context.close()
 
 
@@ -106,7 +107,7 @@ async def look(page: Page, lang: str, kind: str, path: str) -> dict[str, Any]:
 async def test_every_page_keeps_what_is_promised(
     furnished: Furnished, town: Town, kind: str, lang: str
 ) -> None:
-    for one in (furnished.customer, furnished.owner):
+    for one in furnished.visitors:
         one.faults.clear()
         await one.context.add_cookies([{"name": "lang", "value": lang, "url": town.url}])
     waiting = list(PAGES[kind])
@@ -124,7 +125,7 @@ async def test_every_page_keeps_what_is_promised(
     await asyncio.gather(*[walk() for _ in range(TABS)])
 
     assert wrong == {}
-    assert [*furnished.customer.faults, *furnished.owner.faults] == []
+    assert [fault for one in furnished.visitors for fault in one.faults] == []
 
 
 def test_no_page_is_forgotten() -> None:
