@@ -1,81 +1,13 @@
 // Details about a customer that a shop's node keeps sealed: opened here, their keys wrapped anew for who may read.
 // The forms are those of the node: a blob under XChaCha20-Poly1305, its key in a sealed box of libsodium.
 import { wash } from "./app.js";
+import { UTF8, boxKeyOf, chance, join, number, openBox, sealBox } from "./box.js";
 import { ask } from "./lists.js";
-import { seedFor } from "./wallet.js";
-import { Key, decodeId, encodeId, fromHex, sha256, sha512, taggedHash, toHex } from "./wash.js";
-
-const P = 2n ** 255n - 19n;
-const UTF8 = new TextEncoder();
+import { seedFor, takenOver } from "./wallet.js";
+import { Key, decodeId, encodeId, fromHex, sha256, taggedHash, toHex } from "./wash.js";
 
 export const DEED = { READ: 2, ERASE: 3, PUT_KEYS: 4, LOG: 5 };
 const NONE = new Uint8Array(32);
-const join = (...parts) => Uint8Array.from(parts.flatMap((part) => [...part]));
-const mod = (n) => ((n %= P) < 0n ? n + P : n);
-const toNumber = (bytes) => bytes.reduceRight((sum, one) => (sum << 8n) | BigInt(one), 0n);
-const toBytes = (n) => Uint8Array.from({ length: 32 }, (_, i) => Number((n >> BigInt(8 * i)) & 255n));
-
-function inverse(n) {
-  let [result, exponent] = [1n, P - 2n];
-  for (let base = mod(n); exponent; exponent >>= 1n, base = (base * base) % P) if (exponent & 1n) result = (result * base) % P;
-  return result;
-}
-
-/** X25519 (RFC 7748): the ladder of Montgomery. */
-function multiply(scalar, point) {
-  const k = toNumber(scalar), x1 = toNumber(point) & ((1n << 255n) - 1n);
-  let [x2, z2, x3, z3] = [1n, 0n, x1, 1n];
-  for (let t = 254n; t >= 0n; t--) {
-    const bit = (k >> t) & 1n;
-    if (bit) [x2, z2, x3, z3] = [x3, z3, x2, z2];
-    const a = mod(x2 + z2), b = mod(x2 - z2), aa = mod(a * a), bb = mod(b * b), e = mod(aa - bb), da = mod((x3 - z3) * a), cb = mod((x3 + z3) * b);
-    [x3, z3] = [mod((da + cb) ** 2n), mod(x1 * mod((da - cb) ** 2n))];
-    [x2, z2] = [mod(aa * bb), mod(e * (aa + 121665n * e))];
-    if (bit) [x2, z2, x3, z3] = [x3, z3, x2, z2];
-  }
-  return toBytes(mod(x2 * inverse(z2)));
-}
-
-const BASE = toBytes(9n);
-function clamp(bytes) {
-  const out = bytes.slice(0, 32);
-  out[0] &= 248;
-  out[31] = (out[31] & 127) | 64;
-  return out;
-}
-
-/** The X25519 key that belongs to an Ed25519 one: u = (1 + y) / (1 - y). */
-function boxKey(publicKey) {
-  const y = toNumber(publicKey) & ((1n << 255n) - 1n);
-  return toBytes(mod((1n + y) * inverse(1n - y)));
-}
-
-async function boxNonce(sender, recipient) {
-  const { blake2b } = await import("./vendor/noble-hashes/blake2.js");
-  return blake2b(join(sender, recipient), { dkLen: 24 });
-}
-
-async function boxCipher(shared, nonce) {
-  if (shared.every((one) => one === 0)) throw new Error("a key that anybody could open");
-  const { hsalsa, xsalsa20poly1305 } = await import("./vendor/noble-ciphers/salsa.js");
-  const words = (bytes) => new Uint32Array(bytes.slice().buffer), key = new Uint32Array(8);
-  hsalsa(words(UTF8.encode("expand 32-byte k")), words(shared), new Uint32Array(4), key);
-  return xsalsa20poly1305(new Uint8Array(key.buffer), nonce);
-}
-
-async function sealBox(publicKey, message) {
-  const ephemeral = clamp(crypto.getRandomValues(new Uint8Array(32))), recipient = boxKey(publicKey), sender = multiply(ephemeral, BASE);
-  const cipher = await boxCipher(multiply(ephemeral, recipient), await boxNonce(sender, recipient));
-  return join(sender, cipher.encrypt(message));
-}
-
-async function openBox(seed, sealed) {
-  const secret = clamp(sha512(seed)), sender = sealed.slice(0, 32), recipient = multiply(secret, BASE);
-  const cipher = await boxCipher(multiply(secret, sender), await boxNonce(sender, recipient));
-  return cipher.decrypt(sealed.slice(32));
-}
-
-const number = (value, width) => Uint8Array.from({ length: width }, (_, i) => Number((BigInt(value) >> BigInt(8 * (width - 1 - i))) & 255n));
 
 /** This customer's dealings with details, as the account at one shop. */
 export class Details {
@@ -85,7 +17,7 @@ export class Details {
     this.shop = shop;
     this.seed = seed;
     this.key = new Key(seed);
-    this.account = this.key.account;
+    this.account = takenOver()[shop] ?? this.key.account;
   }
 
   static async at(shop) {
@@ -95,7 +27,7 @@ export class Details {
   /** A statement for one deed on this node, good for two minutes and once. */
   async sign(deed, { blob = NONE, purpose = 0, digest = NONE } = {}) {
     this.#info ??= (await ask(["node_info", {}]))[0];
-    const { time_ms: at } = await wash.rpc("node_health"), nonce = crypto.getRandomValues(new Uint8Array(16));
+    const { time_ms: at } = await wash.rpc("node_health"), nonce = chance(16);
     const account = decodeId(this.account, "acct");
     const said = taggedHash("vault-statement", join(
       fromHex(this.#info.chain_id), fromHex(this.#info.validator_key), account, [deed], blob, [purpose], number(at, 8), nonce, digest,
@@ -135,12 +67,11 @@ export class Details {
   }
 
   async #wrapped(reader, blobs) {
-    const { keys: theirs } = await wash.account(reader);
-    const free = theirs.find((one) => one.scopes === null && !one.limits.length && one.expires_at === null);
+    const theirs = await boxKeyOf(reader);
     const made = [];
-    for (const blob of free ? blobs : []) {
+    for (const blob of theirs ? blobs : []) {
       const { key } = await this.open(blob).catch(() => ({ key: null })); // one that is not kept here
-      if (key) made.push({ blob, account: reader, sealed: toHex(await sealBox(fromHex(free.key), key)) });
+      if (key) made.push({ blob, account: reader, sealed: toHex(await sealBox(theirs, key)) });
     }
     return made;
   }
