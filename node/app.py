@@ -25,6 +25,8 @@ from chain.tables import Tuning
 from chain.transaction import ReceivedTransaction
 from chain.validators import read_validators
 from node.config import Config
+from node.letters.service import Letters
+from node.letters.store import LetterStore
 from node.live.abis import AbiBook
 from node.live.clock import Clock, DrivenClock
 from node.live.node import Node
@@ -119,8 +121,9 @@ def _open_log(config: Config, genesis: Genesis) -> VoteLog:
 
 
 def _as_shop(node: Node, config: Config) -> Node:
-    """Let a node keep keys of operators, a shop's also its staff's and details of customers."""
+    """Let a node keep letters and keys of operators, a shop's also its staff's, and details."""
     settings = config.vault
+    node.letters = Letters(node, LetterStore(config.data_dir))
     node.operators = Staffing(node, config.data_dir / OPERATORS_FOLDER)
     if node.sponsor is not None:
         node.staff = Staffing(node, config.data_dir)
@@ -198,6 +201,8 @@ async def serve(
         companions = (*companions, offering.run)
     if node.vault is not None:
         companions = (*companions, Keeper(node.vault).run)
+    if node.letters is not None:
+        companions = (*companions, node.letters.run)
     try:
         with _stopping_on_signals(node), _collecting_rarely():
             port = await server.start()
@@ -217,6 +222,8 @@ async def serve(
             offering.stop()
         if node.vault is not None:
             node.vault.store.close()
+        if node.letters is not None:
+            node.letters.store.close()
         node.close()
     if node.failure is not None:
         raise node.failure

@@ -62,6 +62,7 @@ class Node:
     chunks: tuple[int, int] | None = None  # of a snapshot that is fetched: those here, and all
     staff: Any = None  # node.staff.service.Staffing, where it is a shop's
     operators: Any = None  # the same for operators, who log in at any node that has a folder
+    letters: Any = None  # node.letters.service.Letters, where it serves
 
     def __init__(
         self,

@@ -18,6 +18,7 @@ from node.rpc.methods import (
     events,
     gov,
     join,
+    letter,
     money,
     node,
     operator,
@@ -33,6 +34,7 @@ from node.rpc.methods import (
     staff,
     staff_bays,
     staff_helping,
+    staff_letters,
     staff_people,
     tx,
     tx_build,
@@ -45,10 +47,10 @@ from node.rpc.registry import Registry, collect
 
 MODULES = (
     account, admin, admin_clock, admin_copy, blob, booking, chain, consent, contract,
-    contract_pending, dev, events, gov, join, money, node, operator, operator_codes,
+    contract_pending, dev, events, gov, join, letter, money, node, operator, operator_codes,
     operator_people, outbox, passport, peers, report, report_compliance, rpc, shop, staff,
-    staff_bays, staff_helping, staff_people, tx, tx_build, tx_explain, tx_list, validator,
-    watch,
+    staff_bays, staff_helping, staff_letters, staff_people, tx, tx_build, tx_explain, tx_list,
+    validator, watch,
 )  # fmt: skip
 
 

@@ -6,7 +6,8 @@
 
 The vote log is not in it: an older one would let a validator contradict itself. Tokens are not
 either; a start makes new ones. Nor is the vault with customers' sealed details and their wrapped
-keys: what was erased must not come back. The second node that keeps them is their backup.
+keys, nor the letters: what was erased must not come back. The second node that keeps the details
+is their backup.
 """
 
 import json

@@ -2,6 +2,8 @@
 
 from chain.crypto import sha256
 from chain.ids import decode_id, encode_id
+from node.demo.accounts import account_of
+from node.letters.form import Between, Role, letter_name, seal_letter, write_public
 from tests.node.rpc.story import MORNING, Json, Teller, acct, call_action
 
 NOTHING = "00" * 32
@@ -58,16 +60,31 @@ async def _enter(teller: Teller, record: str) -> None:
     await teller.show("records.by_handle", "a record", place)
 
 
+BETWEEN = Between(account_of("alice"), account_of("sparkle"), Role.MESSAGE)
+TEXT = write_public("Like new.", sha256(b"salt")[:16])
+MESSAGE = seal_letter(
+    "My umbrella is still there.",
+    BETWEEN,
+    (account_of("sparkle"), account_of("alice")),
+    lambda length: sha256(b"chance")[:length],
+)
+
+
 async def about_reviews(teller: Teller, booking: str) -> None:
     """Let alice say how a finished and paid visit was, in public and between the two of them."""
     visit = {"visit": decode_id(booking, "bkg").hex()}
     shop = {"shop": acct("sparkle")}
     said: Json = {
         "scores": {"clean": 5, "on_time": 4, "staff": 5, "value": 4}, "reasons": 1,
-        "text": _hash("Like new."),
+        "text": letter_name(TEXT).hex(),
     }  # fmt: skip
     await teller.do("alice", call_action("reviews", "review", {**visit, **said}))
     await teller.do("alice", call_action("reviews", "answer_survey", {**visit, "answer": 5}))
+    about = {"about": visit["visit"]}
+    await teller.show("letter_put", "what she wrote", {**about, "content": TEXT.hex()})
+    other = write_public("Never been there.", bytes(16)).hex()
+    await teller.refuse("letter_put", "what nobody wrote", {**about, "content": other})
+    await teller.show("letter_get", "a review, for everybody", about)
     await teller.show("reviews.review_of", "of a visit", visit)
     await teller.show("reviews.reviews_of", "of a shop, from the first on", {**shop, "first": 1})
     await teller.show("reviews.rating", "not told before the fifth review", shop)
@@ -77,6 +94,9 @@ async def about_reviews(teller: Teller, booking: str) -> None:
     await teller.show(
         "reviews.survey", "not told before the fifth answer", {**shop, "month": month}
     )
-    message = {"receiver": acct("sparkle"), "message": _hash("My umbrella is still there.")}
+    message = {"receiver": acct("sparkle"), "message": letter_name(MESSAGE).hex()}
     sent = await teller.made("alice", call_action("reviews", "post_feedback", message))
+    sealed = {"about": sent, "content": MESSAGE.hex()}
+    await teller.show("letter_put", "a message, sealed for the shop", sealed)
+    await teller.show("letter_get", "a message, for who can open it", {"about": sent})
     await teller.show("reviews.feedback", "a message that waits for an answer", {"id": sent})

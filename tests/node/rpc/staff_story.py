@@ -36,6 +36,10 @@ async def about_staff(teller: Teller) -> None:
     session: Json = {"session": begun["session"]}
     await teller.show("staff_who", "who is it", session)
     await teller.show("staff_backup", "nothing was copied yet", session)
+    wish: Json = {"type": "reviews.FeedbackSent", "values": {"receiver": acct("sparkle")}}
+    told = await teller.ask("events_query", {"filter": wish, "after": "earliest"})
+    ids = {"ids": [one["values"]["id"] for one in told["items"]]}
+    await teller.show("staff_letters", "what customers wrote", {**session, **ids})
     opening = call_action("shops", "open_shop", {})
     await teller.show("staff_send", "she opens", {**session, "actions": [opening], **quick})
     teller.make_block()

@@ -1,0 +1,155 @@
+"""What letters are as bytes: public ones, and those that two people alone can open. Pure.
+
+    public  = 1 || salt (16) || UTF-8
+    sealed  = 2 || box (80) || box (80) || nonce (24) || XChaCha20-Poly1305(key, nonce, padded,
+              associated)
+    padded  = UTF-8 || 0x80 || zeros, up to a multiple of 256
+    associated = "washnode letter 1" || sender (32) || receiver (32) || role (1: message, 2: answer)
+    box     = the key in a sealed box, for the key of the receiver and for that of the sender
+    name    = tagged hash "letter" of the bytes: the fingerprint that the chain has
+
+The salt keeps a text that was taken back from being guessed by its fingerprint. Sender and receiver
+are those of the message, in its answer as well, so that nobody shows a letter as another one.
+"""
+
+import secrets
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import IntEnum
+
+from chain.crypto import (
+    BOX_EXTRA_BYTES,
+    KEY_BYTES,
+    SEAL_NONCE_BYTES,
+    SEAL_TAG_BYTES,
+    Signer,
+    hash_bytes,
+    open_bytes,
+    seal_box,
+    seal_bytes,
+)
+from chain.errors import WashError
+
+LETTER_BYTES_MAX = 16 * 1024
+TEXT_LETTERS_MAX = 500  # of a review and its answer, as their rules have it
+MESSAGE_LETTERS_MAX = 2_000
+SALT_BYTES = 16
+Chance = Callable[[int], bytes]
+_PUBLIC, _SEALED = 1, 2
+_ASSOCIATED = b"washnode letter 1"
+_BOX_BYTES = KEY_BYTES + BOX_EXTRA_BYTES
+_HEAD_BYTES = 1 + 2 * _BOX_BYTES + SEAL_NONCE_BYTES
+_PAD_BYTES = 256
+_END = b"\x80"
+
+
+class LetterError(WashError):
+    """Bytes that are no letter, or a text that none can hold."""
+
+    code = 1020
+
+
+class Role(IntEnum):
+    """Which of the two letters of a message."""
+
+    MESSAGE = 1
+    ANSWER = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Between:
+    """Whose letter it is: of a message or of its answer."""
+
+    sender: bytes
+    receiver: bytes
+    role: Role
+
+    def associated(self) -> bytes:
+        """Return the bytes that are authenticated together with the text."""
+        return _ASSOCIATED + self.sender + self.receiver + bytes([self.role])
+
+
+def letter_name(letter: bytes) -> bytes:
+    """Return the fingerprint by which the chain knows a letter."""
+    return hash_bytes("letter", letter)
+
+
+def write_public(text: str, salt: bytes | None = None) -> bytes:
+    """Return a text that everybody may read as a letter. Raises LetterError."""
+    fresh = secrets.token_bytes(SALT_BYTES) if salt is None else salt
+    return bytes([_PUBLIC]) + fresh + _encode(text, TEXT_LETTERS_MAX)
+
+
+def read_public(letter: bytes) -> str:
+    """Return the text of a public letter. Raises LetterError."""
+    if letter[:1] != bytes([_PUBLIC]) or len(letter) > LETTER_BYTES_MAX:
+        raise LetterError("this is no letter that everybody may read")
+    return _decode(letter[1 + SALT_BYTES :], TEXT_LETTERS_MAX)
+
+
+def check_sealed(letter: bytes) -> None:
+    """Raise LetterError unless bytes have the form of a sealed letter; nobody opens it for that."""
+    sealed = len(letter) - _HEAD_BYTES - SEAL_TAG_BYTES
+    is_padded = sealed > 0 and sealed % _PAD_BYTES == 0
+    if letter[:1] != bytes([_SEALED]) or not is_padded or len(letter) > LETTER_BYTES_MAX:
+        raise LetterError("this is no sealed letter")
+
+
+def seal_letter(
+    text: str, between: Between, keys: tuple[bytes, bytes], chance: Chance = secrets.token_bytes
+) -> bytes:
+    """Return a text that two people alone can open; `keys` are the receiver's and the sender's.
+
+    Raises LetterError.
+    """
+    ended = _encode(text, MESSAGE_LETTERS_MAX) + _END
+    padded = ended + bytes(-len(ended) % _PAD_BYTES)
+    key, nonce = chance(KEY_BYTES), chance(SEAL_NONCE_BYTES)
+    boxes = [seal_box(one, key, ephemeral=chance(KEY_BYTES)) for one in keys]
+    if None in boxes:
+        raise LetterError("one of the two has no key that anything can be sealed for")
+    sealed = seal_bytes(padded, between.associated(), key=key, nonce=nonce)
+    return bytes([_SEALED]) + b"".join(one or b"" for one in boxes) + nonce + sealed
+
+
+def open_letter(letter: bytes, between: Between, signer: Signer) -> str:
+    """Return the text of a sealed letter, by the key of either of the two. Raises LetterError."""
+    check_sealed(letter)
+    nonce, sealed = letter[_HEAD_BYTES - SEAL_NONCE_BYTES : _HEAD_BYTES], letter[_HEAD_BYTES:]
+    for at in (1, 1 + _BOX_BYTES):
+        key = signer.open_box(letter[at : at + _BOX_BYTES])
+        if key is None or len(key) != KEY_BYTES:
+            continue
+        padded = open_bytes(sealed, between.associated(), key=key, nonce=nonce)
+        text, end, zeros = (padded or b"").rpartition(_END)
+        if end and not zeros.strip(b"\0"):
+            return _decode(text, MESSAGE_LETTERS_MAX)
+    raise LetterError("this letter is between others, or some of it was changed")
+
+
+def _encode(text: str, letters_max: int) -> bytes:
+    _check(text, letters_max)
+    try:
+        return text.encode()
+    except UnicodeEncodeError as error:
+        raise LetterError("half of a letter is no text") from error
+
+
+def _decode(data: bytes, letters_max: int) -> str:
+    try:
+        text = data.decode()
+    except UnicodeDecodeError as error:
+        raise LetterError("a letter is UTF-8") from error
+    _check(text, letters_max)
+    return text
+
+
+def _check(text: str, letters_max: int) -> None:
+    if not 1 <= len(text) <= letters_max:
+        told = f"a text here has 1 to {letters_max} letters, and this one {len(text)}"
+        raise LetterError(told)
+    strange = next((one for one in text if one != "\n" and unicodedata.category(one) == "Cc"), None)
+    if strange is not None:
+        told = f"a text has no control characters, and this one has U+{ord(strange):04X}"
+        raise LetterError(told)

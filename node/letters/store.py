@@ -1,0 +1,97 @@
+"""Letters on disk: each under its fingerprint, and found by what it is about.
+
+    l name        -> about, letter
+    a about name  -> nothing            what is kept about something
+    u             -> bytes of all letters
+
+As the vault it is no part of a backup, since what is erased must be gone.
+"""
+
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+
+from chain.byte_store import ByteStore
+from node.storage.disk import disk_faults
+from node.vault.errors import VaultFullError
+
+FOLDER_NAME = "letters"
+BYTES_MAX = 256 * 1024 * 1024
+ABOUT_BYTES = 33  # a kind and an id
+_LETTER, _ABOUT, _USED = b"l", b"a", b"u"
+_SIZE = struct.Struct(">Q")
+_ID = 32
+_LAST = b"\xff" * 64
+
+
+class LetterStore:
+    """The letters that one node keeps. The folder is made when it is first needed."""
+
+    def __init__(self, folder: Path, bytes_max: int = BYTES_MAX) -> None:
+        self.folder, self._bytes_max = folder / FOLDER_NAME, bytes_max
+        self._opened: ByteStore | None = None
+
+    @property
+    def _db(self) -> ByteStore:
+        if self._opened is None:
+            with disk_faults(self.folder):
+                self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                self._opened = ByteStore(str(self.folder))
+        return self._opened
+
+    @property
+    def is_there(self) -> bool:
+        """Whether anything was ever kept here."""
+        return self._opened is not None or self.folder.is_dir()
+
+    def close(self) -> None:
+        """Close the database."""
+        if self._opened is not None:
+            self._opened.close()
+            self._opened = None
+
+    def put(self, name: bytes, about: bytes, letter: bytes) -> None:
+        """Keep a letter; once more changes nothing. Raises VaultFullError."""
+        if self.get(name) is not None:
+            return
+        used = self.bytes_used() + len(letter)
+        if used > self._bytes_max:
+            raise VaultFullError("all letters together", self._bytes_max)
+        self._db.write(
+            {_LETTER + name: about + letter, _ABOUT + about + name: b"", _USED: _SIZE.pack(used)}
+        )
+
+    def get(self, name: bytes) -> bytes | None:
+        """Return a letter, or None."""
+        found = self._db.get(_LETTER + name) if self.is_there else None
+        return None if found is None else found[ABOUT_BYTES:]
+
+    def bytes_used(self) -> int:
+        """Return how many bytes all letters have."""
+        found = self._db.get(_USED)
+        return 0 if found is None else int(_SIZE.unpack(found)[0])
+
+    def names(self, about: bytes) -> list[bytes]:
+        """Return the fingerprints of what is kept about something."""
+        if not self.is_there:
+            return []
+        start = _ABOUT + about
+        return [key[-_ID:] for key in self._db.keys(start, start + _LAST)]
+
+    def subjects(self) -> Iterator[bytes]:
+        """Yield what there are letters about, in order."""
+        before = None
+        for key in list(self._db.keys(_ABOUT, _ABOUT + _LAST)) if self.is_there else []:
+            about = key[1 : 1 + ABOUT_BYTES]
+            if about != before:
+                yield about
+            before = about
+
+    def erase(self, name: bytes, about: bytes) -> None:
+        """Destroy a letter so that no file has its bytes any more."""
+        letter = self.get(name)
+        if letter is None:
+            return
+        used = max(0, self.bytes_used() - len(letter))
+        self._db.write({_LETTER + name: None, _ABOUT + about + name: None, _USED: _SIZE.pack(used)})
+        self._db.destroy(_LETTER + name)

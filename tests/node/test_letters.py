@@ -1,0 +1,110 @@
+"""Letters: public ones and sealed ones as bytes, and what a node keeps of them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from chain.crypto import Signer
+from node.letters.form import (
+    MESSAGE_LETTERS_MAX,
+    TEXT_LETTERS_MAX,
+    Between,
+    LetterError,
+    Role,
+    check_sealed,
+    letter_name,
+    open_letter,
+    read_public,
+    seal_letter,
+    write_public,
+)
+from node.letters.store import LetterStore
+from node.vault.errors import VaultFullError
+
+ALICE, SHOP, MALLORY = (Signer(bytes([n]) * 32) for n in (1, 2, 3))
+BETWEEN = Between(ALICE.public_key, SHOP.public_key, Role.MESSAGE)
+KEYS = SHOP.public_key, ALICE.public_key
+TEXT = "Scratch at the left door <b>\n划痕 🚗"
+ABOUT = b"\x01" + bytes(32)
+
+
+def test_a_public_letter_is_read_by_everybody() -> None:
+    letter = write_public(TEXT)
+
+    assert read_public(letter) == TEXT
+    assert letter_name(letter) != letter_name(write_public(TEXT))  # each has its own salt
+
+
+@pytest.mark.parametrize(
+    "text", ["", "x" * (TEXT_LETTERS_MAX + 1), "bell \a", "tab\t", "nul \0", "c1 \x85", "\ud800"]
+)
+def test_what_no_public_letter_holds(text: str) -> None:
+    with pytest.raises(LetterError):
+        write_public(text)
+
+
+def test_five_hundred_of_the_longest_letters_fit() -> None:
+    assert read_public(write_public("🚗" * TEXT_LETTERS_MAX)) == "🚗" * TEXT_LETTERS_MAX
+
+
+@pytest.mark.parametrize("letter", [b"", b"\x01" + bytes(16), b"\x02" * 40,
+                                    b"\x01" + bytes(16) + b"\xff"])  # fmt: skip
+def test_other_bytes_are_no_public_letter(letter: bytes) -> None:
+    with pytest.raises(LetterError):
+        read_public(letter)
+
+
+@pytest.mark.parametrize("signer", [ALICE, SHOP])
+def test_the_two_of_a_message_open_it(signer: Signer) -> None:
+    letter = seal_letter(TEXT, BETWEEN, KEYS)
+
+    assert open_letter(letter, BETWEEN, signer) == TEXT
+
+
+def test_the_longest_message_fits() -> None:
+    check_sealed(seal_letter("🚗" * MESSAGE_LETTERS_MAX, BETWEEN, KEYS))
+
+
+def test_nobody_else_opens_it_and_nobody_shows_it_as_another() -> None:
+    letter = seal_letter(TEXT, BETWEEN, KEYS)
+    as_answer = Between(BETWEEN.sender, BETWEEN.receiver, Role.ANSWER)
+    of_mallory = Between(MALLORY.public_key, BETWEEN.receiver, Role.MESSAGE)
+    changed = letter[:-1] + bytes([letter[-1] ^ 1])
+
+    for bad in ((letter, BETWEEN, MALLORY), (letter, as_answer, SHOP), (letter, of_mallory, SHOP),
+                (changed, BETWEEN, SHOP)):  # fmt: skip
+        with pytest.raises(LetterError):
+            open_letter(*bad)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[LetterStore]:
+    made = LetterStore(tmp_path, bytes_max=100)
+    yield made
+    made.close()
+
+
+def test_a_store_keeps_finds_and_destroys(store: LetterStore) -> None:
+    letters = {letter_name(one): one for one in (b"first letter", b"second letter")}
+    assert (store.is_there, list(store.subjects())) == (False, [])
+    for name, letter in [*letters.items(), *letters.items()]:
+        store.put(name, ABOUT, letter)
+
+    assert store.names(ABOUT) == sorted(letters)
+    assert list(store.subjects()) == [ABOUT]
+    assert store.bytes_used() == sum(map(len, letters.values()))
+    for name in letters:
+        store.erase(name, ABOUT)
+    store.close()
+
+    assert (store.names(ABOUT), store.bytes_used()) == ([], 0)
+    store.close()
+    files = b"".join(path.read_bytes() for path in store.folder.iterdir())
+    assert b"first letter" not in files
+    assert b"second letter" not in files
+
+
+def test_a_store_has_a_limit(store: LetterStore) -> None:
+    with pytest.raises(VaultFullError):
+        store.put(bytes(32), ABOUT, bytes(101))
