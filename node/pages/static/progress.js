@@ -2,10 +2,12 @@
 import { $, data, live, money, notice, once, question, refresh, t, wash } from "./app.js";
 import { accountFor, balanceAt, rememberShop, state as keyState, washFor, welcome } from "./wallet.js";
 import { drawForCounter } from "./counter.js";
-import { toHex } from "./wash.js";
+import { NO_TEXT, bring, plain, publicLetter, remember } from "./letters.js";
 
 const { id, shop, customer } = data;
+const SCORES = ["clean", "on_time", "staff", "value"];
 let now = data; // of the newest rendering
+let isEditing = false; // a review that is there is being changed
 
 /** Show what is for the customer alone, if this is the customer's device. */
 async function showMine() {
@@ -13,23 +15,8 @@ async function showMine() {
   const isMine = account === customer || (account === null && keyState().isLocked);
   for (const one of document.querySelectorAll("[data-for=customer]")) one.hidden = !isMine;
   if (isMine) rememberShop(shop);
-  $("#rate").hidden = !(isMine && now.state === "SETTLED" && now.reviews && !(await isReviewed()));
+  $("#rate").hidden = !(isMine && now.state === "SETTLED" && now.reviews && (!now.review || isEditing));
   return isMine;
-}
-
-async function isReviewed() {
-  try {
-    await wash.read("reviews.review_of", { visit: await visitHash() });
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** Reviews name a visit by bytes; a booking's id is the same bytes in letters. */
-async function visitHash() {
-  const { decodeId } = await import("./wash.js");
-  return toHex(decodeId(id, "bkg"));
 }
 
 const send = (button, name, args = {}, options = {}) => once(button, name, async (reference) => {
@@ -41,7 +28,7 @@ const send = (button, name, args = {}, options = {}) => once(button, name, async
 });
 
 async function update() {
-  await refresh("progress", "way-part");
+  await refresh("progress", "review", "way-part");
 }
 
 document.addEventListener("refreshed", ({ detail }) => {
@@ -76,6 +63,21 @@ const actions = {
     said.textContent = t("deposit", { money: money(deposit) });
     if (!(await question("ask-claim"))) return;
     await send(button, "claim_redo", { claim_bp: Number($("#claim-part").value) }, { funds: deposit.amount });
+  },
+  edit() {
+    const form = $("#rate-form"), { scores, reasons, text } = now.review;
+    for (const name of SCORES) form.elements[name].value = scores[name];
+    for (const box of form.elements.reason) box.checked = Boolean((reasons >> Number(box.value)) & 1);
+    form.elements.words.value = text;
+    isEditing = true;
+    $("#rate").hidden = false;
+    $("#rate").scrollIntoView();
+    form.elements.words.focus();
+  },
+  async unsay(button) {
+    if (!(await question("ask-unsay"))) return;
+    const done = await once(button, "unsay", async (clientRef) => (await washFor(shop)).call("reviews.erase_text", { visit: now.visit }, { clientRef }));
+    if (done) await update();
   },
   arrived: (button) => send(button, "arrived"),
   withdraw: (button) => send(button, "withdraw_claim"),
@@ -129,24 +131,32 @@ document.addEventListener("click", async ({ target }) => {
 $("#rate-form").addEventListener("submit", async (event) => {
   event.preventDefault();
   const form = new FormData(event.target);
-  const scores = Object.fromEntries(["clean", "on_time", "staff", "value"].map((name) => [name, Number(form.get(name))]));
+  const scores = Object.fromEntries(SCORES.map((name) => [name, Number(form.get(name))]));
   const reasons = form.getAll("reason").reduce((sum, one) => sum + 2 ** Number(one), 0);
-  const button = $("button", event.target);
-  const sent = await once(button, "review", async (reference) => {
+  const words = plain(form.get("words")), name = isEditing ? "edit" : "review";
+  const sent = await once($("button", event.target), name, async (reference) => {
     const mine = await washFor(shop);
-    const none = "00".repeat(32);
-    return mine.call("reviews.review", { visit: await visitHash(), scores, reasons, text: none }, { clientRef: reference });
+    const text = words ? remember(publicLetter(words)) : NO_TEXT;
+    const done = await mine.call(`reviews.${name}`, { visit: now.visit, scores, reasons, text }, { clientRef: reference });
+    await bring(now.visit, text).catch(console.warn); // else at the next look at this page
+    return done;
   });
   if (!sent) return;
-  $("#rate").hidden = true;
+  isEditing = false;
+  await update();
   notice("rated", t("rated"), { kind: "good" });
 });
+
+/** What the node lacks of a review that was written on this device. */
+async function bringWhatLacks() {
+  if (now.review?.lacks && await bring(now.visit, now.review.lacks).catch(() => false)) await update();
+}
 
 // Following ----------------------------------------------------------------------------------------
 
 await welcome();
-await showMine();
-const again = () => refresh("progress", "way-part").catch(() => false);
+if (await showMine()) await bringWhatLacks();
+const again = () => refresh("progress", "review", "way-part").catch(() => false);
 const pause = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
 live({ type: "booking.*", values: { id } }, data.after, async () => {
   if ($("#show-code").open) $("#show-code").close("seen"); // the counter has sent it

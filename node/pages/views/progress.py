@@ -2,11 +2,13 @@
 
 from typing import Any
 
+from chain.ids import decode_id
 from chain.types import MINUTE_MS
 from node.pages import showing
 from node.pages.asking import AskError, asked
 from node.pages.page import Shown, Visit, page
 from node.pages.queue import NEAR_MS, Outlook, find_outlook
+from node.pages.reviews import for_script, may_edit, read_reviews
 from node.pages.services import label_of
 from node.pages.shopbook import read_book
 
@@ -49,6 +51,9 @@ async def progress(visit: Visit) -> Shown:
         asked("events_query", filter=_events_of(name), limit=EVENTS_MAX),
     )
     told = [] if isinstance(events, AskError) else events["items"]
+    visit_hash = decode_id(name, "bkg").hex()
+    review = next(iter(await read_reviews(visit, [visit_hash])), None)
+    queue = await _queue(visit, name, booking, record, now_ms)
     values = {
         **_about(booking, told),
         "id": name,
@@ -59,20 +64,26 @@ async def progress(visit: Visit) -> Shown:
         "cancel": await _fee(visit, name, booking["state"], now_ms),
         "settles_at": _since(told, "READY") + policy["settle_after"],
         "may": {**_may(booking, held, now_ms), "move": _may_move(booking, policy, now_ms)},
-        "queue": (queue := await _queue(visit, name, booking, record, now_ms)),
+        "review": review,
+        "may_edit": review is not None and may_edit(review, now_ms),
+        "queue": queue,
     }
     data = {
-        "id": name,
-        "shop": shop,
-        "customer": booking["customer"],
-        "state": booking["state"],
+        **_for_script(name, booking),
         "held": held,
-        "total": booking["total"],
         "after": f"{head['header']['height']}-",
         "reviews": not isinstance(reviews, AskError),
         "queue": queue is not None,
+        "visit": visit_hash,
+        "review": None if review is None else for_script(review),
     }
     return visit.show("progress.html", data=data, **values)
+
+
+def _for_script(name: str, booking: dict[str, Any]) -> dict[str, Any]:
+    """Return what the page's script knows of the booking."""
+    told = {key: booking[key] for key in ("shop", "customer", "state", "total")}
+    return {"id": name, **told}
 
 
 def _about(booking: dict[str, Any], events: list[dict[str, Any]]) -> dict[str, Any]:

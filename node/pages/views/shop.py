@@ -5,6 +5,7 @@ from typing import Any
 from node.pages import showing
 from node.pages.asking import Asked, AskError, asked
 from node.pages.page import Shown, Visit, page
+from node.pages.reviews import list_reviews
 
 REVIEWS_SHOWN = 5
 _WEEKDAYS = 7
@@ -55,15 +56,15 @@ async def _read(visit: Visit, account: str) -> list[Any]:
     return found
 
 
-async def _reviews(visit: Visit, account: str, rating: Any) -> list[dict[str, Any]]:
-    """Return the newest reviews, newest first."""
-    if isinstance(rating, AskError) or not rating["reviews"]:
-        return []
-    first = max(1, rating["reviews"] - REVIEWS_SHOWN + 1)
-    listed = await visit.ask("reviews.reviews_of", shop=account, first=first)
-    visits = [listed[i : i + 64] for i in range(0, len(listed), 64)]
-    found = await visit.ask.all(*[asked("reviews.review_of", visit=one) for one in visits])
-    return [one for one in reversed(found) if not isinstance(one, AskError)]
+async def _reviews(visit: Visit, account: str, rating: Any) -> dict[str, Any]:
+    """Return a page of reviews, newest first, and the number at which older ones begin."""
+    if isinstance(rating, AskError):
+        return {"items_shown": [], "older": 0}
+    last = min(visit.number("reviews") or rating["reviews"], rating["reviews"])
+    return {
+        "items_shown": await list_reviews(visit, account, last, REVIEWS_SHOWN),
+        "older": max(0, last - REVIEWS_SHOWN),
+    }
 
 
 def _day(weekday: int, hours: dict[str, int]) -> dict[str, Any]:

@@ -1,0 +1,85 @@
+// Texts of people, whose fingerprints stand in the contract of reviews: public ones for everybody, messages for two.
+// A letter is remembered on this device until the node has it, so that a lost line loses no word.
+import { wash } from "./app.js";
+import { UTF8, boxKeyOf, chance, join, openBox, sealBox } from "./box.js";
+import { decodeId, fromHex, taggedHash, toHex } from "./wash.js";
+
+const [PUBLIC, SEALED] = [1, 2];
+const BOX = 80, NONCE = 24, HEAD = 1 + 2 * BOX + NONCE, PAD = 256, END = 0x80;
+export const ROLE = { message: 1, answer: 2 };
+export const NO_TEXT = "00".repeat(32);
+
+/** A text as letters hold it: one kind of line end, no control characters, nothing around it. */
+// eslint-disable-next-line no-control-regex
+export const plain = (text) => text.replace(/\r\n?/g, "\n").replace(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/g, " ").trim();
+
+/** The fingerprint by which the chain knows a letter. */
+export const fingerprint = (letter) => toHex(taggedHash("letter", letter));
+
+/** A letter for everybody; its salt keeps a text that was taken back from being guessed. */
+export const publicLetter = (text) => join([PUBLIC], chance(16), UTF8.encode(text));
+
+const associated = ({ sender, receiver, role }) => join(UTF8.encode("washnode letter 1"), decodeId(sender, "acct"), decodeId(receiver, "acct"), [role]);
+
+/** A letter that only sender and receiver of a message open; `own` is the key of who writes here, if it is known. */
+export async function sealLetter(text, between, own = {}) {
+  const key = chance(32), nonce = chance(NONCE), boxes = [];
+  for (const account of [between.receiver, between.sender]) {
+    const theirs = own[account] ?? await boxKeyOf(account);
+    if (!theirs) throw new Error(`${account} has no key to seal for`);
+    boxes.push(await sealBox(theirs, key));
+  }
+  const { xchacha20poly1305 } = await import("./vendor/noble-ciphers/chacha.js");
+  const ended = join(UTF8.encode(text), [END]), padded = new Uint8Array(Math.ceil(ended.length / PAD) * PAD);
+  padded.set(ended);
+  return join([SEALED], ...boxes, nonce, xchacha20poly1305(key, nonce, associated(between)).encrypt(padded));
+}
+
+/** What a sealed letter says to the owner of a seed; null if it is for others. */
+export async function openLetter(letter, between, seed) {
+  const { xchacha20poly1305 } = await import("./vendor/noble-ciphers/chacha.js");
+  for (const at of [1, 1 + BOX]) {
+    try {
+      const key = await openBox(seed, letter.slice(at, at + BOX));
+      const padded = xchacha20poly1305(key, letter.slice(HEAD - NONCE, HEAD), associated(between)).decrypt(letter.slice(HEAD));
+      return new TextDecoder().decode(padded.slice(0, padded.lastIndexOf(END)));
+    } catch {
+      // the other box may be the one for this key
+    }
+  }
+  return null;
+}
+
+// On their way ---------------------------------------------------------------------------------------
+
+const PLACE = "wash.letters", WAITING_MAX = 20;
+
+function waiting() {
+  try {
+    return JSON.parse(localStorage.getItem(PLACE) ?? "{}");
+  } catch {
+    return {};
+  }
+}
+
+/** Remember a letter until the node has it; returns its fingerprint. */
+export function remember(letter) {
+  const all = Object.entries({ ...waiting(), [fingerprint(letter)]: toHex(letter) });
+  localStorage.setItem(PLACE, JSON.stringify(Object.fromEntries(all.slice(-WAITING_MAX))));
+  return fingerprint(letter);
+}
+
+/** Bring a letter to the node, if it is one of this device's that waits; the chain must name it by now. */
+export async function bring(about, name) {
+  const { [name]: content, ...others } = waiting();
+  if (!content) return false;
+  await wash.rpc("letter_put", { about, content });
+  localStorage.setItem(PLACE, JSON.stringify(others));
+  return true;
+}
+
+/** The letters of a review or of a message by role: `{ text: { state, text }, reply: … }`. */
+export async function lettersOf(about) {
+  const { letters } = await wash.rpc("letter_get", { about });
+  return Object.fromEntries(letters.map((one) => [one.role, { ...one, bytes: one.content && fromHex(one.content) }]));
+}
