@@ -42,6 +42,7 @@ DEEDS: Final[Mapping[str, Mapping[str, int]]] = {
 VOUCHED: Final[Mapping[str, Mapping[str, int]]] = {
     "booking": {"check_in": CHECK_IN, "undo_check_in": CHECK_IN},
     "prepaid": {"begin_use": CHECK_IN},
+    "records": {"detach": CHECK_IN},
 }
 # What is done at the counter for an account whose key the shop keeps, for whoever has no phone.
 KEPT: Final[Mapping[str, tuple[str, ...]]] = {

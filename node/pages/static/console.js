@@ -81,6 +81,12 @@ function say(text, kind = "") {
   line.hidden = !text;
 }
 
+/** What a customer's code has done, by its events. */
+function wordFor(events) {
+  if (events.some((one) => one.type === "records.Detached")) return "detached";
+  return events.some((one) => one.type === "booking.Moved" && one.values.state === "ACCEPTED") ? "undone" : "handed";
+}
+
 async function scanned(text) {
   const plain = text.trim();
   const handed = /^WASHIN1:([0-9A-F]+):([0-9A-F]{128})$/i.exec(plain);
@@ -88,8 +94,8 @@ async function scanned(text) {
   const booking = /(bkg1[02-9ac-hj-np-z]+)/i.exec(plain);
   const account = /(acct1[02-9ac-hj-np-z]+)/i.exec(plain);
   if (handed) {
-    await ask("staff_cosign", { body: handed[1].toLowerCase(), signature: handed[2].toLowerCase() });
-    say(t("handed"), "good");
+    const sent = await ask("staff_cosign", { body: handed[1].toLowerCase(), signature: handed[2].toLowerCase() });
+    say(t(wordFor(sent.receipt?.events ?? [])), "good");
     await update();
   } else if (taking) {
     const [account, key] = [taking[1].toLowerCase(), taking[2].toLowerCase()];
@@ -116,6 +122,7 @@ $("#scan-form").addEventListener("submit", (event) => {
   const field = $("#scan");
   const text = field.value;
   field.value = "";
+  say(""); // what was said of the code before this one
   if (text.trim()) doing(null, () => scanned(text).catch((error) => { say(t("scan_failed"), "bad"); tell(error); }));
 });
 document.addEventListener("keydown", (event) => {

@@ -35,9 +35,10 @@ async function showLoose(all) {
   const shops = await ask(...records.map((one) => ["shops.shop", { shop: one.shop }]));
   $("#new").hidden = !records.length;
   $("#loose").replaceChildren(...records.map((one, i) => {
-    const choice = all.length > 1 ? el("select", { "aria-label": t("which") }, ...all.map((_, number) => el("option", { value: number }, carName(number)))) : null;
+    const names = [...all.map((_, number) => carName(number)), t("other_car")];
+    const choice = all.length ? el("select", { "aria-label": t("which") }, ...names.map((name, number) => el("option", { value: number }, name))) : null;
     const button = el("button", { class: "button small", type: "button", onclick: () => enter(button, one, all[Number(choice?.value ?? 0)]) }, t("enter"));
-    return el("li", { class: "item" }, el("div", {}, el("h3", {}, nameIn(shops[i].name)), el("small", {}, when(one.finished_at))), el("div", { class: "end" }, choice, button));
+    return el("li", { class: "item" }, el("div", {}, el("h3", {}, nameIn(shops[i].name)), el("small", {}, when(one.finished_at))), el("div", { class: "end wraps" }, choice, button));
   }));
   return records;
 }

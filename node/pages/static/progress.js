@@ -95,6 +95,13 @@ const actions = {
     // Signed by the customer alone: the contract knows that the shop did not confirm it.
     if (await question("show-code")) await send(button, "check_in", {}, { isSponsored: false });
   },
+  async undo(button) {
+    const isDrawn = await once(button, "undo", async () => {
+      await drawForCounter($("#undo-code"), shop, "booking", "undo_check_in", { id });
+      return true;
+    });
+    if (isDrawn) await question("show-undo");
+  },
 };
 
 /** On a practice network money that is missing is simply there. */
@@ -159,7 +166,7 @@ if (await showMine()) await bringWhatLacks();
 const again = () => refresh("progress", "review", "way-part").catch(() => false);
 const pause = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
 live({ type: "booking.*", values: { id } }, data.after, async () => {
-  if ($("#show-code").open) $("#show-code").close("seen"); // the counter has sent it
+  for (const one of document.querySelectorAll("#show-code[open], #show-undo[open]")) one.close("seen"); // the counter has sent it
   for (let tries = 0; !(await again()) && tries < 60; tries++) await pause(1_000);
 });
 // Cars before this one move its place in the queue; several at once are one look.

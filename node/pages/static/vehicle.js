@@ -1,8 +1,8 @@
 // The history of one car, for its owner, for who was shown it for some days, and for its buyer.
-import { $, data, el, notice, once, t, wash, when } from "./app.js";
+import { $, data, el, live, notice, once, question, t, wash, when } from "./app.js";
 import { cars, forget, frameOf, nameFrame, note, offer, owns, rotate, secretsOf, take, takeBack, takingAccount, walk } from "./cars.js";
 import { checkPassport, readAnchor, slipText } from "./check.js";
-import { drawText } from "./counter.js";
+import { drawForCounter, drawText } from "./counter.js";
 import { ask, eventsOf, kindOf, nameIn } from "./lists.js";
 import { makePassport, makeSlip } from "./passport.js";
 import { welcome } from "./wallet.js";
@@ -41,9 +41,10 @@ async function drawRecord(entry) {
     if (more.open && more.children.length === 1) more.append(await details(entry.record));
   }, { once: false });
   const code = el("button", { type: "button", class: "button link", onclick: () => once(code, `code ${entry.record}`, () => showSlip(entry.record)) }, t("slip"));
+  const wrong = car && !entry.detached_at ? el("button", { type: "button", class: "button link", "data-wrong": entry.record, onclick: () => showWrong(wrong, record.shop, entry.record) }, t("wrong")) : null;
   const label = await nameService({ shop: record.shop, service: record.service });
   const made = el("li", { class: "record", "data-shop": record.shop }, el("h3", {}, label || t("service")), el("p", {}, `${nameIn(shop.name)} · ${when(record.finished_at || entry.at)}`),
-    el("p", {}, el("span", { class: "badge plain" }, entry.detached_at ? t("taken_out") : t(`result_${record.result}`)), code), more);
+    el("p", {}, el("span", { class: "badge plain" }, entry.detached_at ? t("taken_out") : t(`result_${record.result}`)), code, wrong), more);
   return { made, shop: record.shop, name: nameIn(shop.name) };
 }
 
@@ -52,6 +53,21 @@ async function showSlip(record) {
   await drawText($("#slip-code"), slipText(await makeSlip(ended)));
   $("#slip").showModal();
   return true;
+}
+
+/** A record that stands with the wrong car: its customer and its shop say so together, at the counter. */
+async function showWrong(button, shop, record) {
+  const isDrawn = await once(button, `wrong ${record}`, async () => {
+    await drawForCounter($("#wrong-code"), shop, "records", "detach", { record, content: "00".repeat(SECRET / 2) });
+    return true;
+  });
+  if (!isDrawn) return;
+  const seen = live({ type: "records.Detached", values: { record } }, "latest", async () => {
+    $("#wrong").close("seen"); // the counter has sent it
+    await showAll();
+  });
+  await question("wrong");
+  if ($("#wrong").returnValue !== "seen") seen.close();
 }
 
 async function showAll() {
