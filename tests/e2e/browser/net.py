@@ -13,8 +13,9 @@ from typing import Any, TypeVar
 
 from chain.crypto import Signer, hash_bytes
 from chain.ids import decode_id, encode_id
+from node.demo.accounts import signer_of
 from node.devnet.plan import PlannedNode
-from tests.e2e.journey_net import JourneyNet, calling
+from tests.e2e.journey_net import DAY_MS, JourneyNet, calling
 from tests.e2e.journey_town import NONE, POLISH, WASH, make_shops
 from tests.netted import give_sponsor
 
@@ -120,7 +121,16 @@ def furnish(net: JourneyNet, shops: dict[str, str]) -> None:
     for service, zh, en in ((WASH, "标准洗车", "Standard wash"), (POLISH, "抛光", "Polish")):
         names: dict[str, Any] = {"name_zh": zh, "name_en": en}
         actions.append(calling("shops.describe_service", service=service, materials=NONE, **names))
-    net.together(*[(one, [*actions, calling("shops.open_shop")]) for one in shops])
+    rights: dict[str, Any] = {"duty": 1, "scopes": 31, "refund_max": 0, "device": NONE}
+    until = net.now + 365 * DAY_MS  # each owner works there as well
+    for one in shops:
+        owner = calling("shops.set_staff", key=key_of(one), until=until, **rights)
+        net.do(one, [*actions, owner, calling("shops.open_shop")])
+
+
+def key_of(name: str) -> str:
+    """Return the public key of a person of the network."""
+    return signer_of(name).public_key.hex()
 
 
 def account_at(seed: str, shop: str) -> str:

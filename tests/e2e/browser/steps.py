@@ -1,8 +1,10 @@
 """Steps of many journeys: money paid in, a booking, a car handed over at the counter."""
 
+from chain.ids import decode_id
 from tests.e2e.browser.guests import Guest
 from tests.e2e.browser.net import BrowserNet
-from tests.e2e.journey_net import MINUTE_MS, acct
+from tests.e2e.journey_net import MINUTE_MS, acct, calling
+from tests.e2e.journey_town import NONE
 
 LANGS = ("zh", "en")
 MONEY = 100_000
@@ -53,3 +55,29 @@ async def hand_over(one: Guest, desk: Guest, booking: str) -> None:
     await one.open(f"/b/{booking}")
     await scan(desk, await show_code(one, "code"))
     await one.page.wait_for_selector("#show-code:not([open])", state="attached")
+
+
+async def record_work(place: BrowserNet, shop: str, booking: str) -> str:
+    """Let a shop wash a car that is there, write it down and say that it is ready."""
+    record = decode_id(booking, "bkg").hex()
+    actions = [
+        calling("booking.start_service", id=booking),
+        calling("records.start", visit=record, redo_of=NONE, odometer=42),
+        calling(
+            "records.material", record=record, number=2, sku="WAX-7", batch="B1", quantity=25,
+            unit="MILLILITRE",
+        ),
+        calling("records.finish", record=record, number=3, result="DONE", notes=NONE),
+        calling("booking.ready", id=booking),
+    ]  # fmt: skip
+    await place.held(lambda net: net.do(shop, actions))
+    return record
+
+
+async def pay(one: Guest, booking: str) -> str:
+    """Let a customer pay for what is ready; returns what was asked before."""
+    await one.open(f"/b/{booking}")
+    await one.press("[data-action=confirm]")
+    asked = await one.agree("ask-confirm")
+    await one.page.wait_for_selector("#end")
+    return asked
