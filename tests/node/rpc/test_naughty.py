@@ -11,13 +11,14 @@ import pytest
 from chain.crypto import hash_bytes
 from chain.ids import encode_id
 from node.demo.accounts import signer_of
-from tests.node.rpc.fuzzing import METHODS, Target, open_target
+from tests.node.rpc.fuzzing import DOING, VIEWS, Target, open_target
 
 NAUGHTY = Path(__file__).parents[2] / "vectors/naughty"
 TEXTS: list[str] = json.loads((NAUGHTY / "blns.json").read_text("utf-8"))
 IS_FUZZING = os.environ.get("HYPOTHESIS_PROFILE") == "fuzz"
 NAME_BYTES_MAX = 200  # of a shop's name
 ADMISSIONS_EACH = 16  # in one transaction
+VIEWS_EACH = 4  # a text comes to every fourth view: all go through the same reading of arguments
 
 Place = tuple[str | int, ...]
 
@@ -51,18 +52,32 @@ def replaced(value: Any, place: Place, text: str) -> Any:
 
 
 @pytest.mark.hypothesis  # so that `make fuzz` runs it longer
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", DOING)
 def test_naughty_texts_in_any_place_of_any_call_do_no_harm(target: Target, method: str) -> None:
+    put_everywhere(target, method, TEXTS)
+
+
+@pytest.mark.hypothesis
+@pytest.mark.parametrize(("number", "view"), list(enumerate(VIEWS)))
+def test_naughty_texts_in_any_place_of_any_view_do_no_harm(
+    reading_target: Target, number: int, view: str
+) -> None:
+    texts = TEXTS if IS_FUZZING else TEXTS[number % VIEWS_EACH :: VIEWS_EACH]
+    put_everywhere(reading_target, view, texts)
+
+
+def put_everywhere(target: Target, method: str, texts: list[str]) -> None:
+    """Ask with each text in each place of an example, or in some place where time is short."""
     shown = target.methods[method].get("examples", [])
     example: dict[str, Any] = {}
     if shown:
         example = {one["name"]: one["value"] for one in shown[0]["params"]}
     declared: list[Place] = [(one["name"],) for one in target.methods[method]["params"]]
     places = sorted({*text_places(example), *declared}, key=str)[:60] or [("",)]
-    turns = len(places) if IS_FUZZING else 1  # each text stands in each place, or in some place
+    turns = len(places) if IS_FUZZING else 1
 
     for turn in range(turns):
-        for number, text in enumerate(TEXTS, turn):
+        for number, text in enumerate(texts, turn):
             target.check(method, replaced(example, places[number % len(places)], text))
 
     target.check_alive()
