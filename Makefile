@@ -112,6 +112,7 @@ bench-vm: $(VENV)/.dev ## Measure the contract machine: calls, loading, worst bl
 
 sim: $(VENV)/.dev ## Simulate SEEDS clusters (default 2000) with every fault, a minute each
 	$(BIN)/washnode sim --seeds $(SEEDS) --minutes 1 $(ARGS)
+	$(BIN)/pytest -m whole
 
 mutants: $(VENV)/.dev ## Break the protocol in every known way and print what notices it
 	$(BIN)/washnode sim --kills

@@ -3,7 +3,7 @@
 `kill` runs where the mutant is installed; `kill_all` gives each mutant a process of its own.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -91,8 +91,12 @@ def line_of(row: Row) -> str:
     return f"| `{row.name}` | {row.about} | {by} | {invariant} |"
 
 
-def kill_all(jobs: int, on_done: Callable[[Row], None] | None = None) -> list[Row]:
-    """Return a row for every mutant, each run in a process of its own."""
+def kill_all(
+    jobs: int,
+    on_done: Callable[[Row], None] | None = None,
+    names: Collection[str] = tuple(MUTANTS),
+) -> list[Row]:
+    """Return a row for each of these mutants, all there are, each run in a process of its own."""
     rows: list[Row] = []
     context = get_context("spawn")
     with ProcessPoolExecutor(
@@ -100,7 +104,7 @@ def kill_all(jobs: int, on_done: Callable[[Row], None] | None = None) -> list[Ro
     ) as pool:
         waiting: dict[str, Future[Kill]] = {}
         with deaf_to_interrupts():
-            waiting = {name: pool.submit(kill_in_child, name) for name in MUTANTS}
+            waiting = {name: pool.submit(kill_in_child, name) for name in names}
         for row in _rows(waiting):
             rows.append(row)
             if on_done is not None:

@@ -9,7 +9,10 @@ from node.sim.search import SearchBounds, SearchResult, search
 @pytest.mark.timeout(170)
 @pytest.mark.parametrize(
     ("rounds", "states", "transitions"),
-    [pytest.param(2, 3_315, 18_682), pytest.param(3, 46_406, 308_477)],
+    [
+        pytest.param(2, 3_315, 18_682),
+        pytest.param(3, 46_406, 308_477, marks=pytest.mark.whole),
+    ],
 )
 def test_one_traitor_of_four_breaks_nothing_in_any_history(
     rounds: int, states: int, transitions: int
@@ -20,9 +23,18 @@ def test_one_traitor_of_four_breaks_nothing_in_any_history(
 
 
 @pytest.mark.sim
-def test_four_honest_validators_break_nothing_in_three_rounds() -> None:
-    assert search(SearchBounds(validators=4, byzantine=0, rounds=3)) == SearchResult(
-        states=17_971, transitions=172_201, exhausted=True, violations=[]
+@pytest.mark.parametrize(
+    ("rounds", "states", "transitions"),
+    [
+        pytest.param(2, 1_108, 8_149),
+        pytest.param(3, 17_971, 172_201, marks=pytest.mark.whole),
+    ],
+)
+def test_four_honest_validators_break_nothing_in_any_history(
+    rounds: int, states: int, transitions: int
+) -> None:
+    assert search(SearchBounds(validators=4, byzantine=0, rounds=rounds)) == SearchResult(
+        states, transitions, exhausted=True, violations=[]
     )
 
 
