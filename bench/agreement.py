@@ -48,16 +48,20 @@ def main() -> None:
     """Print both tables."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--heights", type=int, default=60)
-    heights = parser.parse_args().heights
+    parser.add_argument("--most", type=int, default=50, help="The largest cluster to try.")
+    given = parser.parse_args()
+    heights = given.heights
     check = verify_us()
     print(f"one signature check: {check:.0f} us")
     print("validators  CPU a block and node  signatures of a block on top")
-    for validators in (4, 50):
+    for validators in sorted({4, given.most}):
         cpu = cpu_per_block_us(validators, min(heights, 400 // validators))
         quorum = 2 * validators // 3 + 1
         print(f"{validators:10}  {cpu / 1_000:17.2f} ms  {2 * quorum * check / 1_000:25.2f} ms")
     print("validators, crashed: failed rounds (plain rotation)")
     for validators, crashed in CRASHES:
+        if validators > given.most:
+            break
         ours = crash_rounds(validators, crashed, plain=False, heights=heights)
         plain = crash_rounds(validators, crashed, plain=True, heights=heights)
         print(f"{validators:4}, {crashed}: {ours.failed_rounds:3} ({plain.failed_rounds})")

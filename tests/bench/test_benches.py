@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
     ("command", "last"),
     [
         ("bench.opcodes --rows 100 --rounds 1 --only P", "most"),
-        ("bench.agreement --heights 2", "  50, 16:"),
+        ("bench.agreement --heights 2 --most 10", "  10, 3:"),
         ("bench.rehearsal --rows 60 --runs 1", "median ratio"),
         ("bench.stages --rows 60", "cancel"),
         ("bench.rpc --transactions 60 --runs 1 --quick", "booking calls"),
