@@ -217,6 +217,12 @@ class PagesConfig(_Section):
         max_length=40,
         description="time zone of shops that named none",
     )
+    desks: tuple[str, ...] = Field(
+        default=(),
+        strict=False,
+        max_length=20,
+        description="where money is put in and paid out, as '1 Main St / 大街 1 号'",
+    )
 
 
 class P2pConfig(_Section):

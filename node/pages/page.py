@@ -29,6 +29,7 @@ class Setting:
     url: str
     is_dev: bool
     sponsors: bool
+    desks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,7 +67,8 @@ class Site:
     def __init__(self, node: Any, dispatcher: Dispatcher, gate: Gate, config: PagesConfig) -> None:
         self._node, self._dispatcher, self._gate = node, dispatcher, gate
         sponsors = config.sponsor and node.sponsor is not None
-        self._setting = Setting(config.zone, config.url.rstrip("/"), node.is_dev, sponsors)
+        url, desks = config.url.rstrip("/"), config.desks
+        self._setting = Setting(config.zone, url, node.is_dev, sponsors, desks)
         self._files_served = StaticFiles()
         self._renderer = Renderer(self._files_served, self._setting)
 

@@ -30,6 +30,8 @@ PAGES = {
         "/c/helpers?shop={shop}",
         "/c/cards",
         "/c/cards?s={shop}",
+        "/c/money",
+        "/c/money?s={shop}",
         "/c/history",
         "/c/privacy",
         "/c/over?s={shop}&a={account}",

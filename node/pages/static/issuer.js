@@ -8,7 +8,7 @@ const update = () => refresh("live", "waiting", "entries").catch(() => false);
 const UTF8 = new TextEncoder();
 const ACCOUNT = /(acct1[02-9ac-hj-np-z]{58})/i;
 const SHORT = /acct1[02-9ac-hj-np-z]{5,}(?:…|\.{2,3})[02-9ac-hj-np-z]{4,}/i;
-const OUT = /^WASHOUT1:(red1[02-9ac-hj-np-z]{58}):([0-9A-F]{32}):((?:[0-9A-F]{2})+)$/i;
+const OUT = /^WASHOUT1:(red1[02-9ac-hj-np-z]{58}):([0-9A-F]{32}):((?:[0-9A-F]{2})*)$/i;
 const PAPER_BYTES_MAX = 30_000_000;
 const seen = new Map(); // requests whose code was read: where the money goes to
 const { period } = data;
