@@ -218,10 +218,7 @@ class PagesConfig(_Section):
         description="time zone of shops that named none",
     )
     desks: tuple[str, ...] = Field(
-        default=(),
-        strict=False,
-        max_length=20,
-        description="where money is put in and paid out, as '1 Main St / 大街 1 号'",
+        default=(), strict=False, description="where money desks are, as '1 Main St / 大街 1 号'"
     )
 
 
@@ -268,10 +265,7 @@ class P2pConfig(_Section):
         description="with more blocks to catch up, a snapshot is fetched instead; 0: never",
     )
     checkpoints: tuple[Checkpoint, ...] = Field(
-        (),
-        strict=False,
-        max_length=4,
-        description="blocks HEIGHT:ID whose snapshots are believed",
+        (), strict=False, max_length=4, description="blocks HEIGHT:ID whose snapshots are believed"
     )
 
 

@@ -9,7 +9,7 @@ import { accountFor, isSafe, keyFor, rememberShop, shopsSeen, washFor, welcome }
 const { shop } = data;
 const PAGE = 40;
 const short = (id) => `${id.slice(0, 10)}…${id.slice(-4)}`;
-const accountAt = async (one) => await accountFor(one) ?? (await keyFor(one)).account;
+const accountOf = async (one) => await accountFor(one) ?? (await keyFor(one)).account;
 
 function readAmount(text) {
   const found = /^\s*(\d{1,9})(?:[.,](\d{1,2}))?\s*$/.exec(text);
@@ -21,7 +21,7 @@ function readAmount(text) {
 async function showShops() {
   const seen = shopsSeen();
   const shown = await Promise.all(seen.map(async (one) => {
-    const [[record], purse] = await Promise.all([ask(["shops.shop", { shop: one }]), purseOf(await accountAt(one), data.money)]);
+    const [[record], purse] = await Promise.all([ask(["shops.shop", { shop: one }]), purseOf(await accountOf(one), data.money)]);
     if (!record) return null;
     const card = $("#shop-card").content.firstElementChild.cloneNode(true);
     $("[data-name]", card).textContent = nameIn(record.name);
@@ -203,7 +203,7 @@ if (await welcome()) {
   try {
     if (!shop) await showShops();
     else {
-      account = await accountAt(shop);
+      account = await accountOf(shop);
       await showAll();
       live({ account }, data.after, () => showAll().catch(() => false));
     }
