@@ -22,19 +22,22 @@ class Furnished:
     customer: Visitor
     owner: Visitor
     cashier: Visitor
+    operator: Visitor
     names: dict[str, Any]
 
     def who_sees(self, path: str) -> Visitor:
         """Return whose browser has something to show at an address."""
         if path.startswith("/desk"):
             return self.cashier
+        if path.startswith("/ops/") and path != "/ops/login":
+            return self.operator
         is_of_staff = path.startswith(("/shop", "/bay")) and path != "/shop/login"
         return self.owner if is_of_staff else self.customer
 
     @property
     def visitors(self) -> tuple[Visitor, ...]:
         """Everybody who looks."""
-        return self.customer, self.owner, self.cashier
+        return self.customer, self.owner, self.cashier, self.operator
 
 
 async def furnish(browser: Browser, town: Town) -> Furnished:
@@ -49,6 +52,7 @@ async def furnish(browser: Browser, town: Town) -> Furnished:
     hire_all(town)
     owner = await _log_in(browser, town, "/shop", "Olga", PINS["Olga"])
     cashier = await _log_in(browser, town, "/desk", ISSUER_DESK, PRACTICE_PIN)
+    operator = await _log_in(browser, town, "/ops/admit", "operator", PRACTICE_PIN)
     found = town.read("booking.booking", id=booking)
     latest = town.rpc("tx_list", account=found["customer"], limit=1)["items"][0]
     names = {
@@ -61,7 +65,7 @@ async def furnish(browser: Browser, town: Town) -> Furnished:
         "index": latest["index"],
         "paid_in": pay_in(town, found["customer"], 5_000),
     }
-    return Furnished(customer, owner, cashier, names)
+    return Furnished(customer, owner, cashier, operator, names)
 
 
 async def _log_in(browser: Browser, town: Town, path: str, name: str, pin: str) -> Visitor:

@@ -67,7 +67,7 @@ PAGES = {
         "/x/parameters",
         "/x/validators",
     ),
-    "operators": ("/ops",),
+    "operators": ("/ops", "/ops/login", "/ops/votes", "/ops/admit"),
     "desk": ("/desk", "/desk/receipt/{paid_in}"),
 }
 FILES = {"/shop/figures.csv", "/verify/car-passport-check.html"}  # are downloaded, not looked at

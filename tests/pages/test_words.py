@@ -12,7 +12,7 @@ from node.pages.words import choose_lang
 PAGES = Path(node.pages.__file__).parent
 NAMES = sorted(path.stem for path in (PAGES / "words" / "en").glob("*.json"))
 # Pages of operators may use the words of their trade.
-OF_OPERATORS = {"ops", "explorer"}
+OF_OPERATORS = {"ops", "explorer", "ops_act"}
 BANNED = {
     "en": (
         r"\b(escrow|wallet|blockchain|smart contracts?|no-show|attestation|hash|nonce|gas|mempool|"

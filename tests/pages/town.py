@@ -122,6 +122,20 @@ class Town:
             self._clients[name] = Wash(self.url, key=seed_of(name))
         return self._clients[name].call(function, arguments, funds=funds)
 
+    def act(self, name: str, action: dict[str, Any]) -> Any:
+        """Let somebody of the demo do something that is no call: propose, vote, admit."""
+        if name not in self._clients:
+            self._clients[name] = Wash(self.url, key=seed_of(name))
+        return self._clients[name].send([action])
+
+    def command(self, *words: str, **environment: str) -> Any:
+        """Return what a command on the node's machine printed as JSON."""
+        line = [sys.executable, "-m", "node", *words, "--data", str(self._folder), "--json"]
+        surroundings = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
+        done = subprocess.run(line, cwd=ROOT, env=surroundings, capture_output=True, check=False)
+        assert done.returncode == 0, done.stderr.decode()
+        return json.loads(done.stdout)
+
     def travel(self, to_ms: int) -> None:
         """Let time pass until then."""
         if to_ms > self.now_ms():
@@ -133,7 +147,15 @@ class Town:
 
     def get(self, path: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
         """Return status, headers and body of a page, without a browser."""
-        request = urllib.request.Request(f"{self.url}{path}", headers=headers)
+        return self._fetch(urllib.request.Request(f"{self.url}{path}", headers=headers))
+
+    def post(self, path: str, form: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
+        """Return the same of what a form posts."""
+        return self._fetch(
+            urllib.request.Request(f"{self.url}{path}", form.encode(), headers=headers)
+        )
+
+    def _fetch(self, request: urllib.request.Request) -> tuple[int, dict[str, str], bytes]:
         opener = urllib.request.build_opener(_NoRedirect)
         try:
             with opener.open(request, timeout=30) as response:
