@@ -71,6 +71,16 @@ class CardUse:
 
 
 @dataclass(slots=True)
+class Message:
+    """A message to the shop; what it says is sealed."""
+
+    id: str
+    sender: str
+    sent_at: int
+    stage: str = "OPEN"
+
+
+@dataclass(slots=True)
 class ShopBook:
     """All bookings and card uses of one shop, up to a place in the chain."""
 
@@ -80,6 +90,7 @@ class ShopBook:
     hash: str = ""
     stays: dict[str, Stay] = field(default_factory=dict)
     uses: dict[str, CardUse] = field(default_factory=dict)
+    messages: dict[str, Message] = field(default_factory=dict)
 
     def open(self) -> list[Stay]:
         """Return what goes on, by time of the slot."""
@@ -118,6 +129,19 @@ class ShopBook:
         uses = (one for one in self.uses.values() if first_ms <= one.over_at < last_ms)
         stays = self.between(first_ms, last_ms)
         return sum(one.to_shop for one in uses) + sum(one.to_shop for one in stays)
+
+    def take_message(self, event: dict[str, Any]) -> None:
+        """Note one event of messages to the shop."""
+        values, kind = event["values"], str(event["type"]).rpartition(".")[2]
+        if kind == "FeedbackSent":
+            one = Message(values["id"], values["sender"], int(event["time"]))
+            self.messages[one.id] = one
+        elif kind == "FeedbackMoved" and values["id"] in self.messages:
+            self.messages[values["id"]].stage = values["state"]
+
+    def unanswered(self) -> list[Message]:
+        """Return the messages that wait for an answer, the oldest first."""
+        return [one for one in self.messages.values() if one.stage == "OPEN"]
 
     def take_use(self, event: dict[str, Any]) -> None:
         """Note one event of prepaid cards."""
@@ -191,6 +215,7 @@ async def read_book(visit: Visit, shop: str) -> ShopBook:
         book = _books[place] = ShopBook(shop)
     await _follow(visit, book, "booking", book.take)
     await _follow(visit, book, "prepaid", book.take_use)
+    await _follow(visit, book, "reviews", book.take_message, of="receiver")
     book.height, book.hash = header["height"], header["hash"]
     await _fill(visit, book)
     await _fill_uses(visit, book)
@@ -198,14 +223,18 @@ async def read_book(visit: Visit, shop: str) -> ShopBook:
 
 
 async def _follow(
-    visit: Visit, book: ShopBook, contract: str, take: Callable[[dict[str, Any]], None]
+    visit: Visit,
+    book: ShopBook,
+    contract: str,
+    take: Callable[[dict[str, Any]], None],
+    of: str = "shop",
 ) -> None:
-    """Take the events of a contract that the book has not seen."""
+    """Take the events of a contract that the book has not seen; `of` is their field of the shop."""
     for _ in range(_PAGES_MAX):
         try:
             page = await visit.ask(
                 "events_query",
-                filter={"type": f"{contract}.*", "values": {"shop": book.shop}},
+                filter={"type": f"{contract}.*", "values": {of: book.shop}},
                 after=book.after.get(contract, "earliest"),
                 limit=_LIMIT,
             )

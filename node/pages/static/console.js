@@ -175,5 +175,6 @@ $("#walk-form")?.addEventListener("submit", (event) => {
 
 live({ type: "booking.*", values: { shop } }, data.after, update);
 live({ type: "prepaid.*", values: { shop } }, data.after, update);
+live({ type: "reviews.*", values: { receiver: shop } }, data.after, update);
 live({ type: "shops.*", values: { shop } }, data.after, update);
 setInterval(() => { if (!document.hidden) update(); }, 30_000);

@@ -37,6 +37,7 @@ async def console(visit: Visit) -> Shown | web.Response:
         "urgent": _urgent(book, now),
         "care": await read_care(visit),
         "waiting": waiting,
+        "messages": len(book.unanswered()),
         "coming": [one for one in book.open() if one.state in {"ACCEPTED", "ARRIVED"}][:NEXT_MAX],
         "ready": [one for one in book.open() if one.state == "READY"],
         "uses": [one for one in book.open_uses() if one.state in _USES],
