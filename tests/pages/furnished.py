@@ -5,7 +5,7 @@ from typing import Any
 
 from playwright.async_api import Browser
 
-from chain.ids import decode_id
+from chain.ids import decode_id, encode_id
 from node.demo.accounts import ISSUER_DESK
 from node.demo.staff import PRACTICE_PIN
 from tests.pages.browsing import COUNTER, PHONE, Visitor
@@ -13,6 +13,8 @@ from tests.pages.issuing import pay_in
 from tests.pages.staff import PINS, hire_all
 from tests.pages.test_history import NONE, enter, hand_over, visit
 from tests.pages.town import Town
+
+HOSTILE = "<img src=x onerror=alert(1)>\"'</script>{{1}} \u202etxet"  # work that a shop asks for
 
 
 @dataclass(frozen=True)
@@ -41,14 +43,18 @@ class Furnished:
 
 
 async def furnish(browser: Browser, town: Town) -> Furnished:
-    """Let a customer have a visit behind and one under way and a car; let the owner log in."""
+    """Let a customer have a visit paid, one under way and a car; let the owner log in."""
     customer = await Visitor.come(browser, town.url, "en", PHONE, has_script=True)
-    await visit(customer, town)
+    paid = encode_id("bkg", bytes.fromhex(await visit(customer, town)))
+    await customer.press("[data-action=confirm]")
+    await customer.press("#ask-confirm button[value=yes]")
+    await customer.page.wait_for_selector("#end")
     car = await enter(customer)
     booking = await hand_over(customer, town)
     record = decode_id(booking, "bkg").hex()
     town.do("sparkle", "booking.start_service", id=booking)
     town.do("sparkle", "records.start", visit=record, redo_of=NONE, odometer=43)
+    town.do("sparkle", "booking.ask_extra", id=booking, price=3_000, work=HOSTILE)
     hire_all(town)
     owner = await _log_in(browser, town, "/shop", "Olga", PINS["Olga"])
     cashier = await _log_in(browser, town, "/desk", ISSUER_DESK, PRACTICE_PIN)
@@ -58,6 +64,7 @@ async def furnish(browser: Browser, town: Town) -> Furnished:
     names = {
         "shop": town.sparkle,
         "booking": booking,
+        "paid": paid,
         "account": found["customer"],
         "car": car.partition("#")[0].rpartition("/")[2],
         "tx": latest["tx_id"],

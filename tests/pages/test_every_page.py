@@ -14,7 +14,7 @@ from node.pages.site import find_pages
 from tests.pages import manners
 from tests.pages.browsing import COUNTER, PHONE, TABLET
 from tests.pages.conftest import Come
-from tests.pages.furnished import Furnished, furnish
+from tests.pages.furnished import HOSTILE, Furnished, furnish
 from tests.pages.town import MINUTE_MS, Town
 
 # Every page stands here under its kind: what it may take on a first visit, in bytes.
@@ -39,6 +39,8 @@ PAGES = {
         "/c/over?s={shop}&a={account}",
         "/b/{booking}",
         "/b/{booking}/receipt",
+        "/b/{paid}",
+        "/b/{paid}/receipt",
         "/v/{car}",
         "/verify",
         "/nowhere",
@@ -131,6 +133,14 @@ async def test_every_page_keeps_what_is_promised(
 
     assert wrong == {}
     assert [fault for one in furnished.visitors for fault in one.faults] == []
+
+
+async def test_what_a_shop_wrote_is_read_as_it_was_written(furnished: Furnished) -> None:
+    page = await furnished.customer.open_tab("/b/{booking}".format(**furnished.names))
+    read = await page.inner_text("main")
+    await page.close()
+
+    assert HOSTILE in read
 
 
 def test_no_page_is_forgotten() -> None:
