@@ -36,7 +36,10 @@ class LineFormatter(logging.Formatter):
         facts = " ".join(f"{k}={v}" for k, v in vars(record).items() if k not in _OWN)
         text = f"{_iso(record)[11:19]} {record.levelname.lower():8}{record.getMessage()}"
         line = escape_controls(f"{text} {facts}" if facts else text)
-        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+        if not record.exc_info:
+            return line
+        trace = self.formatException(record.exc_info).split("\n")
+        return "\n".join([line, *map(escape_controls, trace)])
 
 
 def _iso(record: logging.LogRecord) -> str:

@@ -8,7 +8,15 @@ import click
 
 from node.commands.common import command
 from node.commands.contract_source import CONTAINER_SUFFIX, SOURCE_SUFFIX, build_source
-from node.commands.output import EXIT_ERROR, fail, finish, print_facts, print_table, print_text
+from node.commands.output import (
+    EXIT_ERROR,
+    fail,
+    finish,
+    print_facts,
+    print_lines,
+    print_table,
+    print_text,
+)
 from node.commands.words import t
 
 _CODE_SPACE = "14"  # the first byte of a code's key in the state
@@ -88,7 +96,7 @@ def disasm(*, target: str) -> None:
     else:
         container = _fetch_container(target)
     listing = disassemble(container)
-    finish({"name": container.name, "listing": listing}, listing.rstrip("\n"))
+    finish({"name": container.name, "listing": listing}, lambda: print_lines(listing.rstrip("\n")))
 
 
 def _read_container(path: Path) -> Any:

@@ -155,8 +155,14 @@ def print_json(value: object) -> None:
 
 
 def print_text(text: str) -> None:
-    """Print lines of which others may have written a part."""
-    click.echo("\n".join(escape_controls(line) for line in text.split("\n")))
+    """Print one line of which others may have written a part: they can not begin another."""
+    click.echo(escape_controls(text))
+
+
+def print_lines(text: str) -> None:
+    """Print a text of several lines, all of them this program's own."""
+    for line in text.split("\n"):
+        print_text(line)
 
 
 def print_facts(facts: Mapping[str, Any]) -> None:
