@@ -83,10 +83,11 @@ class Asker:
         answers = json.loads(data)
         if isinstance(answers, dict):
             raise AskError(answers["error"])
-        return [_read(answer) for answer in answers]
+        return [read_answer(answer) for answer in answers]
 
 
-def _read(answer: dict[str, Any]) -> Any:
+def read_answer(answer: dict[str, Any]) -> Any:
+    """Return what a page is given of an answer: the data, or the refusal."""
     if "error" in answer:
         return AskError(answer["error"])
     result = answer["result"]
