@@ -63,19 +63,27 @@ class Call:
 
 
 class Params(BaseModel):
-    """Base of every method's parameters: by name, exact types, nothing unknown."""
+    """Base of every method's parameters: by name, exact types, nothing unknown.
 
-    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", strict=True, frozen=True)
+    What checks them is built when a method is asked first: for all of them it takes a while.
+    """
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(
+        extra="forbid", strict=True, frozen=True, defer_build=True
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """One method: the function and everything that is published about it."""
+    """One method: the function and everything that is published about it.
+
+    `returns` is the type of what it answers.
+    """
 
     name: str
     function: Callable[..., Any]
     params: type[Params]
-    result: TypeAdapter[Any]
+    returns: Any
     summary: str
     description: str = ""
     tier: Tier = "public"
@@ -102,6 +110,10 @@ class Method:
         skip = len(_PREFIX)
         values = {key[skip:]: value for key, value in checked.items() if key != _AT}
         return checked.get(_AT, "final"), values
+
+    def result(self) -> TypeAdapter[Any]:
+        """Return what describes its answers."""
+        return TypeAdapter(self.returns)
 
     def wire_names(self) -> list[str]:
         """Return the parameters' names as callers write them, in order."""
@@ -162,7 +174,7 @@ def rpc_method(
             name=shown,
             function=function,
             params=_params_model(shown, signature, read=read),
-            result=TypeAdapter(signature.return_annotation),
+            returns=signature.return_annotation,
             summary=summary,
             description=description,
             tier=tier,
@@ -211,7 +223,7 @@ def dynamic_method(
         name=name,
         function=function,
         params=_model(name, fields, read=read),
-        result=TypeAdapter(Annotated[Any, WithJsonSchema(dict(result))]),
+        returns=Annotated[Any, WithJsonSchema(dict(result))],
         summary=summary,
         description=description,
         read=read,

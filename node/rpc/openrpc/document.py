@@ -105,7 +105,7 @@ def _fixed_methods(registry: Registry, dev: bool) -> tuple[list[Json], Json]:  #
     inputs: list[Any] = [("", "serialization", TypeAdapter(ReadAtJson))]
     for method in methods:
         inputs.append((f"{method.name} params", "validation", TypeAdapter(method.params)))
-        inputs.append((f"{method.name} result", "serialization", method.result))
+        inputs.append((f"{method.name} result", "serialization", method.result()))
     made, shared = TypeAdapter.json_schemas(
         inputs, ref_template=_SCHEMAS + "{model}", schema_generator=_Schemas
     )
@@ -123,7 +123,7 @@ def _fixed_methods(registry: Registry, dev: bool) -> tuple[list[Json], Json]:  #
 
 def _own_schemas(method: Method) -> tuple[Json, Json]:
     params = method.params.model_json_schema(schema_generator=_Schemas)
-    return params, method.result.json_schema(schema_generator=_Schemas)
+    return params, method.result().json_schema(schema_generator=_Schemas)
 
 
 def _method_json(method: Method, params: Mapping[str, Any], result: Mapping[str, Any]) -> Json:

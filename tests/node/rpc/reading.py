@@ -63,7 +63,7 @@ class Reader:
         declared = REGISTRY.find(method)
         assert declared is not None
         result = answer["result"]["data"] if declared.read else answer["result"]
-        declared.result.validate_python(result, strict=True)
+        declared.result().validate_python(result, strict=True)
         return result
 
     async def refusal(self, method: str, **params: Any) -> tuple[int, str]:
