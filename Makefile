@@ -26,6 +26,10 @@ BY_PIP = $(UV) export --frozen --no-emit-project $(1) --output-file $(VENV)/lock
 	&& $(BIN)/python -m pip install $(PIP_QUIETLY) --require-hashes --requirement $(VENV)/locked.txt \
 	&& $(BIN)/python -m pip install $(PIP_QUIETLY) --no-deps --editable .
 
+# Many processes are started: none compiles again what another has, whatever the environment says.
+unexport PYTHONDONTWRITEBYTECODE
+export PYTHONPYCACHEPREFIX := $(CURDIR)/$(VENV)/pycache
+
 .DEFAULT_GOAL := help
 .PHONY: help run rehearse install test check format lint types imports dependencies spelling \
 	pytest cover bench bench-consensus bench-net bench-vm fuzz lives pythons chaos sim mutants pictures build clean
