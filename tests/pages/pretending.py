@@ -138,7 +138,7 @@ class Town:
 class _Cookies(dict[str, str]):
     """Those of somebody who is logged in everywhere."""
 
-    def get(self, _name: str, _default: Any = None) -> str:  # type: ignore[override]
+    def get(self, _name: str, _default: Any = None) -> str:
         return "x"
 
 
