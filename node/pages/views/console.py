@@ -15,6 +15,7 @@ from node.pages.shopbook import DONE, ShopBook, Stay, read_book
 EARLY_MS = 15 * MINUTE_MS
 LATE_MS = 10 * MINUTE_MS
 NEXT_MAX = 12
+BAYS_MIN = 12  # free bays beyond these are only counted
 _USES = ("RESERVED", "STARTED", "DISPUTED", "FINISHED")
 _WITH_SHOP = ("CHECKED_IN", "IN_SERVICE", "READY")
 
@@ -30,6 +31,7 @@ async def console(visit: Visit) -> Shown | web.Response:
     now, zone = about["now"], about["zone"]
     waiting = [one for one in book.open() if one.state in {"ARRIVED", "CHECKED_IN"}]
     bays = book.in_bays(about["bays"], await read_bays(visit, worker))
+    shown = [one for one in range(1, about["bays"] + 1) if one <= BAYS_MIN or one in bays]
     values = {
         **about,
         "worker": worker,
@@ -41,7 +43,8 @@ async def console(visit: Visit) -> Shown | web.Response:
         "coming": [one for one in book.open() if one.state in {"ACCEPTED", "ARRIVED"}][:NEXT_MAX],
         "ready": [one for one in book.open() if one.state == "READY"],
         "uses": [one for one in book.open_uses() if one.state in _USES],
-        "bay_list": [(number, bays.get(number)) for number in range(1, about["bays"] + 1)],
+        "bay_list": [(number, bays.get(number)) for number in shown],
+        "free_bays": sorted(set(range(1, about["bays"] + 1)) - set(shown)),
         "may_check_in": lambda one: now >= one.start - EARLY_MS,
         "is_late": lambda one: one.end and one.state == "IN_SERVICE" and now > one.end + LATE_MS,
     }
