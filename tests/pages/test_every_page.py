@@ -54,6 +54,8 @@ PAGES = {
         "/shop/voices",
         "/shop/sell",
         "/shop/settings",
+        "/shop/helpers",
+        "/shop/helpers?account={account}&key=" + 64 * "7",
     ),
     "reading": (
         "/s/{shop}/poster",

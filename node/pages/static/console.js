@@ -93,7 +93,9 @@ async function scanned(text) {
   const taking = /^WASHTAKE1:(acct1[02-9ac-hj-np-z]{58}):([0-9a-f]{64})$/i.exec(plain);
   const booking = /(bkg1[02-9ac-hj-np-z]+)/i.exec(plain);
   const account = /(acct1[02-9ac-hj-np-z]+)/i.exec(plain);
-  if (handed) {
+  const lost = /(acct1[02-9ac-hj-np-z]{58})[.:]([0-9a-f]{64})/i.exec(plain);
+  if (lost && !taking) location.assign(`/shop/helpers?account=${lost[1].toLowerCase()}&key=${lost[2].toLowerCase()}`);
+  else if (handed) {
     const sent = await ask("staff_cosign", { body: handed[1].toLowerCase(), signature: handed[2].toLowerCase() });
     say(t(wordFor(sent.receipt?.events ?? [])), "good");
     await update();

@@ -38,6 +38,7 @@ async def console(visit: Visit) -> Shown | web.Response:
         "today": _today(book, now, zone),
         "urgent": _urgent(book, now),
         "care": await read_care(visit),
+        "asks_help": await _count_asking(visit, worker),
         "waiting": waiting,
         "messages": len(book.unanswered()),
         "coming": [one for one in book.open() if one.state in {"ACCEPTED", "ARRIVED"}][:NEXT_MAX],
@@ -63,6 +64,14 @@ async def console(visit: Visit) -> Shown | web.Response:
 async def _try(visit: Visit, method: str, **params: Any) -> Any:
     (answer,) = await visit.ask.all(asked(method, **params))
     return answer
+
+
+async def _count_asking(visit: Visit, worker: Worker) -> int:
+    """Return how many customers wait for this owner's word; none for others of the staff."""
+    if not worker.is_owner:
+        return 0
+    found = await visit.ask("account_recoveries", guardian=worker.shop)
+    return sum(worker.shop not in one["recovery"]["approvals"] for one in found["items"])
 
 
 async def read_bays(visit: Visit, worker: Worker) -> dict[int, str]:
