@@ -253,6 +253,21 @@ async def test_a_cashier_does_what_the_desk_of_an_issuer_does_and_nothing_else(s
     assert scope_for(asked["contract"], asked["function"]) == 32
 
 
+async def test_a_cashier_is_not_let_in_from_afar(shop: Asker) -> None:
+    await hire(shop, "Cai", "cashier")
+    await hire(shop, "Mei")
+    near, action = await enter(shop, "Cai"), call("money", "decline", request="red1", answer=1)
+    shop.is_near = False
+
+    codes = [
+        (await shop.refusal("staff_login", name="Cai", pin=PIN))[0],
+        (await shop.refusal("staff_send", session=near, actions=[action]))[0],
+    ]
+
+    assert codes == [-32004, -32004]
+    assert await enter(shop, "Mei")
+
+
 async def test_a_cashier_whose_key_was_taken_back_is_trusted_with_nothing(shop: Asker) -> None:
     member = await hire(shop, "Cai", "cashier")
     session = await enter(shop, "Cai")

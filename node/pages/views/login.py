@@ -45,7 +45,11 @@ async def enter(visit: Visit) -> Any:
     try:
         begun = await visit.ask("staff_login", name=name[:40] or "?", pin=pin[:12] or "?")
     except AskError as error:
-        said = {"LOCKED_OUT": "login.locked", "NO_STAFF": "login.no_staff"}
+        said = {
+            "LOCKED_OUT": "login.locked",
+            "NO_STAFF": "login.no_staff",
+            "FORBIDDEN": "login.far",
+        }
         key = said.get(error.name, "login.wrong")
         shown = visit.show("login.html", to=to, said=visit.words(key), name=name[:40])
         return Shown(shown.template, shown.values, shown.data, status=403)

@@ -14,7 +14,7 @@ from chain.transaction import (
     Transaction,
 )
 from node.rpc.action_lookup import ChainLookup
-from node.rpc.errors import InvalidParamsError
+from node.rpc.errors import ForbiddenError, InvalidParamsError
 from node.rpc.forms.actions import ActionsJson, read_actions
 from node.rpc.forms.shape_basics import account_text
 from node.rpc.methods.staff_sending import (
@@ -38,9 +38,8 @@ from node.rpc.methods.tx_build import (
 )
 from node.rpc.params import AccountId, HexBytes
 from node.rpc.registry import Call, rpc_method
-from node.staff.deeds import (
-    VOUCHED,
-)
+from node.staff.book import Member
+from node.staff.deeds import CASHIER, VOUCHED
 from node.staff.errors import (
     LockedOutError,
     NoSessionError,
@@ -57,6 +56,15 @@ SessionText = Annotated[
 ]
 Name = Annotated[str, Field(min_length=1, max_length=40, description="A name known at this shop.")]
 Pin = Annotated[str, Field(min_length=1, max_length=12, description="6 to 12 digits.")]
+
+
+class FarCashierError(ForbiddenError):
+    """A cashier who is neither on the node's machine nor behind a server of it with HTTPS."""
+
+    def __init__(self) -> None:
+        WashError.__init__(
+            self, "cashiers log in on the node's own machine, or by HTTPS through a server on it"
+        )
 
 
 class StaffSessionJson(TypedDict):
@@ -97,14 +105,17 @@ class LoggedOutJson(TypedDict):
 # Coming and going ---------------------------------------------------------------------------------
 
 
-@rpc_method(errors=(WrongPinError, LockedOutError, NoStaffError, StaffError))
+@rpc_method(errors=(WrongPinError, LockedOutError, NoStaffError, StaffError, FarCashierError))
 async def staff_login(call: Call, *, name: Name, pin: Pin) -> StaffSessionJson:
     """Log in with name and PIN; the answer is the only place with the session's token.
 
     Five wrong PINs in a row lock a name for 15 minutes, each further five for twice as long. A
-    wrong name and a wrong PIN are answered alike.
+    wrong name and a wrong PIN are answered alike. A cashier, who can give money, logs in on the
+    node's own machine only, or by HTTPS through a server on it.
     """
     staffing = staffing_of(call)
+    for member in staffing.book.named(name)[:1]:
+        _check_near(call, member)
     token, session = await staffing.log_in(name, pin, lambda one: day_end(call, one.account))
     return {"session": token, **_who(call, session)}
 
@@ -119,6 +130,12 @@ def staff_logout(call: Call, *, session: SessionText) -> LoggedOutJson:
 def staff_who(call: Call, *, session: SessionText) -> StaffWhoJson:
     """Return who a session belongs to, and what the shop trusts this person with now."""
     return _who(call, staffing_of(call).session(session))
+
+
+def _check_near(call: Call, member: Member) -> None:
+    """Raise FarCashierError for a cashier whose PIN or session crosses a network in clear."""
+    if member.duty == CASHIER and not call.is_near:
+        raise FarCashierError
 
 
 def _who(call: Call, session: Session) -> StaffWhoJson:
@@ -136,7 +153,7 @@ def _who(call: Call, session: Session) -> StaffWhoJson:
 # Working ------------------------------------------------------------------------------------------
 
 
-@rpc_method(errors=(NoSessionError, NotYoursError, NoStaffError, WashError))
+@rpc_method(errors=(NoSessionError, NotYoursError, NoStaffError, FarCashierError, WashError))
 async def staff_send(
     call: Call,
     *,
@@ -154,6 +171,7 @@ async def staff_send(
     """
     staffing = staffing_of(call)
     who = staffing.session(session)
+    _check_near(call, who.member)
     read = read_actions(actions, ChainLookup(call.node))
     if kept is not None:
         return await send_kept(call, who, Kept(kept, actions, read, client_ref), timeout_ms)
