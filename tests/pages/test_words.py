@@ -8,6 +8,7 @@ import pytest
 
 import node.pages
 from node.pages.words import choose_lang
+from node.passport.report import sentences
 
 PAGES = Path(node.pages.__file__).parent
 NAMES = sorted(path.stem for path in (PAGES / "words" / "en").glob("*.json"))
@@ -56,6 +57,17 @@ def test_no_text_uses_words_that_only_engineers_know(lang: str, name: str) -> No
     ]
 
     assert found == []
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_no_line_of_a_checked_passport_uses_them_either(lang: str) -> None:
+    said = {name: texts[lang] for name, texts in sentences().items()}
+
+    assert {
+        name: found
+        for name, text in said.items()
+        if (found := re.findall(BANNED[lang], re.sub(r"\{\w+\}", "", text), re.IGNORECASE))
+    } == {}
 
 
 @pytest.mark.parametrize("path", sorted((PAGES / "templates").glob("*.html")), ids=lambda p: p.stem)
