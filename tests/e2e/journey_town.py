@@ -94,9 +94,9 @@ def book(net: JourneyNet, customer: str, shop: str, start: int, **request: Any) 
     return booking
 
 
-def selling_card(units: int, price: int) -> dict[str, Any]:
+def selling_card(units: int, price: int, *, version: int = 1) -> dict[str, Any]:
     """Return the action that puts a card for so many washes on sale."""
-    line = {"service": WASH, "version": 1, "units": units, "amount": price}
+    line = {"service": WASH, "version": version, "units": units, "amount": price}
     nothing = {"service": 0, "version": 0, "units": 0, "amount": 0}
     return calling(
         "prepaid.publish_offer", number=1, kind="COUNT", price=price, bonus=0,
@@ -105,9 +105,9 @@ def selling_card(units: int, price: int) -> dict[str, Any]:
     )  # fmt: skip
 
 
-def sell_card(net: JourneyNet, shop: str, units: int, price: int) -> str:
+def sell_card(net: JourneyNet, shop: str, units: int, price: int, *, version: int = 1) -> str:
     """Put a card for so many washes on sale; returns the offer's id."""
-    done = net.do(shop, [selling_card(units, price)])
+    done = net.do(shop, [selling_card(units, price, version=version)])
     offer: str = done.event("prepaid.OfferPublished")["offer"]
     return offer
 
