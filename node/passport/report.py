@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from chain.errors import MalformedBytesError
 from node.passport.anchor import NotShownError
+from node.passport.reasons import failure_in_chinese
 from node.passport.sequence import SequenceError
 
 _FILE = "sentences.json"
@@ -42,6 +43,8 @@ class Check:
 
     def said(self, lang: Literal["en", "zh"] = "en") -> str:
         """Return what the check says."""
+        if lang == "zh" and self.sentence == "failed":
+            return failure_in_chinese(**self.values)
         return sentences()[self.sentence][lang].format(**self.values)
 
 

@@ -15,7 +15,7 @@ Come = Callable[..., Awaitable[Visitor]]
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put tests that use the browser on the loop on which the browser lives."""
     for item in items:
-        if {"visitor", "furnished"} & set(getattr(item, "fixturenames", ())):
+        if {"visitor", "furnished", "browser"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
 
 

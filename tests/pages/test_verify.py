@@ -1,5 +1,8 @@
 """The page that checks passports: the same verdicts as the command line, also from a disk."""
 
+# ruff: noqa: RUF001 - Chinese has its own marks
+
+import re
 from base64 import b64decode
 from pathlib import Path
 
@@ -23,6 +26,19 @@ CHECK = """(cases) => cases.map((one) => {
   const failed = report.checks.filter((check) => check.ok === false).map((check) => check.code);
   return [one.name, report.verdict, failed, report.checks.map((check) => check.sentence)];
 })"""
+
+REASONS = """(cases) => cases.flatMap((one) => {
+  const { checkPassport, checkSlip, readAnchor, finished, said } = globalThis.passportCheck;
+  const data = Uint8Array.from(atob(one.data), (letter) => letter.charCodeAt(0));
+  const hex = one.contract.match(/../g);
+  const contract = hex && Uint8Array.from(hex, (pair) => parseInt(pair, 16));
+  const anchor = readAnchor({ ...one, contract });
+  const report = one.slip ? checkSlip(data, anchor, finished) : checkPassport(data, anchor);
+  return report.checks.filter((check) => check.ok === false).map(said);
+})"""
+REFUSED_LEAST = 400
+SENTENCE = re.compile(r"[A-Za-z]+ [a-z]+ [a-z]+")  # English words after one another
+UNREADABLE = re.compile(r"（.*）$")  # what the browser says of bytes that are no value at all
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +92,21 @@ async def test_files_get_the_verdict_of_the_command_line_also_from_a_disk(
         assert found == expected
     assert {one.verdict for one in files} == {"good", "bad", "consistent, network unknown"}
     await alone.context.close()
+
+
+async def test_the_page_tells_in_chinese_why_a_file_is_refused(
+    browser: Browser, saved: dict[str, Path], files: list[Case], small: list[Case]
+) -> None:
+    one = await open_saved(browser, saved["zh"], "zh")
+
+    told: list[str] = []
+    for cases, is_slip in ((files, False), (small, True)):
+        given = [{**case, "slip": is_slip} for case in plain(cases) if case["verdict"] == "bad"]
+        told += await one.page.evaluate(REASONS, given)
+    await one.context.close()
+
+    assert len(told) >= REFUSED_LEAST
+    assert [line for line in told if SENTENCE.search(UNREADABLE.sub("", line))] == []
 
 
 @pytest.mark.parametrize("lang", LANGS)

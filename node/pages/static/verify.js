@@ -5,7 +5,25 @@ const parse = (id) => JSON.parse(document.getElementById(id)?.textContent || "{}
 const texts = parse("words"), data = parse("data");
 const $ = (id) => document.getElementById(id);
 const t = (key, values = {}) => (texts[key] ?? key).replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
-const said = ({ sentence, values }) => (data.sentences[sentence] ?? sentence).replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
+
+/** A reason in the reader's language; what stands in it may be a reason again. */
+function reasonOf(why) {
+  for (const [pattern, words] of data.failures.reasons) {
+    const found = new RegExp(pattern).exec(why);
+    if (found) return words.replace(/\{(\d)\}/g, (_, place) => reasonOf(found[Number(place) + 1]));
+  }
+  return why;
+}
+
+/** What a check says. Those that failed give their reason in English, which is looked up for others. */
+function said({ sentence, values }) {
+  if (data.failures && sentence === "failed") {
+    const reason = reasonOf(values.why);
+    const told = reason === values.why && reason.includes(" ") ? `${reasonOf("the bytes can not be read")}（${reason}）` : reason;
+    return `${data.failures.checks[values.code] ?? values.code}：${told}`;
+  }
+  return (data.sentences[sentence] ?? sentence).replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
+}
 
 /** An element; texts are texts, never markup. */
 function el(tag, attributes = {}, ...children) {
@@ -116,4 +134,4 @@ document.addEventListener("drop", (event) => {
 });
 
 /** For those who check many files by a script of their own. */
-globalThis.passportCheck = { checkPassport, checkSlip, readAnchor, contractBytes, finished: data.network.finished };
+globalThis.passportCheck = { checkPassport, checkSlip, readAnchor, contractBytes, said, finished: data.network.finished };

@@ -10,6 +10,7 @@ from node.pages.asking import AskError, asked
 from node.pages.one_file import join_modules
 from node.pages.page import Shown, Visit, page
 from node.pages.static_files import read_text
+from node.passport.reasons import chinese
 from node.passport.report import sentences
 
 SHOPS_MAX = 200
@@ -72,6 +73,7 @@ async def _known(visit: Visit) -> dict[str, Any]:
         "network": network,
         "names": {shop: showing.pick_name(name, lang) for shop, name in names.items()},
         "sentences": {name: said[lang] for name, said in sentences().items()},
+        "failures": chinese() if lang == "zh" else None,
     }
 
 
