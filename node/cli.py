@@ -52,6 +52,7 @@ TABLE = {
     "Operators": [
         ("admit", f"{_HERE}.admit", "admit", "Let shops in with codes that are used once."),
         ("login", f"{_HERE}.login", "login", "Let operators act in a browser at this node."),
+        ("cashier", f"{_HERE}.cashier", "cashier", "Let people work at the money desk."),
         ("gov", f"{_HERE}.gov", "gov", "Propose changes to the other operators, and vote."),
         ("validator", f"{_HERE}.validator", "validator", "Who decides on blocks; pause, rotate."),
         ("upgrade", f"{_HERE}.upgrade", "upgrade", "Rules that come, and whether we have them."),

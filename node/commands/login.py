@@ -35,7 +35,7 @@ def add(*, name: str, pin_file: Path | None, signing: Signing) -> None:
     from node.client.accounts import show_account
     from node.commands.connect import session
 
-    pin = _read_pin(pin_file)
+    pin = read_pin(pin_file)
     with session("admin") as talk_to:
         who = signing.identity(talk_to)
         wish = {"name": name, "pin": pin, "account": show_account(who.account)}
@@ -49,7 +49,8 @@ def add(*, name: str, pin_file: Path | None, signing: Signing) -> None:
     finish(made, said, next_command="washnode login list")
 
 
-def _read_pin(file: Path | None) -> str:
+def read_pin(file: Path | None) -> str:
+    """Return a PIN of a file, of WASH_PIN, or typed twice."""
     from node.commands.passphrase import read_passphrase_file
 
     if file is not None:

@@ -18,6 +18,7 @@ from tests.node.rpc.asking import Asker, acct
 from tests.node.rpc.staff_story import QUICK, easy_staff
 
 PIN = "482916"
+LONG_PIN = "48291637"
 
 
 @pytest.fixture
@@ -233,8 +234,8 @@ def test_keys_may_call_what_their_duty_is_and_no_more() -> None:
 
 
 async def test_a_cashier_does_what_the_desk_of_an_issuer_does_and_nothing_else(shop: Asker) -> None:
-    await hire(shop, "Cai", "cashier")
-    session = await enter(shop, "Cai")
+    await hire(shop, "Cai", "cashier", LONG_PIN)
+    session = await enter(shop, "Cai", LONG_PIN)
     asked = call("money", "begin_payment", request="red1" + "q" * 58)
 
     who = await shop.ask("staff_who", session=session)
@@ -254,9 +255,12 @@ async def test_a_cashier_does_what_the_desk_of_an_issuer_does_and_nothing_else(s
 
 
 async def test_a_cashier_is_not_let_in_from_afar(shop: Asker) -> None:
-    await hire(shop, "Cai", "cashier")
+    await hire(shop, "Cai", "cashier", LONG_PIN)
     await hire(shop, "Mei")
-    near, action = await enter(shop, "Cai"), call("money", "decline", request="red1", answer=1)
+    near, action = (
+        await enter(shop, "Cai", LONG_PIN),
+        call("money", "decline", request="red1", answer=1),
+    )
     shop.is_near = False
 
     codes = [
@@ -269,8 +273,8 @@ async def test_a_cashier_is_not_let_in_from_afar(shop: Asker) -> None:
 
 
 async def test_a_cashier_whose_key_was_taken_back_is_trusted_with_nothing(shop: Asker) -> None:
-    member = await hire(shop, "Cai", "cashier")
-    session = await enter(shop, "Cai")
+    member = await hire(shop, "Cai", "cashier", LONG_PIN)
+    session = await enter(shop, "Cai", LONG_PIN)
     key = shop.node.staff.book.get(member).key
     await shop.do("sparkle", {"type": "remove_key", "key": key})
 

@@ -1,6 +1,9 @@
 """The desk of who issues the money: cash comes in, goes out, and the account is stated."""
 
 import hashlib
+import os
+import subprocess
+import sys
 
 from playwright.async_api import FilePayload
 
@@ -13,7 +16,7 @@ from node.pages.showing import show_money
 from tests.pages.browsing import COUNTER, Visitor
 from tests.pages.conftest import Come
 from tests.pages.issuing import issuer_of
-from tests.pages.town import Town
+from tests.pages.town import ROOT, Town
 
 PAPER = b"balance of the account: 10,000,000.00"
 
@@ -179,6 +182,32 @@ async def test_a_statement_carries_the_fingerprint_of_the_paper(visitor: Come, t
     found = town.read("money.issuer", account=issuer_of(town))
     assert found["document"] == hashlib.sha256(PAPER).hexdigest()
     assert found["stated_custody"]["amount"] == 900_000_000
+
+
+async def test_a_cashier_is_added_by_a_command_and_sees_what_is_missing(
+    visitor: Come, town: Town
+) -> None:
+    def run(*words: str) -> str:
+        command = [sys.executable, "-m", "node", "cashier", *words, "--data", str(town.folder)]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), "WASH_PIN": "48291637"}
+        return subprocess.run(
+            command, env=environment, cwd=ROOT, check=True, capture_output=True, text=True
+        ).stdout
+
+    run("add", "Cai")
+    one = await visitor("zh", COUNTER)
+    await one.open("/desk")
+    await one.page.fill("#name", "Cai")
+    await one.page.fill("#pin", "48291637")
+    await one.page.keyboard.press("Enter")
+    await one.page.wait_for_url("**/desk")
+    shown = await one.text()
+    listed = [line for line in run("list").splitlines() if "Cai" in line]
+    run("remove", listed[0].split()[0])
+
+    await one.open("/desk")
+    assert "运营方" in shown
+    assert "/shop/login" in one.page.url
 
 
 async def test_the_desk_is_for_cashiers_and_the_shop_for_its_staff(

@@ -38,6 +38,7 @@ from node.storage.backup import last_backup
 
 _NUMBERS = {name: number for number, name in DUTIES.items()}
 _REFUND_MAX = 10**9
+CASHIER_PIN_LEAST = 8
 
 Duty = Annotated[
     str,
@@ -232,6 +233,9 @@ async def staff_add(
     """
     shop, staffing = _owner(call, session), staffing_of(call)
     number = _NUMBERS[duty]
+    if number == CASHIER and len(pin) < CASHIER_PIN_LEAST:
+        text = f"a cashier's PIN has {CASHIER_PIN_LEAST} to 12 digits: it can give money"
+        raise StaffError(text)
     identity, seed, signer = staffing.new_key()
     until = call.node.block_time() + VALID_FOR_MS
     member = Member(identity, clean_name(name), shop, signer.public_key.hex(), number, until)
