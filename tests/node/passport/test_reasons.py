@@ -30,14 +30,14 @@ def test_every_reason_of_the_pages_script_has_its_chinese() -> None:
 @pytest.mark.parametrize(
     ("why", "told"),
     [
-        ("there is no secret of the vehicle", "车辆：没有车辆的密钥"),
+        ("there is no secret of the vehicle", "车辆：没有车辆的暗码"),
         (
             "height 30: height is 30, expected one above the trusted 31",
             "车辆：高度 30：高度为 30，应高于所信任的 31",
         ),
         (
             "entry 1 of secret 2: the state does not show these 144 bytes",
-            "车辆：状态未能证明「第 2 个密钥的第 1 条」的这 144 字节",
+            "车辆：状态未能证明「第 2 个暗码的第 1 条」的这 144 字节",
         ),
         ("ab" * 32, f"车辆：{'ab' * 32}"),
         ("Offset is outside", "车辆：内容已损坏，无法读取（Offset is outside）"),
