@@ -37,8 +37,8 @@ class Renderer:
             "clock": showing.show_clock,
         }
 
-    def render(self, shown: Shown, words: Words, path: str) -> str:
-        """Return the HTML of a page at a path."""
+    def render(self, shown: Shown, words: Words, path: str, catching_up: Any = None) -> str:
+        """Return the HTML of a page at a path; `catching_up` is what the node says of itself."""
         zone = str(shown.values.get("zone") or self._setting.zone)
         other = "en" if words.lang == "zh" else "zh"
         setting = self._setting
@@ -55,6 +55,7 @@ class Renderer:
             "other_lang": other,
             "other_lang_url": f"/lang/{other}?to={quote(path, safe='')}",
             "path": path,
+            "catching_up": catching_up,
             "texts": words.for_scripts(),
             "data": {**told, **shown.data},
             **shown.values,

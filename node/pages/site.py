@@ -99,17 +99,21 @@ class Site:
             if isinstance(shown, web.Response):
                 shown.headers.update({k: v for k, v in _HEADERS.items() if k not in shown.headers})
                 return shown
-            return self._answer(request, shown, words)
+            return self._answer(request, shown, words, await _catching_up(ask))
         except (GoneError, AskError, WashError) as error:
-            return self._answer(request, _error_page(error, self._node), words)
+            # What is asked for may be in a block that this node lacks.
+            found = await _catching_up(Asker(self._dispatcher, self._node))
+            return self._answer(request, _error_page(error, self._node), words, found)
         except (ConnectionError, asyncio.CancelledError, web.HTTPException):
             raise
         except Exception:  # noqa: BLE001 - logged; one broken page must not stop the others
             _log.exception("%s failed", request.path)
             return self._answer(request, _said("broken", 500), words)
 
-    def _answer(self, request: web.Request, shown: Shown, words: Words) -> web.Response:
-        body = self._renderer.render(shown, words, request.path_qs).encode()
+    def _answer(
+        self, request: web.Request, shown: Shown, words: Words, catching_up: Any = None
+    ) -> web.Response:
+        body = self._renderer.render(shown, words, request.path_qs, catching_up).encode()
         headers = {**_HEADERS, "Content-Type": "text/html; charset=utf-8", **shown.headers}
         if request.path.startswith(_OF_STAFF):
             headers["Referrer-Policy"] = "same-origin"  # else forms are posted without an Origin
@@ -139,6 +143,14 @@ class Site:
             raise web.HTTPNotFound  # a program, which is answered as it is used to
         self._gate.check_place(request)
         return self._answer(request, _said("missing", 404), Words(_lang_of(request), "error"))
+
+
+async def _catching_up(ask: Asker) -> Any:
+    """Return how far the node has come with what it lacks; None if it lacks nothing."""
+    try:
+        return (await ask("node_health"))["catching_up"]
+    except AskError:
+        return None  # the page says more of that than a bar could
 
 
 def _lang_of(request: web.Request) -> Any:

@@ -113,12 +113,42 @@ export async function once(button, name, work) {
 // Live -------------------------------------------------------------------------------------------
 
 const PULSE_MS = 15_000;
+const CATCHING_UP_MS = 2_000;
 let pulse = 0;
+let isCatchingUp = false;
+
+/** How far the node has come with what it lacks; when it has all, the page can be read anew. */
+async function followCatchingUp(health) {
+  const found = health?.catching_up;
+  let bar = $("#catching-up");
+  if (found && !bar) {
+    const words = t(`catching_up_${found.part}`);
+    bar = el("div", { class: "notice", id: "catching-up" }, el("p", {}, t("catching_up")), el("progress", { "aria-label": words }),
+      el("small", {}, `${words}: `, el("span", { "data-done": "" }), " / ", el("span", { "data-of": "" })));
+    $("#notices").prepend(bar);
+  }
+  if (found) {
+    Object.assign($("progress", bar), { max: found.of, value: found.done });
+    $("[data-done]", bar).textContent = found.done;
+    $("[data-of]", bar).textContent = found.of;
+  } else if (bar && health) {
+    bar.remove();
+    notice("caught-up", t("caught_up"), { kind: "good", button: { label: t("show_new"), onclick: () => location.reload() } });
+  }
+  if (isCatchingUp || !$("#catching-up")) return;
+  isCatchingUp = true;
+  await new Promise((resolve) => setTimeout(resolve, CATCHING_UP_MS));
+  isCatchingUp = false;
+  followCatchingUp(await wash.rpc("node_health", {}, 8_000).catch(() => null));
+}
+if ($("#catching-up")) followCatchingUp(null);
 
 /** Say when the node does not answer, and when it does again: a page that stands still looks as if all were well. */
 function watchLine() {
   pulse ||= setInterval(async () => {
-    const isLost = await wash.rpc("node_health", {}, 8_000).then(() => false, (error) => error.name === "NODE_UNREACHABLE");
+    const health = await wash.rpc("node_health", {}, 8_000).catch((error) => error);
+    const isLost = health.name === "NODE_UNREACHABLE";
+    if (health.catching_up !== undefined) followCatchingUp(health);
     const wasLost = document.getElementById("notice-line");
     if (isLost && !wasLost) notice("line", t("offline"));
     if (!isLost && wasLost) notice("line", null);

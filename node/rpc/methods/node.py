@@ -2,7 +2,7 @@
 
 import shutil
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import Field
 from typing_extensions import TypedDict
@@ -54,11 +54,25 @@ class NodeInfoJson(TypedDict):
     head: HeaderJson
 
 
+class CatchingUpJson(TypedDict):
+    """How far a node has come with what it lacks."""
+
+    part: Annotated[
+        Literal["blocks", "snapshot"],
+        Field(description="What it fetches: blocks, or the state of a chain that it begins with."),
+    ]
+    done: Annotated[int, Field(description="How many are here: blocks, or pieces of the state.")]
+    of: Annotated[int, Field(description="How many there are.")]
+
+
 class NodeHealthJson(TypedDict):
     """How a node is."""
 
     ready: Annotated[bool, Field(description="Whether it takes transactions and answers reads.")]
     syncing: bool
+    catching_up: Annotated[
+        CatchingUpJson | None, Field(description="How far it has come; null: it lacks nothing.")
+    ]
     height: int
     head_time_ms: int
     time_ms: Annotated[int, Field(description="The node's clock.")]
@@ -134,6 +148,7 @@ def node_health(call: Call) -> NodeHealthJson:
     return {
         "ready": node.failure is None,
         "syncing": vitals.behind is not None,
+        "catching_up": _catching_up(node),
         "height": head.height,
         "head_time_ms": head.time_ms,
         "time_ms": now,
@@ -243,15 +258,25 @@ def _lacks_quorum(node: Any) -> str | None:
     )
 
 
-def _say_behind(node: Any) -> str | None:
+def _catching_up(node: Any) -> CatchingUpJson | None:
     """Return how far this node has come with catching up, or None if there is nothing to catch."""
     if node.chunks is not None:
         done, count = node.chunks
-        return f"the node fetches a snapshot of the chain: {done} of {count} chunks are here"
-    behind = heights_behind(node.driver.engine)
+        return {"part": "snapshot", "done": done, "of": count}
+    behind, height = heights_behind(node.driver.engine), node.ledger.height
     if behind <= BEHIND_MAX:
         return None
-    return f"the node catches up: {behind} blocks that others have are missing here"
+    return {"part": "blocks", "done": height, "of": height + behind}
+
+
+def _say_behind(node: Any) -> str | None:
+    found = _catching_up(node)
+    if found is None:
+        return None
+    done, count = found["done"], found["of"]
+    if found["part"] == "snapshot":
+        return f"the node fetches a snapshot of the chain: {done} of {count} chunks are here"
+    return f"the node catches up: {count - done} blocks that others have are missing here"
 
 
 def _say_late(node: Any) -> str | None:

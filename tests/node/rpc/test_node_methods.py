@@ -52,6 +52,7 @@ async def test_a_node_that_fetches_a_snapshot_says_how_far_it_is(chain: TestChai
     health = await reader.ask("node_health")
 
     assert health["syncing"] is True
+    assert health["catching_up"] == {"part": "snapshot", "done": 3, "of": 40}
     assert [one for one in health["warnings"] if one["code"] == "SYNCING"] == [
         {
             "code": "SYNCING",
@@ -72,6 +73,7 @@ async def test_a_healthy_node_has_no_warnings(
     assert health == {
         "ready": True,
         "syncing": False,
+        "catching_up": None,
         "height": 0,
         "head_time_ms": START_MS,
         "time_ms": START_MS,
