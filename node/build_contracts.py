@@ -10,11 +10,11 @@ import sys
 from pathlib import Path
 
 from contracts.lang.compiler import compile_contract
-from node.catalog import STANDARD
+from node.catalog import SHIPPED
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES = (
-    *(f"contracts/standard/{name}.wash" for name in STANDARD),
+    *(f"contracts/standard/{name}.wash" for name in SHIPPED),
     "node/rehearse/notes.wash",
     "node/sim/bells.wash",
 )

@@ -15,8 +15,9 @@ from contracts.vm.program import Program, load_program
 STANDARD = (
     "booking", "consent", "loyalty", "money", "prepaid", "records", "reviews", "shops",
 )  # fmt: skip
+SHIPPED = (*STANDARD, "admissions")  # besides what visits need, what only some networks do
 _FOLDERS = {
-    **dict.fromkeys(STANDARD, "contracts.standard"),
+    **dict.fromkeys(SHIPPED, "contracts.standard"),
     "notes": "node.rehearse",
     "bells": "node.sim",
 }

@@ -23,10 +23,13 @@ _ARGUMENTS: dict[str, dict[str, Any]] = {
         "every": 30 * DAY_MS, "least": 100,
     },
     "reviews": {"hide_votes": 2},
+    "admissions": {"voices": 2},
 }  # fmt: skip
 
 # What is other where there is one operator, whose word no second one can confirm.
-_ALONE: dict[str, dict[str, Any]] = {"money": {"two": False}, "reviews": {"hide_votes": 1}}
+_ALONE: dict[str, dict[str, Any]] = {
+    "money": {"two": False}, "reviews": {"hide_votes": 1}, "admissions": {"voices": 1},
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +52,9 @@ class Binding:
 
 
 @cache
-def bindings() -> tuple[Binding, ...]:
-    """Return all of them, each behind those that it links to."""
-    waiting = {name: _binding(name) for name in catalog.STANDARD}
+def bindings(names: tuple[str, ...] = catalog.STANDARD) -> tuple[Binding, ...]:
+    """Return those of some names, each behind those that it links to."""
+    waiting = {name: _binding(name) for name in names}
     found: dict[str, Binding] = {}
     while waiting:
         ready = [one for one in waiting.values() if set(one.links.values()) <= found.keys()]

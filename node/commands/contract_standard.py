@@ -23,13 +23,14 @@ def standard(*, money: str, signing: Signing) -> None:
     operator signs; the other operators vote on the names. A name that is taken by other code
     stays as it is: washnode gov propose upgrade brings a newer version.
     """
+    from node import catalog
     from node.commands.connect import session
     from node.standard import bindings
 
     with session(signing.tier) as talk_to:
         options = signing.sender(talk_to)
         book = _Book(talk_to, money, options)
-        facts = [book.bring(binding) for binding in bindings()]
+        facts = [book.bring(binding) for binding in bindings(catalog.SHIPPED)]
 
     def show_it() -> None:
         print_table(

@@ -154,7 +154,7 @@ def unlock_keys(config: "Config", passphrase_file: Path | None) -> tuple[Any, An
     """
     from node.commands.connect import KEYS_NAME
     from node.commands.passphrase import ask_for_key
-    from node.joining.desk import Admitter
+    from node.joining.sending import Admitter
     from node.keys.store import KeyStore
     from node.keys.unattended import find_secret
 

@@ -8,8 +8,9 @@ from chain.types import DAY_MS
 from node.demo.accounts import ISSUER, ISSUER_DESK, account_of, seed_of, signer_of
 from node.demo.catalogue import SHOPS
 from node.demo.genesis import GENESIS_TIME_MS
-from node.joining.desk import Admitter, Desk
+from node.joining.desk import Desk
 from node.joining.records import FOLDER_NAME
+from node.joining.sending import Admitter
 from node.live.node import Node
 from node.staff.book import Member
 from node.staff.deeds import CASHIER

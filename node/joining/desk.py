@@ -2,36 +2,24 @@
 
 The gateway has a key of an account with the admitter's role (or an operator's). A code is a line in
 its book. The first account to bring a code has it: that is on the disk before the chain hears of
-it, so whatever stops in between, the same shop can ask again and nobody else can.
+it, so whatever stops in between, the same shop can ask again and nobody else can. Where the chain
+knows codes, it has the last word: then other gateways take this one's, and each is spent once.
 """
 
 import logging
 import secrets
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from chain.codec import encode
-from chain.crypto import Signer
 from chain.errors import WashError
 from chain.governance import contract_by_name
 from chain.ids import encode_id
-from chain.params import read_params
 from chain.roles import Role, has_role
-from chain.transaction import (
-    TX_VERSION,
-    Action,
-    Admit,
-    Call,
-    SignedTransaction,
-    Transaction,
-    read_transaction,
-    signing_bytes,
-)
+from chain.transaction import Action, Admit, Call
 from chain.types import HOUR_MS, MINUTE_MS
-from contracts.execution import transaction_gas
 from node.joining.code import SECRET_BYTES, JoinCode, JoinCodeError, make_code
 from node.joining.errors import (
     AdmissionError,
@@ -42,28 +30,28 @@ from node.joining.errors import (
     UnknownCodeError,
     UsedCodeError,
 )
+from node.joining.on_chain import (
+    ChainCode,
+    find_spent,
+    mark_of,
+    offering,
+    read_code,
+    spending,
+    taking_back,
+)
 from node.joining.records import NAME_LENGTH_MAX, Record, RecordBook, Use, hash_secret
 from node.joining.request import JoinRequest, check_request
+from node.joining.sending import Admitter, sign_actions
 from node.live.outcomes import TxStatus
-from node.live.simulation import as_received, simulate_freely
 from node.live.views import look
 
 VALID_FOR_DEFAULT_MS = 72 * HOUR_MS
 VALID_FOR_MAX_MS = 31 * 24 * HOUR_MS
 WAIT_MS = 20_000  # for the chain; who is told `pending` asks again
 GUESSES_MAX = 30  # a minute, of all strangers together
-_VALID_MS = 2 * MINUTE_MS
 _REGISTER = "shops"
 
 _log = logging.getLogger("washnode.admissions")
-
-
-@dataclass(frozen=True, slots=True)
-class Admitter:
-    """The account that lets shops in, and the key that signs for it here."""
-
-    account: bytes
-    signer: Signer
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +94,16 @@ class Desk:
         )
         self.book.put(record)
         _log.info("made join code %s", record.number)
+        self._tell(offering(self.node, record))
         return code, record
+
+    def _tell(self, actions: list[Call]) -> None:
+        """Tell the chain of a code; what it does not take now it hears when the code comes."""
+        if actions:
+            try:
+                self.node.submit(sign_actions(self.node, self.identity, actions)[1])
+            except WashError as error:
+                _log.warning("the chain was not told of a join code: %s", error)
 
     def revoke(self, number: str) -> Record:
         """Take back a code that nobody used. Raises UnknownCodeError, UsedCodeError."""
@@ -115,10 +112,14 @@ class Desk:
             raise UnknownCodeError
         if record.use is not None:
             raise UsedCodeError(bytes.fromhex(record.use.account), record.use.at_ms)
+        known = read_code(self.node, mark_of(record))
+        if known is not None and known.shop is not None:
+            raise UsedCodeError(known.shop, known.used_at)
         if record.revoked_at is None:
             record = record.model_copy(update={"revoked_at": self.node.clock.now_ms()})
             self.book.put(record)
             _log.info("took back join code %s", record.number)
+            self._tell(taking_back(self.node, mark_of(record)))
         return record
 
     async def redeem(self, request: JoinRequest) -> Admission:
@@ -129,12 +130,15 @@ class Desk:
         """
         if not request.code.is_of(self.node.ledger.chain_id):
             raise JoinCodeError("this code is for another network")
-        record = self.book.find(request.code)
+        known = read_code(self.node, bytes.fromhex(hash_secret(request.code)))
+        record = self.book.find(request.code) or _adopt(known, request.code)
         if record is None:
             raise self._unknown()
         check_request(self.node.ledger.chain_id, request)
         check_name(request.name)
-        return await self._admit(self._claim(record, request))
+        if known is not None:
+            _check_known(known, request, self.node.clock.now_ms())
+        return await self._admit(self._claim(record, request, known))
 
     def _unknown(self) -> WashError:
         """Return the refusal of a code that nobody made, and count it."""
@@ -147,10 +151,12 @@ class Desk:
         _log.warning("a join code that is not of this gateway")
         return UnknownCodeError()
 
-    def _claim(self, record: Record, request: JoinRequest) -> Record:
+    def _claim(self, record: Record, request: JoinRequest, known: ChainCode | None) -> Record:
         """Return the record with this shop as its user."""
         now = self.node.clock.now_ms()
         use = record.use
+        if known is not None and known.used_at:
+            return self._note_spent(record, request, known)
         if use is not None:
             if (use.account, use.node_key) != (request.account.hex(), request.node_key.hex()):
                 raise UsedCodeError(bytes.fromhex(use.account), use.at_ms)
@@ -171,6 +177,26 @@ class Desk:
         record = record.model_copy(update={"use": use})
         self.book.put(record)
         _log.info("join code %s is used by %s", record.number, encode_id("acct", request.account))
+        return record
+
+    def _note_spent(self, record: Record, request: JoinRequest, known: ChainCode) -> Record:
+        """Return the record with what the chain says: this shop is in, by whichever gateway."""
+        if record.use is not None and record.use.height is not None:
+            return record
+        spent = find_spent(self.node, known.mark)
+        if spent is None:
+            raise AdmissionError("the chain let this shop in, in a block that is not kept here")
+        tx_id, height = spent
+        use = Use(
+            account=request.account.hex(),
+            node_key=request.node_key.hex(),
+            name=request.name,
+            at_ms=known.used_at,
+            tx_id=tx_id.hex(),
+            height=height,
+        )
+        record = record.model_copy(update={"use": use})
+        self.book.put(record)
         return record
 
     async def _admit(self, record: Record) -> Admission:
@@ -196,44 +222,23 @@ class Desk:
 
     def _send(self, record: Record, use: Use) -> bytes:
         """Sign and send the admission; raises AdmissionError if the chain would refuse it."""
-        body = self._build(use)
-        body, outcome = simulate_freely(self.node, body, read_params(self.node.state()))
-        receipt = outcome.receipt
-        if receipt is None or not receipt.ok:
-            reason = outcome.error if receipt is None else f"error {receipt.error} of the chain"
-            raise AdmissionError(f"the chain would refuse it: {reason}")
-        gas = max(receipt.gas_used * 3 // 2, transaction_gas(as_received(body)))
-        body = replace(body, gas_limit=min(gas, body.gas_limit))
-        signature = self.identity.signer.sign(signing_bytes(body))
-        data = encode(SignedTransaction(body, signature, None))
-        tx_id = read_transaction(data).tx_id
+        tx_id, data = sign_actions(self.node, self.identity, self._actions(record, use))
         update = {"use": use.model_copy(update={"tx_id": tx_id.hex()})}
         self.book.put(record.model_copy(update=update))
         self.node.submit(data)
         return tx_id
 
-    def _build(self, use: Use) -> Transaction:
+    def _actions(self, record: Record, use: Use) -> list[Action]:
+        """Return what lets a shop in: all of it happens, or nothing."""
         account, node_key = bytes.fromhex(use.account), bytes.fromhex(use.node_key)
         register = contract_by_name(self.node.state(), _REGISTER)
         if register is None:
             raise NoAdmissionsError("the operators have installed no register of shops yet")
-        actions: list[Action] = [Admit(account), Admit(node_key)]
+        actions: list[Action] = [*spending(self.node, record, use)]
+        actions += [Admit(account), Admit(node_key)]
         if not self._is_shop(register, account):
             actions.append(Call(register, "admit", (account, use.name), 0))
-        params, who = read_params(self.node.state()), self.identity
-        key = who.signer.public_key
-        return Transaction(
-            version=TX_VERSION,
-            chain_id=self.node.ledger.chain_id,
-            account=who.account,
-            key=None if key == who.account else key,
-            nonce=self.node.next_nonce(who.account, key),
-            valid_until=self.node.block_time() + min(_VALID_MS, params.valid_for_max_ms),
-            gas_limit=params.transaction_gas_max,
-            sponsor=None,
-            actions=tuple(actions),
-            client_ref=None,
-        )
+        return actions
 
     def _is_shop(self, register: bytes, account: bytes) -> bool:
         found = look(self.node, register, "standing", account)
@@ -259,6 +264,33 @@ class Desk:
             raise NoAdmissionsError(
                 f"{shown} needs the roles member and admitter: washnode gov propose role grant"
             )
+
+
+def _adopt(known: ChainCode | None, code: JoinCode) -> Record | None:
+    """Return a record for a code that another gateway made and the chain knows."""
+    if known is None:
+        return None
+    return Record(
+        number=code.number.hex(),
+        secret_hash=hash_secret(code),
+        made_at=known.made_at,
+        expires_at=known.until,
+    )
+
+
+def _check_known(known: ChainCode, request: JoinRequest, now_ms: int) -> None:
+    """Raise what the chain would refuse a code with, in words; it refuses it whatever we say."""
+    if known.used_at:
+        if (known.shop, known.node_key) != (request.account, request.node_key):
+            assert known.shop is not None, "it was used"
+            raise UsedCodeError(known.shop, known.used_at)
+        return
+    if known.stopped_at:
+        raise RevokedCodeError
+    if now_ms >= known.until:
+        raise OverCodeError(known.until)
+    if not known.is_for(request.name):
+        raise JoinCodeError("this code is for a shop of another name")
 
 
 def check_name(name: str) -> None:

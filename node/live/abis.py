@@ -27,7 +27,7 @@ from node.abi import ABI_BYTES_MAX, BadAbiError, ContractAbi, abi_bytes
 from node.abi_of_code import derive_abi, derived_document, read_abi
 from node.files import move_over
 
-BUILT_IN = (*catalog.STANDARD, "notes")
+BUILT_IN = (*catalog.SHIPPED, "notes")
 KEPT_MAX = 256  # codes and contracts remembered
 NAMES_MAX = 1_000  # installed names that are looked through
 LISTED_MAX = 12  # names told to who wrote none that is near

@@ -30,7 +30,7 @@ from node.rpc.forms.shape_basics import find_asset
 
 @cache
 def _standard_codes() -> dict[bytes, str]:
-    return {catalog.program(name).code_id: name for name in catalog.STANDARD}
+    return {catalog.program(name).code_id: name for name in catalog.SHIPPED}
 
 
 class ChainLookup:
@@ -72,7 +72,7 @@ class ChainLookup:
     def standard_of(self, contract: bytes) -> str | None:
         """Return which of the standard contracts this one is, by name or by its code, else None."""
         name = self.name_of(contract)
-        if name in catalog.STANDARD:
+        if name in catalog.SHIPPED:
             return name
         info = self._abis.contract(self.state, contract)
         return None if info is None else _standard_codes().get(info.code.code_id)

@@ -71,7 +71,7 @@ REASONS: dict[str, Reason] = {
 def reasons() -> dict[str, Reason]:
     """Return all reasons: those above, and what else stands beside the standard contracts."""
     told = dict(REASONS)
-    for contract in catalog.STANDARD:
+    for contract in catalog.SHIPPED:
         for name, text in catalog.words(contract)["errors"].items():
             told.setdefault(name, Reason(_PLAIN, text["en"], text["zh"]))
     return told

@@ -4,15 +4,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from chain.changes import InstallContract
 from chain.crypto import Signer, sha256
+from chain.transaction import Action, Deploy, Propose, instance_id, tx_id
 from chain.types import HOUR_MS
-from node.demo.accounts import account_of, signer_of
+from node.catalog import container_bytes
+from node.demo.accounts import Signing, account_of, make_body, sign_body, signer_of
 from node.joining.code import JoinCode
-from node.joining.desk import Admission, Admitter, Desk
+from node.joining.desk import Admission, Desk
+from node.joining.on_chain import CONTRACT
 from node.joining.request import JoinRequest, sign_request
+from node.joining.sending import Admitter
 from tests.node.demo.setting import WallClock, open_demo
 
 GATE = "https://gate.example"
+GAS = 400_000
 
 
 @dataclass(frozen=True)
@@ -45,10 +51,10 @@ class Gate:
         self.admitter = admitter
         self.desk = self.open_desk()
 
-    def open_desk(self) -> Desk:
-        """Open the desk, as after a start."""
-        identity = Admitter(account_of(self.admitter), signer_of(self.admitter))
-        desk = Desk(self.node, identity, self.folder / "admissions")
+    def open_desk(self, admitter: str = "", folder: str = "admissions") -> Desk:
+        """Open the desk, as after a start; or that of another gateway of the same chain."""
+        name = admitter or self.admitter
+        desk = Desk(self.node, Admitter(account_of(name), signer_of(name)), self.folder / folder)
         desk.wait_ms = 0
         return desk
 
@@ -64,6 +70,24 @@ class Gate:
             return taken
         self.make_block()
         return await self.desk.redeem(request)
+
+    def do(self, name: str, *actions: Action) -> bytes:
+        """Let somebody of the demo send actions, in a block of their own; returns the id."""
+        account = account_of(name)
+        nonce = self.node.next_nonce(account, account)
+        signing = Signing(self.node.ledger.chain_id, self.node.block_time(), nonce, GAS)
+        body = make_body(name, signing, *actions)
+        self.node.submit(sign_body(body, name))
+        self.make_block()
+        (receipt,) = self.node.ledger.store.receipts(self.node.ledger.height)
+        assert receipt.ok, receipt
+        return tx_id(body)
+
+    def install_codes(self) -> None:
+        """Let the chain know codes: two operators take one back, as on a chain with several."""
+        code = container_bytes(CONTRACT)
+        contract = instance_id(self.do("operator", Deploy(code, (), (), (2,))), 0)
+        self.do("operator", Propose(InstallContract(CONTRACT, contract)))
 
     def make_block(self) -> None:
         """Make a block of what waits."""

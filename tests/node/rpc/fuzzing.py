@@ -19,7 +19,8 @@ from node.catalog import STANDARD, abi
 from node.config import RpcConfig
 from node.demo.accounts import account_of, signer_of
 from node.demo.world import demo_places
-from node.joining.desk import Admitter, Desk
+from node.joining.desk import Desk
+from node.joining.sending import Admitter
 from node.live.abis import AbiBook
 from node.live.node import Node
 from node.rpc.jsonrpc import Dispatcher

@@ -4,8 +4,9 @@ from chain.crypto import Signer, sha256
 from chain.ids import encode_id
 from node.demo.accounts import account_of, signer_of
 from node.joining.code import parse_code
-from node.joining.desk import Admitter, Desk
+from node.joining.desk import Desk
 from node.joining.request import sign_request
+from node.joining.sending import Admitter
 from tests.node.rpc.story import Json, Teller
 
 GATE = "https://gate.wash.example"

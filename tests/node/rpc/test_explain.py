@@ -42,14 +42,14 @@ def names_of(entries: list[dict[str, Any]]) -> set[str]:
 # The file ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", [None, *catalog.STANDARD])
+@pytest.mark.parametrize("name", [None, *catalog.SHIPPED])
 def test_no_sentence_needs_a_reader_who_knows_how_a_chain_works(name: str | None) -> None:
     told = FILE if name is None else catalog.words(name)
 
     assert [text for text in texts(told) if JARGON.search(text)] == []
 
 
-@pytest.mark.parametrize("contract", catalog.STANDARD)
+@pytest.mark.parametrize("contract", catalog.SHIPPED)
 def test_every_sentence_reads_well_when_somebody_in_it_is_you(contract: str) -> None:
     declared = catalog.abi(contract)
     people = {
@@ -68,7 +68,7 @@ def test_every_sentence_reads_well_when_somebody_in_it_is_you(contract: str) -> 
     assert [text for text in texts(catalog.words(contract)) if wrong.search(text)] == []
 
 
-@pytest.mark.parametrize("name", [None, *catalog.STANDARD])
+@pytest.mark.parametrize("name", [None, *catalog.SHIPPED])
 def test_every_sentence_stands_in_both_languages(name: str | None) -> None:
     def check(entry: Any) -> Iterator[Any]:
         if any(isinstance(one, str) for one in entry.values()):
@@ -89,7 +89,7 @@ def test_every_action_and_change_has_its_sentence() -> None:
     assert FILE["roles"].keys() == {one.name.lower() for one in Role}
 
 
-@pytest.mark.parametrize("contract", catalog.STANDARD)
+@pytest.mark.parametrize("contract", catalog.SHIPPED)
 def test_every_function_error_and_event_of_the_standard_contracts_has_its_words(
     contract: str,
 ) -> None:
@@ -103,7 +103,7 @@ def test_every_function_error_and_event_of_the_standard_contracts_has_its_words(
     assert words["errors"].keys() == set(abi["errors"].values())
 
 
-@pytest.mark.parametrize("contract", catalog.STANDARD)
+@pytest.mark.parametrize("contract", catalog.SHIPPED)
 def test_every_state_that_has_a_sentence_exists(contract: str) -> None:
     states = {name for one in catalog.abi(contract)["enums"].values() for name in one}
 
@@ -132,7 +132,7 @@ def test_every_event_of_the_chain_has_its_sentence() -> None:
     assert told == {f"chain.{one.name.lower()}" for one in KernelEvent}
 
 
-@pytest.mark.parametrize("contract", catalog.STANDARD)
+@pytest.mark.parametrize("contract", catalog.SHIPPED)
 def test_a_sentence_asks_only_for_what_its_function_or_event_has(contract: str) -> None:
     abi, words = catalog.abi(contract), catalog.words(contract)
 

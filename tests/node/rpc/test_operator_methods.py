@@ -8,7 +8,8 @@ import pytest
 
 from node.demo.accounts import account_of, signer_of
 from node.joining.code import parse_code
-from node.joining.desk import Admitter, Desk
+from node.joining.desk import Desk
+from node.joining.sending import Admitter
 from node.rpc.jsonrpc import Dispatcher
 from node.rpc.served import make_registry
 from tests.node.rpc.asking import Asker, acct
