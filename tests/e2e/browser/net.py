@@ -15,6 +15,7 @@ from chain.crypto import Signer, hash_bytes
 from chain.ids import decode_id, encode_id
 from node.demo.accounts import signer_of
 from node.devnet.plan import PlannedNode
+from node.rpc.door.access import TOKENS_NAME, load_or_make_tokens
 from tests.e2e.journey_net import DAY_MS, JourneyNet, calling
 from tests.e2e.journey_town import NONE, POLISH, WASH, make_shops
 from tests.netted import give_sponsor
@@ -73,6 +74,10 @@ class BrowserNet:
     def url(self, node: str = GATEWAY) -> str:
         """Return where a node's pages are."""
         return self._net.net[node].rpc_url
+
+    def token(self, node: str = GATEWAY) -> str:
+        """Return the token for programs of a shop at a node."""
+        return load_or_make_tokens(self._net.net[node].folder / TOKENS_NAME).shop
 
     def _go_on(self) -> None:
         while not self._over.wait(LOOK_EVERY_S):

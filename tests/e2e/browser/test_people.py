@@ -1,0 +1,195 @@
+"""People: a phone lost and found by helpers, a thief stopped, a permission taken back."""
+
+from typing import Any, NamedTuple
+
+import pytest
+
+from node.client import AsyncWash, WashRpcError
+from node.client.records import Records
+from node.demo.accounts import signer_of
+from tests.e2e.browser.guests import Guest, Guests
+from tests.e2e.browser.net import BrowserNet
+from tests.e2e.browser.steps import LANGS, begin, book
+from tests.e2e.journey_net import DAY_MS, HOUR_MS, acct
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+DELAY_MS = 72 * HOUR_MS
+DETAILS = {"plate": "粤B·7Q2X9", "note": "scratch at the left door"}
+
+
+# A lost phone -------------------------------------------------------------------------------------
+
+
+async def number_of(one: Guest, shop: str) -> str:
+    """Return the account of somebody at a shop, as the page of helpers shows it."""
+    await one.open(f"/c/helpers?shop={acct(shop)}")
+    await one.page.wait_for_selector("#mine:not(:empty)")
+    return await one.text("#mine")
+
+
+async def choose(one: Guest, shop: str, friend: str) -> None:
+    """Choose the shop and a friend as helpers."""
+    await one.open(f"/c/helpers?shop={acct(shop)}")
+    await one.page.fill("#friend", friend)
+    await one.see("02-choosing")
+    await one.press("#choose-form button")
+    await one.page.wait_for_selector("#now:has-text('2')")
+    await one.see("03-chosen")
+
+
+async def ask_for(one: Guest, shop: str, account: str) -> str:
+    """Ask for a lost account on another phone; returns the code for the helpers."""
+    await one.open(f"/c/helpers?shop={acct(shop)}")
+    await one.page.fill("#lost", account)
+    await one.press("#lost-form button")
+    await one.page.wait_for_selector("#lost-code:not([hidden])")
+    return await one.text("#lost-code code")
+
+
+async def help_with(friend: Guest, shop: str, code: str) -> str:
+    """Enter a code as a helper; returns what the page says."""
+    await friend.open(f"/c/helpers?shop={acct(shop)}")
+    await friend.page.fill("#code", code)
+    await friend.press("#help-form button")
+    await friend.page.wait_for_selector("#help-said.good:not([hidden])")
+    return await friend.text("#help-said")
+
+
+async def shop_helps(place: BrowserNet, shop: str, code: str) -> None:
+    """Let the shop agree as well, which has seen its customer."""
+    account, _, key = code.partition(".")
+    action = {"type": "approve_recovery", "account": account, "new_key": key}
+    await place.held(lambda net: net.do(shop, [action]))
+
+
+class Asked(NamedTuple):
+    """Somebody asked for an account: which, with which booking; the helper's and the new phone."""
+
+    account: str
+    booking: str
+    friend: Guest
+    fresh: Guest
+    code: str
+
+
+async def ask_helpers(guests: Guests, place: BrowserNet, owner: Guest, name: str) -> Asked:
+    """Let somebody choose helpers, and somebody ask for the account whom both believe."""
+    friend = await guests.come("08-lost-phone", owner.lang)
+    account = await begin(owner, place, "shop2")
+    booking = await book(owner, "shop2", days=6)
+    await owner.see("01-booked")
+    await choose(owner, "shop2", await number_of(friend, "shop2"))
+    fresh = await guests.come("08-lost-phone", owner.lang)
+    code = await ask_for(fresh, "shop2", account)
+    await fresh.see(f"04-{name}-asks")
+    await help_with(friend, "shop2", code)
+    await friend.see(f"05-helping-{name}")
+    await shop_helps(place, "shop2", code)
+    return Asked(account, booking, friend, fresh, code)
+
+
+@pytest.mark.parametrize("lang", LANGS)
+async def test_who_loses_a_phone_gets_everything_back_by_two_helpers(
+    guests: Guests, place: BrowserNet, lang: str
+) -> None:
+    owner = await guests.come("08-lost-phone", lang)
+    account, booking, friend, fresh, code = await ask_helpers(guests, place, owner, "owner")
+    await owner.page.close()  # at the bottom of a lake
+    await place.tick(DELAY_MS + HOUR_MS)
+    said = await help_with(friend, "shop2", code)
+    await friend.see("06-after-three-days")
+    await fresh.press("#lost-form button")
+    await fresh.page.wait_for_url("**/c")
+    await fresh.page.wait_for_selector(f"a[href='/b/{booking}']")
+    await fresh.see("07-everything-back")
+    await fresh.open(f"/b/{booking}")
+    await fresh.press("[data-action=cancel]")
+    await fresh.agree("ask-cancel")
+    await fresh.page.wait_for_selector("#end")
+    await fresh.see("08-it-acts")
+
+    keys = await place.held(lambda net: net.ask("account_get", account=account)["keys"])
+    found = await place.read("booking.booking", id=booking)
+    assert len(keys) == 1
+    assert {"zh": "一切", "en": "everything"}[lang] in said
+    assert found["state"] == "CANCELLED_CUSTOMER"
+
+
+@pytest.mark.parametrize("lang", LANGS)
+async def test_who_still_has_the_phone_is_told_and_stops_a_thief(
+    guests: Guests, place: BrowserNet, lang: str
+) -> None:
+    owner = await guests.come("08-lost-phone", lang)
+    account, booking, _friend, thief, code = await ask_helpers(guests, place, owner, "thief")
+    await place.tick(DELAY_MS - HOUR_MS)
+    await owner.open("/c")
+    await owner.page.wait_for_selector(".notice.bad button")
+    await owner.see("06-somebody-asks")
+    await owner.press(".notice.bad button")
+    await owner.page.wait_for_selector(".notice.good")
+    await owner.see("07-stopped")
+    await place.tick(2 * HOUR_MS)
+    await thief.press("#lost-form button")
+    await thief.page.wait_for_selector("#lost-said:not([hidden])")
+    await thief.see("08-thief-without")
+    await thief.open(f"/b/{booking}")
+
+    found = await place.held(lambda net: net.ask("account_get", account=account))
+    assert found["recovery"] is None
+    assert [one["key"] for one in found["keys"]] != [code.partition(".")[2]]
+    assert await thief.page.locator("main .button:visible").count() == 0
+
+
+# A permission taken back --------------------------------------------------------------------------
+
+
+async def deal(place: BrowserNet, who: str, work: Any) -> Any:
+    """Let a shop deal with sealed details at the gateway, which trusts it with a token."""
+    async with AsyncWash(place.url(), token=place.token(), timeout_s=60) as wash:
+        return await work(Records(wash, signer_of(who)))
+
+
+async def read(place: BrowserNet, blob: str) -> Any:
+    """Let the other shop try to read; returns what it gets, or the name of the refusal."""
+    try:
+        return (await deal(place, "shop2", lambda shop: shop.read(blob, "CLAIM"))).content
+    except WashRpcError as error:
+        return error.name
+
+
+async def ask_to_see(place: BrowserNet, owner: str) -> str:
+    """Let a shop write something about a customer, and another one ask to see it."""
+    terms = {"owner": owner, "kind": "NOTES", "sponsor": "node_attests"}
+    blob: str = await deal(place, "shop1", lambda shop: shop.keep(DETAILS, **terms))
+    until = await place.held(lambda net: net.now + 30 * DAY_MS)
+    await deal(place, "shop2", lambda shop: shop.ask(owner, "CLAIM", until=until, blob=blob))
+    return blob
+
+
+@pytest.mark.parametrize("lang", LANGS)
+async def test_after_a_permission_is_taken_back_a_reader_is_refused_at_once(
+    guests: Guests, place: BrowserNet, lang: str
+) -> None:
+    one = await guests.come("09-taken-back", lang)
+    account = await begin(one, place, "shop1")
+    await book(one, "shop1")
+    blob = await ask_to_see(place, account)
+    tries = [await read(place, blob)]
+    await one.open("/c/privacy")
+    await one.page.wait_for_selector("#questions li")
+    await one.see("01-asked")
+    await one.press("#questions .button:not(.quiet)")
+    await one.page.wait_for_selector("#readers li >> nth=1")
+    await one.see("02-allowed")
+    tries.append(await read(place, blob))
+    await one.press("#readers li:has-text('Harbour') input, #readers li:has-text('港湾') input")
+    await one.page.wait_for_selector("#readers li >> nth=1", state="detached")
+    await one.see("03-taken-back")
+    tries.append(await read(place, blob))
+    await one.press("#show-log")
+    await one.page.wait_for_selector("#log li")
+    log = await one.text("#log")
+    await one.see("04-who-looked")
+
+    assert tries == ["NO_CONSENT", DETAILS, "NO_CONSENT"]
+    assert {"zh": "港湾", "en": "Harbour"}[lang] in log
