@@ -8,6 +8,7 @@ from node.rpc.methods import (
     admin,
     admin_clock,
     admin_copy,
+    balance,
     blob,
     booking,
     chain,
@@ -46,7 +47,7 @@ from node.rpc.methods import (
 from node.rpc.registry import Registry, collect
 
 MODULES = (
-    account, admin, admin_clock, admin_copy, blob, booking, chain, consent, contract,
+    account, admin, admin_clock, admin_copy, balance, blob, booking, chain, consent, contract,
     contract_pending, dev, events, gov, join, letter, money, node, operator, operator_codes,
     operator_people, outbox, passport, peers, report, report_compliance, rpc, shop, staff,
     staff_bays, staff_helping, staff_letters, staff_people, tx, tx_build, tx_explain, tx_list,

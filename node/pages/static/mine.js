@@ -1,6 +1,6 @@
 // A customer's home: for each shop what is free, what is on hold, the visits, and the next one.
 import { $, data, el, live, money, notice, once, t, texts, wash, when } from "./app.js";
-import { purseOf, together } from "./purse.js";
+import { purseOf } from "./purse.js";
 import { accountFor, keyFor, rememberShop, shopsSeen, state, takenOver, washFor, welcome } from "./wallet.js";
 
 const SHOWN_MAX = 5;
@@ -51,12 +51,11 @@ async function show(shop) {
   part("name").textContent = nameIn(record.name);
   const free = mine?.balances.find((one) => one.asset === data.money.asset) ?? { ...data.money, amount: 0 };
   part("free").textContent = money(free);
-  const { held, requests } = await purseOf(account, data.money);
-  part("held").hidden = held.amount === 0;
-  part("held").textContent = t("held", { money: money(held) });
-  const out = together(free, requests.map((one) => one.amount));
-  part("out").hidden = out.amount === 0;
-  part("out").textContent = t("out", { money: money(out) });
+  const { onVisits, onCards, out } = await purseOf(account, data.money);
+  for (const [name, amount] of [["held", onVisits], ["cards", onCards], ["out", out]]) {
+    part(name).hidden = amount.amount === 0;
+    part(name).textContent = t(name, { money: money(amount) });
+  }
   part("money").href = `/c/money?s=${shop}`;
   const [active, pending] = points ? [points.own_active + points.shared_active, points.own_pending + points.shared_pending] : [0, 0];
   part("points").hidden = active + pending === 0;

@@ -3,7 +3,7 @@ import { $, data, el, explain, live, money, notice, once, question, t, when } fr
 import { drawText } from "./counter.js";
 import { ask, eventsOf, nameIn } from "./lists.js";
 import { payeeOf, payoutCode } from "./payout.js";
-import { purseOf, together } from "./purse.js";
+import { purseOf } from "./purse.js";
 import { accountFor, isSafe, keyFor, rememberShop, shopsSeen, washFor, welcome } from "./wallet.js";
 
 const { shop } = data;
@@ -26,8 +26,7 @@ async function showShops() {
     const card = $("#shop-card").content.firstElementChild.cloneNode(true);
     $("[data-name]", card).textContent = nameIn(record.name);
     $("[data-free]", card).textContent = money(purse.free);
-    const out = together(purse.free, purse.requests.map((each) => each.amount));
-    for (const [name, value] of [["held", purse.held], ["out", out]]) {
+    for (const [name, value] of [["held", purse.onVisits], ["cards", purse.onCards], ["out", purse.out]]) {
       $(`[data-${name}]`, card).hidden = !value.amount;
       $(`[data-${name}]`, card).textContent = t(name, { money: money(value) });
     }
@@ -44,11 +43,10 @@ async function showShops() {
 let account = null;
 
 async function showPurse() {
-  const { free, holds, held, requests } = await purseOf(account, data.money);
+  const { free, onVisits, onCards, out, holds, requests } = await purseOf(account, data.money);
   $("#free").textContent = money(free);
-  const [onHold, out] = document.querySelectorAll("#purse dd");
-  onHold.textContent = money(held);
-  out.textContent = money(together(free, requests.map((one) => one.amount)));
+  const places = document.querySelectorAll("#purse dd");
+  for (const [number, amount] of [onVisits, onCards, out].entries()) places[number].textContent = money(amount);
   $("#holds").replaceChildren(...holds.map((one) => {
     const label = t(one.what, { time: one.time ? when(one.time) : "" });
     return el("li", {}, el("a", { class: "item", href: one.href }, el("span", {}, label), el("span", { class: "price" }, money(one.amount))));

@@ -22,6 +22,7 @@ async def about_reserves(teller: Teller) -> None:
     first = {"holder": acct("bob"), "number": 0}
     await teller.show("money_requests", "what the issuer has to pay", {"issuer": acct("issuer")})
     await teller.show("money_requests", "of a holder", {"holder": acct("bob")})
+    await teller.show("money_balance", "of who asked for cash", {"account": acct("bob")})
     both = {"issuer": acct("issuer"), "holder": acct("bob")}
     await teller.refuse("money_requests", "both at once", both)
     await teller.show("money.request_of", "the first of a holder", first)

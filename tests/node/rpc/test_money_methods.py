@@ -6,9 +6,13 @@ from typing import Any
 
 import pytest
 
+from chain.types import HOUR_MS
+from node.demo.catalogue import SPARKLE
 from node.rpc.jsonrpc import Dispatcher
 from node.rpc.served import make_registry
 from tests.node.rpc.asking import Asker, acct
+
+WASH = SPARKLE.service(1)
 
 
 @pytest.fixture
@@ -55,3 +59,48 @@ async def test_requests_come_with_the_most_urgent_first_and_leave_when_they_are_
     )  # fmt: skip
     assert [one["request"] for one in left] == [second]
     assert await items(shop, issuer=acct("bob")) == []
+
+
+def book(start: int) -> dict[str, Any]:
+    """Return the action that asks for a wash."""
+    terms = {
+        "shop": acct("sparkle"), "service": WASH.number, "version": 1, "start": start,
+        "end": start + WASH.duration_ms, "cell": WASH.cell, "total": WASH.price,
+        "policy": WASH.policy_id.hex(),
+    }  # fmt: skip
+    wish = {"type": "call", "contract": "booking", "function": "request", "arguments": terms}
+    return {**wish, "funds": WASH.hold(start)}
+
+
+async def test_what_somebody_has_is_free_on_hold_on_cards_and_being_paid_out(shop: Asker) -> None:
+    before = (await shop.ask("money_balance", account=acct("bob")))["data"]
+    start = shop.wall.now_ms + 24 * HOUR_MS
+    booked = (await shop.do("bob", book(start)))["creates"][0]["id"]
+    sale = (await shop.ask("prepaid.sale", shop=acct("sparkle"), number=1))["data"]
+    price = (await shop.ask("prepaid.offer", offer=sale["offer"]))["data"]["price"]["amount"]
+    buying = {"type": "call", "contract": "prepaid", "function": "buy", "funds": price}
+    card = (await shop.do("bob", {**buying, "arguments": {"offer": sale["offer"]}}))["creates"]
+    request = await ask_for(shop, "bob", 20_000)
+
+    found = (await shop.ask("money_balance", account=acct("bob")))["data"]
+    await shop.do(
+        "bob",
+        {
+            "type": "call", "contract": "booking", "function": "cancel_booking",
+            "arguments": {"id": booked}, "funds": 0,
+        },
+    )  # fmt: skip
+    after = (await shop.ask("money_balance", account=acct("bob")))["data"]
+
+    hold = WASH.hold(start)
+    amounts = {name: one["amount"] for name, one in found.items() if isinstance(one, dict)}
+    assert (before["held"]["amount"], before["holds"], before["requests"]) == (0, [], [])
+    assert amounts == {
+        "free": before["free"]["amount"] - hold - price - 20_000, "held": hold, "prepaid": price,
+        "paying_out": 20_000,
+    }  # fmt: skip
+    assert [(one["kind"], one["id"], one["start"]) for one in found["holds"]] == [
+        ("visit", booked, start), ("card", card[0]["id"], None),
+    ]  # fmt: skip
+    assert [one["request"] for one in found["requests"]] == [request]
+    assert (after["held"]["amount"], after["prepaid"]["amount"]) == (0, price)
