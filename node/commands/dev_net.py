@@ -26,7 +26,8 @@ FOLDER_DEFAULT = Path("washnet")
 _FOLDER = click.option(
     "--out",
     "folder",
-    type=click.Path(file_okay=False, path_type=Path),
+    # Whole: the nodes' processes begin in another folder than this command.
+    type=click.Path(file_okay=False, path_type=Path, resolve_path=True),
     default=FOLDER_DEFAULT,
     show_default=True,
     metavar="DIR",

@@ -30,12 +30,12 @@ class Net:
     def __init__(self, folder: Path, *words: str) -> None:
         self.folder = folder
         self.process = subprocess.Popen(
-            [*PROGRAM, "dev", "net", "--out", str(folder), "--json", *words],
+            [*PROGRAM, "dev", "net", "--out", folder.name, "--json", *words],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            cwd=ROOT,
-            env=environment(),
+            cwd=folder.parent,  # the nodes' processes begin elsewhere
+            env=environment() | {"PYTHONPATH": str(ROOT)},
         )
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
