@@ -39,11 +39,12 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """The file, and the commands that put it into force, take it back and ask about it."""
+    """The file, and the commands that put it into force, start it, take it back, ask about it."""
 
     file: PurePath
     content: bytes
     install: tuple[tuple[str, ...], ...]
+    start: tuple[str, ...]
     remove: tuple[tuple[str, ...], ...]
     status: tuple[str, ...]
 
@@ -70,13 +71,14 @@ def _systemd(machine: Machine, wanted: Wanted) -> Service:
     else:
         folder = machine.home / ".config" / "systemd" / "user"
         control = ("systemctl", "--user")
-    install = [(*control, "daemon-reload"), (*control, "enable", "--now", unit)]
+    install = [(*control, "daemon-reload"), (*control, "enable", unit)]
     if wanted.lingers and not wanted.for_all:
         install.append(("loginctl", "enable-linger", machine.user))
     return Service(
         file=folder / unit,
         content=systemd_unit(machine, wanted).encode(),
         install=tuple(install),
+        start=(*control, "start", unit),
         remove=((*control, "disable", "--now", unit), (*control, "daemon-reload")),
         status=(*control, "is-active", unit),
     )
@@ -140,6 +142,7 @@ def _launchd(machine: Machine, wanted: Wanted) -> Service:
         file=file,
         content=launchd_plist(label, machine, wanted),
         install=(("launchctl", "bootstrap", domain, str(file)),),
+        start=("launchctl", "kickstart", f"{domain}/{label}"),
         remove=(("launchctl", "bootout", f"{domain}/{label}"),),
         status=("launchctl", "print", f"{domain}/{label}"),
     )
@@ -213,10 +216,8 @@ def _task(machine: Machine, wanted: Wanted) -> Service:
     return Service(
         file=file,
         content=task_xml(machine, wanted).encode("utf-16"),
-        install=(
-            ("schtasks", "/Create", *name, "/XML", str(file), "/F"),
-            ("schtasks", "/Run", *name),
-        ),
+        install=(("schtasks", "/Create", *name, "/XML", str(file), "/F"),),
+        start=("schtasks", "/Run", *name),
         remove=(("schtasks", "/End", *name), ("schtasks", "/Delete", *name, "/F")),
         status=("schtasks", "/Query", *name),
     )

@@ -63,7 +63,7 @@ def new(*, gateways: tuple[str, ...], name: str, note: str, hours: int, qr: str 
         _draw(made["code"], qr)
     facts = {"code": made["code"], "number": made["number"], "expires_at": made["expires_at"]}
     finish(facts, lambda: _show_new(facts), next_command=None)
-    say(t("The shop types: washnode join {code}", code=made["code"]))
+    say(t("The shop types: washnode setup --code {code}", code=made["code"]))
 
 
 def _own_address(talk_to: Any) -> list[str]:

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -25,12 +26,17 @@ def ensure_running(folder: Path) -> Running:
     if found is not None:
         return found
     child = _spawn(folder)
+    return await_running(folder, lambda: child.poll() is not None)
+
+
+def await_running(folder: Path, has_ended: Callable[[], bool] = lambda: False) -> Running:
+    """Wait until the node of a folder answers; the end of its process is an end of waiting."""
     end = time.monotonic() + START_PATIENCE_S
     while time.monotonic() < end:
         found = find_running(folder)
         if found is not None:
             return found
-        if child.poll() is not None:
+        if has_ended():
             break
         time.sleep(_PAUSE_S)
     log = folder / LOG_NAME

@@ -90,7 +90,8 @@ def _check_machine(data: Path, mending: "Mending", *, is_running: bool) -> "list
     found += [checks.check_keys(data), checks.check_backup_age(data), check_files(data)]
     if not is_running:
         found.append(check_leftovers(data, mending))
-    return found
+    start = checks.check_start(data)
+    return found if start is None else [*found, start]
 
 
 def _worst(checks: "list[Check]") -> str:

@@ -140,6 +140,19 @@ def check_keys(data: Path) -> Check:
     return Check("keys", "green", t("{count} keys can be used", count=count))
 
 
+def check_start(data: Path) -> Check | None:
+    """Look whether a shop's node starts by itself; None of a folder that is no shop's."""
+    from node.commands.service import find_installed
+    from node.joining.plan import PLAN_NAME
+
+    if not (data / PLAN_NAME).is_file():
+        return None
+    if find_installed(data) is not None:
+        return Check("start", "green", t("the node starts by itself"))
+    seen = t("nobody starts the node after this computer was off")
+    return Check("start", "yellow", seen, "washnode service install")
+
+
 def check_backup_age(data: Path) -> Check:
     """Look when the folder was last backed up."""
     from node.commands.backup import show_age

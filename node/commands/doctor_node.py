@@ -165,7 +165,16 @@ def check_stopped(data: Path) -> list[Check]:
     chain = data / "chain"
     if not holds_database(chain):
         return checks
-    return [*checks, *_check_chain(chain), _check_votes(data, config.genesis_path)]
+    seen, fix = (
+        t("the node does not run"),
+        t("start it: washnode start --data {folder}", folder=data),
+    )
+    return [
+        Check("node", "yellow", seen, fix),
+        *checks,
+        *_check_chain(chain),
+        _check_votes(data, config.genesis_path),
+    ]
 
 
 def check_port(host: str, port: int) -> Check:

@@ -27,4 +27,10 @@ def join(*, code: str | None) -> None:
 def show_joined(facts: dict[str, Any]) -> None:
     """Tell a person that the shop is in."""
     click.echo(t("{name} is open for business.", name=facts["name"]))
-    print_facts({"shop": facts["shop"], "address": facts["url"], "height": facts["height"]})
+    told = {
+        t("shop"): facts["shop"],
+        t("address"): facts["url"],
+        t("counter"): t("{url}, with your name and PIN", url=facts["counter"]),
+        t("height"): facts["height"],
+    }
+    print_facts(told)

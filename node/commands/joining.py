@@ -18,7 +18,7 @@ from chain.genesis import parse_genesis
 from chain.ids import encode_id
 from node.client import NodeUnreachable, Refused, StillPending, Wash, WashRpcError
 from node.commands.background import ensure_running
-from node.commands.connect import CONFIG_NAME, KEYS_NAME, make_client
+from node.commands.connect import CONFIG_NAME, KEYS_NAME, find_running, make_client
 from node.commands.output import (
     EXIT_NOT_FOUND,
     EXIT_PENDING,
@@ -37,11 +37,13 @@ from node.joining.plan import NODE_KEY, SHOP_KEY, ShopPlan, read_plan, write_pla
 from node.joining.request import JoinRequest, sign_request
 from node.keys.store import KeyStore
 from node.keys.unattended import find_secret
+from node.live.clock import read_wall_ms
 from node.staff.book import FOLDER, Member, StaffBook
 
 PATIENCE_S = 120.0  # for a gateway that says pending, and for the chain to come
 _ASK_S = 30.0
 _PAUSE_S = 0.2
+_TELL_S = 5.0
 _CONFIG = """\
 # Settings of this node. All that there are, with their defaults: config.example.toml.
 # Ledger and keys live in the folder in which this file lies, because genesis.json lies there too.
@@ -81,7 +83,9 @@ class Joining:
         plan = read_plan(folder)
         if plan is None:
             seen = t("no shop is set up in {folder}", folder=folder)
-            fail(seen, EXIT_NOT_FOUND, fix=t("first: washnode setup"))
+            first = t("first: washnode setup")
+            fix = first if code is None else t("first: washnode setup --code {code}", code=code)
+            fail(seen, EXIT_NOT_FOUND, fix=fix)
         made = cls(folder, plan)
         if code is not None and plan.admitted_at is None:
             made._put(code=parse_code(code).text())
@@ -95,16 +99,20 @@ class Joining:
         """Take every step that is left; returns what there is then."""
         if self.plan.admitted_at is None:
             self._come_in()
+        if find_running(self.folder) is None:
+            say(t("Starting the node ..."))
         running = ensure_running(self.folder)
         with closing(self.connect(running.url, _ASK_S)) as wash:
             height = self._catch_up(wash)
             if not self.plan.trading:
+                say(t("Opening the shop ..."))
                 self._furnish(wash)
                 self._put(trading=True, code="")
         return {
             "shop": self._account(),
             "name": self.plan.name,
             "url": running.url,
+            "counter": f"{running.url}/shop",
             "data": str(self.folder),
             "height": height,
             "trading": True,
@@ -238,12 +246,15 @@ class Joining:
     def _catch_up(self, wash: Wash) -> int:
         """Wait until the own node has the block that let it in."""
         assert self.plan.admitted_at is not None, "it was let in before"
-        end, shown = time.monotonic() + PATIENCE_S, -1
+        end, shown, told = time.monotonic() + PATIENCE_S, -1, 0.0
         while True:
             health = wash.rpc("node_health")
             height = int(health["height"])
             if height >= self.plan.admitted_at and not health["syncing"]:
                 return height
+            if health["syncing"] and time.monotonic() > told + _TELL_S:
+                told = time.monotonic()
+                say(t("Catching up, at height {height} ...", height=height))
             if height > shown:  # as long as it comes nearer there is no reason to give up
                 end, shown = time.monotonic() + PATIENCE_S, height
             if time.monotonic() > end:
@@ -263,7 +274,7 @@ class Joining:
         who = {"account": self._account(), "key": signer}
         shop = self._account()
         if not wash.read("shops.standing", shop=shop)["open_days"]:
-            self._send(wash, furnishing.opening_times(plan), who)
+            self._send(wash, furnishing.opening_times(plan, read_wall_ms()), who)
         owner = next(iter(StaffBook(self.folder / FOLDER).all()), None)
         if owner is None:
             fail(t("the owner's key is gone"), EXIT_NOT_FOUND, fix=t("first: washnode setup"))

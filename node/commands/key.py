@@ -309,13 +309,14 @@ def restore(
         passphrase = ask_passphrase(passphrase_file, t("Passphrase of the copy"))
         _show(show_info(store.restore(name, backup_file, passphrase)))
         return
-    text = _read_words(words_file)
+    text = read_words(words_file)
     read_phrase(text, language=lang)  # a wrong word is told before a passphrase is asked
     new_passphrase = _ask_new(passphrase_file, is_plain=is_plain)
     _show(restore_words(store, name, text, new_passphrase, language=lang, account=account))
 
 
-def _read_words(path: Path | None) -> str:
+def read_words(path: Path | None) -> str:
+    """Return the words of a phrase, from a file or from who types them."""
     if path is None:
         if not sys.stdin.isatty():
             text = t("nobody is there to type the words; give --words-file FILE or --file FILE")

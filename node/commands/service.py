@@ -4,13 +4,13 @@ import getpass
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
-from pathlib import Path, PurePath
+from dataclasses import dataclass, replace
+from pathlib import Path, PosixPath, PurePath
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from node.commands.common import data_option, group
+from node.commands.common import command, data_option, group
 from node.commands.output import (
     EXIT_KEY,
     EXIT_NOT_FOUND,
@@ -70,12 +70,32 @@ def install(*, name: str, for_all: bool, only_print: bool) -> None:
     if only_print:
         click.echo(_text_of(made.content))
         return
-    _stop_running(folder)
-    _write(made)
-    for words in made.install:
-        _run(words)
+    _put_into_force(made, folder)
     facts = {"file": str(made.file), "name": name, "system": for_all}
     finish(facts, t("Installed: {file}", file=made.file), next_command="washnode service status")
+
+
+def _put_into_force(made: "Service", folder: Path) -> None:
+    """Install a service and let it start the node; where that fails all is as it was before."""
+    from node.commands.background import ensure_running
+    from node.commands.connect import find_running
+
+    was_there, was_running = Path(made.file).exists(), find_running(folder) is not None
+    if was_there:  # an earlier one, which some managers do not replace
+        _run(made.remove[0], may_fail=True)
+    _write(made)
+    try:
+        for words in made.install:
+            _run(words)
+        _stop_running(folder)
+        _run(made.start)
+    except CommandError as error:
+        _run(made.remove[0], may_fail=True)
+        Path(made.file).unlink(missing_ok=True)
+        if was_running:
+            ensure_running(folder)
+        fix = t("nothing is installed; sign in at this computer itself, or take --system")
+        raise CommandError(error.message, error.exit_code, fix=fix) from error
 
 
 @service.command(params=[data_option()])
@@ -114,7 +134,47 @@ def status(*, name: str, for_all: bool) -> None:
         "url": None if running is None else running.url,
     }
     following = None if is_installed else "washnode service install"
-    finish(facts, next_command=following)
+    if is_installed and running is None:
+        following = "washnode start"
+    finish(facts, lambda: _show(facts), next_command=following)
+
+
+def _show(facts: dict[str, Any]) -> None:
+    from node.commands.output import print_facts
+
+    names = {
+        "installed": t("installed"),
+        "file": t("file"),
+        "manager": t("service manager"),
+        "runs": t("runs"),
+        "url": t("address"),
+    }
+    print_facts({names[name]: value for name, value in facts.items()})
+
+
+@command(params=[data_option()])
+def start() -> None:
+    """Start the node of this computer, by its service where one is installed.
+
+    It goes on when this command is over; washnode stop stops it.
+    """
+    from node.commands.background import await_running, ensure_running
+    from node.commands.connect import data_folder, find_running
+
+    folder = data_folder().resolve()
+    config = _config(folder)
+    running = find_running(folder)
+    if running is None:
+        found = find_installed(folder)
+        _check_keys(config, for_all=found is not None and found.for_all)
+        if found is None:
+            running = ensure_running(folder)
+        else:
+            _run(_make(_NAME, folder, for_all=found.for_all, lingers=False).start)
+            running = await_running(folder)
+    facts = {"url": running.url, "pid": running.pid, "data": str(folder)}
+    shown = t("Runs: {url}", url=running.url)
+    finish(facts, shown, next_command="washnode status")
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,11 +235,22 @@ def machine_here() -> "Machine":
     return Machine(sys.platform, home, getpass.getuser(), home.stat().st_uid)
 
 
+def _machine(folder: PurePath, *, for_all: bool) -> "Machine":
+    """Return this machine; its own service runs as who has the data, not as who may install it."""
+    machine = machine_here()
+    if for_all and isinstance(folder, PosixPath) and folder.is_dir():
+        return replace(machine, user=folder.owner())
+    return machine
+
+
 def _make(name: str, folder: PurePath, *, for_all: bool, lingers: bool) -> "Service":
     from node.service_files import make_service
 
     try:
-        return make_service(machine_here(), wanted(name, folder, for_all=for_all, lingers=lingers))
+        return make_service(
+            _machine(folder, for_all=for_all),
+            wanted(name, folder, for_all=for_all, lingers=lingers),
+        )
     except ValueError as error:
         seen = t("no service manager is known for {system}", system=sys.platform)
         raise CommandError(seen, EXIT_USAGE) from error

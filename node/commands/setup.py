@@ -32,6 +32,9 @@ class _Wishes:
     minutes: int
     bays: int
     port: int
+    zone: str | None
+    recover: bool
+    words_file: Path | None
 
 
 @command(params=[data_option()])
@@ -71,6 +74,18 @@ class _Wishes:
     show_default=True,
     help="How many bays there are.",
 )
+@click.option("--zone", metavar="ZONE", help="Time zone of the hours. Default: this computer's.")
+@click.option(
+    "--recover",
+    is_flag=True,
+    help="Bring a shop back onto a new computer from the words of its recovery card.",
+)
+@click.option(
+    "--words-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Has the 24 words, with --recover.",
+)
 @click.option(
     "--port",
     type=click.IntRange(0, 65_535),
@@ -82,7 +97,8 @@ def setup(**given: Any) -> None:
     """Make this computer a shop's: asks what it has to know, makes the keys, joins the network.
 
     At a terminal it asks; elsewhere the options say all. The recovery card is the only copy of the
-    shop's account besides this computer.
+    shop's account besides this computer; with it and a new join code --recover brings the shop back
+    after this one is lost.
     """
     from node.commands.connect import data_folder
     from node.commands.join import show_joined
@@ -91,10 +107,13 @@ def setup(**given: Any) -> None:
     wishes, folder = _Wishes(**given), data_folder()
     _check_free(folder)
     _choose_lang()
+    if wishes.words_file is not None and not wishes.recover:
+        fail(t("--words-file goes with --recover"), EXIT_USAGE)
+    seed = _read_seed(wishes.words_file) if wishes.recover else None
     plan, owner, pin = _ask(wishes)
-    if not is_terminal() and wishes.card is None:
+    if seed is None and not is_terminal() and wishes.card is None:
         fail(t("where to with the recovery card?"), EXIT_USAGE, fix=t("give --card FILE"))
-    facts = _make(folder, plan, (owner, pin), wishes.card)
+    facts = _make(folder, plan, (owner, pin), wishes.card, seed)
     if not plan.code:
         finish(facts, t("Set up in {folder}.", folder=folder), next_command="washnode join CODE")
         return
@@ -135,13 +154,16 @@ def _ask(wishes: _Wishes) -> tuple[Any, str, str]:
     check_name(name)
     code = wishes.code if wishes.code is not None else _prompt(t("Join code (empty: later)"), "")
     code = parse_code(code).text() if code else ""
-    price = wishes.price or _prompt(t("Price of a wash"), "38.00")
-    service = FirstService(
-        name=wishes.service or t("Car wash"), price=need_money(price), minutes=wishes.minutes
-    )
+    service = None
+    if not wishes.recover:
+        price = wishes.price or _prompt(t("Price of a wash"), "38.00")
+        service = FirstService(
+            name=wishes.service or t("Car wash"), price=need_money(price), minutes=wishes.minutes
+        )
     plan = ShopPlan(
         name=name,
         service=service,
+        zone=_choose_zone(wishes.zone),
         bays=wishes.bays,
         port=wishes.port,
         unlock=_choose_unlock(wishes.unlock),
@@ -158,6 +180,28 @@ def _prompt(question: str, default: str | None = None) -> str:
         fail(question, EXIT_USAGE, fix=t("nobody is there to ask: give --name"))
     asked: str = click.prompt(question, default=default, show_default=bool(default), err=True)
     return asked.strip()
+
+
+def _choose_zone(said: str | None) -> str:
+    from node.joining.zone import is_zone, zone_here
+
+    if said is not None and not is_zone(said):
+        fail(
+            t("{zone} is no time zone", zone=said),
+            EXIT_USAGE,
+            fix=t("write one like Asia/Shanghai"),
+        )
+    zone = said or zone_here()
+    say(t("Opening hours are times of {zone}; --zone takes another.", zone=zone))
+    return zone
+
+
+def _read_seed(file: Path | None) -> bytes:
+    """Return the shop's key from the words of its card; a wrong word is told with its place."""
+    from node.commands.key import read_words
+    from node.keys.phrase import read_phrase
+
+    return read_phrase(read_words(file))
 
 
 def _choose_unlock(said: str | None) -> Way:
@@ -192,7 +236,7 @@ def _ask_pin() -> str:
         pin: str = click.prompt(t("A PIN for the owner"), hide_input=True, err=True)
         fault = _fault_of(pin)
         if fault is not None:
-            click.echo(fault, err=True)
+            click.echo(f"{fault[:1].upper()}{fault[1:]}.", err=True)
         elif click.prompt(t("Once more"), hide_input=True, err=True) == pin:
             return pin
         else:
@@ -213,8 +257,13 @@ def _fault_of(pin: str) -> str | None:
     return None
 
 
-def _make(folder: Path, plan: Any, owner: tuple[str, str], card: Path | None) -> dict[str, Any]:
-    """Make the keys, hand out the card, and only then write the plan down."""
+def _make(
+    folder: Path, plan: Any, owner: tuple[str, str], card: Path | None, seed: bytes | None
+) -> dict[str, Any]:
+    """Make the keys, hand out the card, and only then write the plan down.
+
+    `seed` is the shop's key where its owner has the card already.
+    """
     from node.commands.connect import KEYS_NAME
     from node.joining.plan import NODE_KEY, SHOP_KEY, write_plan
     from node.keys.phrase import write_phrase
@@ -226,12 +275,18 @@ def _make(folder: Path, plan: Any, owner: tuple[str, str], card: Path | None) ->
     store = KeyStore(folder / KEYS_NAME)
     there = {one.name for one in store.list()}  # of a run that was cut off
     for name in (SHOP_KEY, NODE_KEY):
-        if name not in there:
+        if name in there:
+            continue
+        if name == SHOP_KEY and seed is not None:
+            store.add(name, seed, secret)
+        else:
             store.create(name, secret)
-    _make_owner(folder, store.show(SHOP_KEY).account_text, *owner)
-    words = write_phrase(store.export(SHOP_KEY, secret), lang())
     account = store.show(SHOP_KEY).account_text
-    _hand_out(plan.name, account, words, card)
+    _make_owner(folder, account, *owner)
+    if seed is None or card is not None:
+        _hand_out(plan.name, account, write_phrase(store.export(SHOP_KEY, secret), lang()), card)
+    else:
+        say(t("The card's words are those of {account}.", account=account))
     write_plan(folder, plan)
     return {
         "folder": str(folder),

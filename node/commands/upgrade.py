@@ -27,7 +27,7 @@ def status() -> None:
         info, features = talk_to.ask("node_info"), talk_to.ask("gov_features")
     lacking = [one for one in features if not one["known"]]
     facts = {"version": info["version"], "features": features, "lacking": len(lacking)}
-    following = f"{UPGRADE_COMMAND}; washnode stop; washnode run" if lacking else None
+    following = f"{UPGRADE_COMMAND}; washnode stop; washnode start" if lacking else None
     finish(facts, lambda: _show(info["version"], features), next_command=following)
     if lacking:
         sys.exit(EXIT_UNHEALTHY)

@@ -7,8 +7,9 @@ is open.
 from collections.abc import Collection
 from typing import Any
 
-from chain.types import MINUTE_MS
+from chain.types import DAY_MS, MINUTE_MS
 from node.joining.plan import FirstService, ShopPlan
+from node.joining.zone import offset_ms
 from node.rehearse.plan import policy_id, policy_words
 from node.rehearse.policies import PRESETS
 from node.staff.deeds import OWNER, SCOPES_OF, functions_of
@@ -33,21 +34,31 @@ def calling(function: str, **arguments: Any) -> Action:
     return {"type": "call", "contract": contract, "function": name, "arguments": arguments}
 
 
-def opening_times(plan: ShopPlan) -> list[Action]:
-    """Return how the shop takes bookings, and when it is open: every day alike at first."""
+def opening_times(plan: ShopPlan, now_ms: int) -> list[Action]:
+    """Return where and when the shop is open, every day alike at first, and how it takes bookings.
+
+    Work that takes days takes whole ones from the opening on, in the shop's zone as it is now.
+    """
+    opens, closes = plan.opens * MINUTE_MS, plan.closes * MINUTE_MS
+    ahead = offset_ms(plan.zone, now_ms) if plan.zone else opens
     settings = calling(
         "shops.set_settings",
         auto_accept=True,
         accept_quotes=False,
-        day_start=0,
+        day_start=(opens - ahead) % DAY_MS,
         quarter_bays=plan.bays,
         day_bays=plan.bays,
     )
-    opens, closes = plan.opens * MINUTE_MS, plan.closes * MINUTE_MS
     hours = [
         calling("shops.set_hours", weekday=day, opens=opens, closes=closes) for day in range(_DAYS)
     ]
-    return [settings, *hours]
+    return [settings, *([_profile(plan.zone)] if plan.zone else []), *hours]
+
+
+def _profile(zone: str) -> Action:
+    """Return the action that says in which zone the hours are; the rest is for the pages."""
+    unknown = {"latitude": 0, "longitude": 0, "about": "00" * 32, "address": "", "gateway": ""}
+    return calling("shops.set_profile", p={**unknown, "zone": zone})
 
 
 def rules() -> Action:

@@ -39,7 +39,8 @@ class ShopPlan(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
     name: Annotated[str, Field(min_length=1, max_length=NAME_LENGTH_MAX)]
-    service: FirstService | None
+    service: FirstService | None  # None: a shop that came back, and has its prices
+    zone: Annotated[str, Field(max_length=40)] = ""  # IANA name
     opens: _Minutes = 8 * 60
     closes: _Minutes = 20 * 60
     bays: Annotated[int, Field(ge=1, le=64)] = 1

@@ -174,7 +174,8 @@ def test_whoever_follows_the_page_has_a_shop(net: GatewayNet, tmp_path: Path, la
         re.findall(r"^.*(?:is open for business\.|开始营业了。)", person.printed, re.MULTILINE)
         == opened[lang]
     )
-    assert "systemctl --user enable --now washnode.service" in told
+    assert "systemctl --user enable washnode.service" in told
+    assert "systemctl --user start washnode.service" in told
     assert "loginctl enable-linger" in told
     assert (tmp_path / "home/.config/systemd/user/washnode.service").is_file()
     assert (tmp_path / "card.html").is_file()

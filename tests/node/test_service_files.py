@@ -34,8 +34,9 @@ def test_on_linux_it_is_a_unit_of_the_user_that_starts_again_after_a_failure() -
     )
     assert made.install == (
         ("systemctl", "--user", "daemon-reload"),
-        ("systemctl", "--user", "enable", "--now", "washnode.service"),
+        ("systemctl", "--user", "enable", "washnode.service"),
     )
+    assert made.start == ("systemctl", "--user", "start", "washnode.service")
     assert made.remove[0] == ("systemctl", "--user", "disable", "--now", "washnode.service")
     assert made.status == ("systemctl", "--user", "is-active", "washnode.service")
 
@@ -53,7 +54,7 @@ def test_a_unit_of_the_machine_runs_as_its_user_and_writes_its_folder_only() -> 
     assert made.file == PurePosixPath("/etc/systemd/system/w.service")
     assert {"User=li", "ProtectSystem=strict", 'ReadWritePaths="/srv/wash"'} <= set(lines)
     assert lines[-1] == "WantedBy=multi-user.target"
-    assert made.install[-1] == ("systemctl", "enable", "--now", "w.service")
+    assert made.install[-1] == ("systemctl", "enable", "w.service")
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="no systemd to ask here")
@@ -95,6 +96,7 @@ def test_on_macos_it_is_an_agent_of_the_user() -> None:
         "Umask": 0o077,
     }
     assert made.install == (("launchctl", "bootstrap", "gui/501", str(made.file)),)
+    assert made.start == ("launchctl", "kickstart", "gui/501/node.washnode")
     assert made.remove == (("launchctl", "bootout", "gui/501/node.washnode"),)
 
 
@@ -133,6 +135,7 @@ def test_on_windows_it_is_a_task_at_the_users_sign_in() -> None:
     assert text_at(root, "Settings/ExecutionTimeLimit") == "PT0S"
     assert made.install[0] == ("schtasks", "/Create", "/TN", "washnode", "/XML", str(made.file),
                                "/F")  # fmt: skip
+    assert made.start == ("schtasks", "/Run", "/TN", "washnode")
     assert made.remove[-1] == ("schtasks", "/Delete", "/TN", "washnode", "/F")
 
 

@@ -7,11 +7,14 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from chain.types import HOUR_MS
 from node.cli import main
 from node.commands import service
 from node.commands.connect import machine_secret
+from node.joining import zone as zones
+from node.joining.furnishing import opening_times
 from node.joining.plan import PlanError, read_plan
-from node.keys.phrase import read_phrase
+from node.keys.phrase import read_phrase, write_phrase
 from node.keys.store import KeyStore
 from node.keys.unattended import FILE_NAME
 from node.service_files import Machine
@@ -49,6 +52,60 @@ def test_a_shop_is_set_up_without_a_network(tmp_path: Path) -> None:
         "Crystal", 2, 4_250, 45,
     )  # fmt: skip
     assert (plan.code, plan.admitted_at, plan.trading) == ("", None, False)
+
+
+@pytest.mark.parametrize(
+    ("given", "machine", "zone"),
+    [
+        (("--zone", "Europe/Berlin"), "Asia/Tokyo", "Europe/Berlin"),
+        ((), "Asia/Tokyo", "Asia/Tokyo"),
+        ((), "UTC", "Asia/Shanghai"),  # a computer that was never told where it stands
+    ],
+)
+def test_opening_hours_are_in_the_zone_of_the_shop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: tuple[str, ...], machine: str, zone: str
+) -> None:
+    for place in ("_LINK", "_NAME"):
+        monkeypatch.setattr(zones, place, tmp_path / "nothing")
+    done = setting_up(tmp_path, *given, TZ=machine)
+    plan = read_plan(tmp_path / "data")
+    assert plan is not None
+    settings, profile, *hours = opening_times(plan, 1_700_000_000_000)
+
+    assert f"Opening hours are times of {zone}" in done.stderr
+    assert profile["arguments"]["p"]["zone"] == zone
+    assert {one["arguments"]["opens"] for one in hours} == {8 * HOUR_MS}
+    ahead = {"Europe/Berlin": 1, "Asia/Tokyo": 9, "Asia/Shanghai": 8}[zone]
+    assert settings["arguments"]["day_start"] == (8 - ahead) % 24 * HOUR_MS
+
+
+def test_a_zone_that_nobody_knows_is_refused(tmp_path: Path) -> None:
+    done = setting_up(tmp_path, "--zone", "Asia/Hangzhou", "--json")
+
+    assert error_of(done)["message"] == "Asia/Hangzhou is no time zone"
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_shop_comes_back_from_the_words_of_its_card(tmp_path: Path) -> None:
+    first = setting_up(tmp_path / "old", "--json", lang="zh")
+    secret = (tmp_path / "old" / "data" / FILE_NAME).read_text("ascii").strip()
+    seed = KeyStore(tmp_path / "old" / "data" / "keys").export("shop", secret)
+    (tmp_path / "words").write_text(" ".join(write_phrase(seed, "zh")), encoding="utf-8")
+    (tmp_path / "wrong").write_text("abandon " * 24, encoding="utf-8")
+    back = ("--name", "Crystal", "--unlock", "file", "--data", tmp_path / "new", "--json")
+
+    again = run("setup", *back, "--recover", "--words-file", tmp_path / "words", WASH_PIN=PIN)
+    back = (*back[:4], "--data", tmp_path / "none", "--json")
+    wrong = run("setup", *back, "--recover", "--words-file", tmp_path / "wrong", WASH_PIN=PIN)
+    alone = run("setup", *back, "--words-file", tmp_path / "words", WASH_PIN=PIN)
+    plan = read_plan(tmp_path / "new")
+
+    facts = json.loads(again.stdout)
+    assert (facts["shop"], facts["card"]) == (json.loads(first.stdout)["shop"], None)
+    assert plan is not None
+    assert plan.service is None  # it has its prices
+    assert error_of(wrong)["exit_code"] == 4
+    assert error_of(alone)["message"] == "--words-file goes with --recover"
 
 
 @pytest.mark.parametrize(("lang", "title"), [("en", "Recovery card"), ("zh", "恢复卡")])
@@ -121,7 +178,7 @@ def test_joining_needs_a_set_up_and_a_code(tmp_path: Path) -> None:
     codeless = run("join", "--json", "--data", tmp_path / "data")
     (tmp_path / "data" / "shop.json").write_text("{}", encoding="utf-8")
 
-    assert error_of(without)["fix"] == "first: washnode setup"
+    assert error_of(without)["fix"] == f"first: washnode setup --code {CODE}"
     assert error_of(codeless)["message"] == "which join code?"
     with pytest.raises(PlanError):
         read_plan(tmp_path / "data")

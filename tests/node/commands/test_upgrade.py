@@ -38,7 +38,7 @@ def test_a_rule_that_is_lacking_is_told_with_its_time_and_the_command(
     assert "about 2026-01-31 12:00 UTC" in shown.stdout
     assert "LACKS IT" in shown.stdout
     assert "does not know night-prices: the node stops before height 9000" in shown.stdout
-    assert "python -m pip install --upgrade washnode; washnode stop; washnode run" in shown.stderr
+    assert "python -m pip install --upgrade washnode; washnode stop; washnode start" in shown.stderr
 
 
 def test_rules_that_it_has_and_that_are_in_force_are_no_trouble(
