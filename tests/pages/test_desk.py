@@ -4,20 +4,27 @@ import hashlib
 import os
 import subprocess
 import sys
+from typing import Any
 
 from playwright.async_api import FilePayload
 
 from chain.crypto import hash_bytes
 from chain.ids import encode_id
-from chain.types import HOUR_MS
+from chain.types import DAY_MS, HOUR_MS
 from node.demo.accounts import ISSUER_DESK, account_of
 from node.demo.staff import PRACTICE_PIN
+from node.pages.desk import Worker
+from node.pages.page import Setting, Shown
+from node.pages.rendering import Renderer
 from node.pages.showing import show_money
+from node.pages.static_files import StaticFiles
+from node.pages.words import Words
 from tests.pages.browsing import COUNTER, Visitor
 from tests.pages.conftest import Come
 from tests.pages.issuing import issuer_of
 from tests.pages.town import ROOT, Town
 
+NOON = 1_771_588_800_000  # Friday, 2026-02-20, noon UTC
 PAPER = b"balance of the account: 10,000,000.00"
 
 
@@ -64,16 +71,43 @@ def ask_for_cash(town: Town, name: str, amount: int) -> str:
     return str(done.event("money.Asked")["request"])
 
 
-async def test_without_a_statement_the_desk_says_why_it_can_give_nothing(
-    visitor: Come, town: Town
-) -> None:
-    one = await come_to_the_desk(visitor, "zh")
-    is_silent = town.read("money_issuers")["items"][0]["silent"]
+AMOUNT = {"amount": 100, "currency": "CNY", "asset": None}
+RENDERER = Renderer(StaticFiles(), Setting("Asia/Shanghai", "", is_dev=True, sponsors=True))
 
-    shown = await one.page.locator("#stopped").count()
 
-    await one.check()
-    assert shown == int(is_silent)
+def drawn(**changes: Any) -> str:
+    """Return the page of the desk on a Friday noon, with some of it otherwise."""
+    request = {
+        "request": "red1x", "holder": "acct1x", "amount": AMOUNT, "asked_at": NOON, "begun": False,
+        "due": NOON + 2 * DAY_MS,
+    }  # fmt: skip
+    issuer = {"liability": AMOUNT, "asked": AMOUNT, "custody": AMOUNT, "stated_at": NOON}
+    values = {
+        "worker": Worker("", "Cai", "cashier", 32, "acct1x", ""), "record": {"period": 1},
+        "mine": issuer, "stops": [], "stated_until": NOON, "is_soon": False, "now": NOON,
+        "requests": [request], "more": False, "is_near": lambda _one: False, "entries": [],
+        "is_stated": False, **changes,
+    }  # fmt: skip
+    return RENDERER.render(Shown("issuer.html", values), Words("en", "issuer"), "/desk")
+
+
+def test_an_overdue_statement_is_red_and_says_that_money_in_is_blocked() -> None:
+    calm, soon, over = drawn(), drawn(is_soon=True), drawn(stops=["silent", "late"])
+
+    assert [("Money in is blocked" in one) for one in (calm, soon, over)] == [False, False, True]
+    assert "is due on Fri 20 Feb, 20:00" in soon
+    assert ("statement is missing" in over, "It was due on Fri 20 Feb, 20:00." in over) == (
+        True, True,
+    )  # fmt: skip
+    assert ("made in time" in over, "made in time" in calm) == (True, False)
+
+
+def test_a_request_near_its_deadline_is_red() -> None:
+    calm, near = drawn(), drawn(is_near=lambda _one: True)
+
+    assert [("card red" in one, 'class="why"' in one) for one in (calm, near)] == [
+        (False, False), (True, True),
+    ]  # fmt: skip
 
 
 async def test_cash_is_given_once_and_leaves_a_receipt(visitor: Come, town: Town) -> None:
@@ -88,7 +122,10 @@ async def test_cash_is_given_once_and_leaves_a_receipt(visitor: Come, town: Town
     await one.page.wait_for_selector("#ask[open]")
     asked = await one.text("#ask")
     await one.shoot("desk-sure")
-    await one.press("#ask-yes")
+    await one.page.keyboard.press(
+        "Tab"
+    )  # "Back" has the focus: no money goes by one press too many
+    await one.page.keyboard.press("Enter")
     await one.page.wait_for_url("**/desk/receipt/*")
 
     receipt = await one.text()

@@ -15,6 +15,7 @@ async function showBalance() {
     : t(data.isDev ? "short_dev" : "short", { money: show(has) });
   $("#pay").hidden = false;
   $("#top-up").hidden = isEnough || !data.isDev;
+  $("#put-in").hidden = isEnough || data.isDev;
   $("#confirm").disabled = !isEnough;
 }
 

@@ -91,7 +91,7 @@ async function buy(button) {
     await wash.rpc("dev_faucet", { account: (await keyFor(data.shop)).account, amount: Math.max(PLAY_MONEY, 2 * price) });
     mine = await has();
   }
-  if (mine.amount < price) return notice("sending", t("short", { money: money(mine) }), { kind: "bad" });
+  if (mine.amount < price) return notice("sending", t("short", { money: money(mine) }), { kind: "bad", button: { label: t("put_in"), href: `/c/money?s=${data.shop}` } });
   const cells = document.querySelectorAll("#ask-buy dd");
   [cells[0].textContent, cells[1].textContent] = [money({ ...mine, amount: price }), money({ ...mine, amount: mine.amount - price })];
   if (!(await question("ask-buy"))) return undefined;

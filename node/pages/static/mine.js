@@ -1,28 +1,18 @@
 // A customer's home: for each shop what is free, what is on hold, the visits, and the next one.
-import { $, data, el, live, money, notice, once, t, texts, wash, when } from "./app.js";
+import { $, data, el, live, money, notice, once, t, texts, when } from "./app.js";
+import { ask, eventsOf, nameIn } from "./lists.js";
 import { purseOf } from "./purse.js";
 import { accountFor, keyFor, rememberShop, shopsSeen, state, takenOver, washFor, welcome } from "./wallet.js";
 
 const SHOWN_MAX = 5;
 const OPEN = ["REQUESTED", "ACCEPTED", "ARRIVED", "CHECKED_IN", "IN_SERVICE", "READY", "DISPUTED", "NO_SHOW_DUE", "FAILURE_DUE"];
-const plain = (answer) => (answer && typeof answer === "object" && "data" in answer && "at" in answer ? answer.data : answer);
-const ask = async (...calls) => (await wash.batch(calls)).map((one) => (one instanceof Error ? null : plain(one)));
-
-/** A name in two languages, "English / 中文": the part in this one. */
-function nameIn(text) {
-  const parts = text.split(" / ");
-  const isChinese = parts.map((part) => /[一-鿿]/.test(part));
-  return parts.length === 2 && isChinese[0] !== isChinese[1] ? parts[isChinese.indexOf(data.lang === "zh")] : text;
-}
 
 async function bookingsOf(account) {
-  const filter = { type: "booking.Requested", values: { customer: account } };
-  const [found] = await ask(["events_query", { filter, limit: 200 }]);
-  const ids = (found?.items ?? []).map((one) => one.values.id).reverse().slice(0, SHOWN_MAX);
+  const asked = await eventsOf({ type: "booking.Requested", values: { customer: account } });
+  const ids = asked.map((one) => one.values.id).reverse().slice(0, SHOWN_MAX);
   if (!ids.length) return [];
   const records = await ask(...ids.map((id) => ["booking.booking", { id }]));
-  const held = await ask(...ids.map((id) => ["booking.held_money", { id }]));
-  return records.map((one, number) => one && { ...one, id: ids[number], held: held[number] }).filter(Boolean);
+  return records.map((one, number) => one && { ...one, id: ids[number] }).filter(Boolean);
 }
 
 /** Somebody asks for this customer's account: who did not ask for it stops it here. */
