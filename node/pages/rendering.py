@@ -36,6 +36,7 @@ class Renderer:
             "percent": showing.show_percent,
             "clock": showing.show_clock,
         }
+        self._environment.tests["money"] = showing.is_money
 
     def render(self, shown: Shown, words: Words, path: str, catching_up: Any = None) -> str:
         """Return the HTML of a page at a path; `catching_up` is what the node says of itself."""

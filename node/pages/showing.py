@@ -29,6 +29,11 @@ def show_money(amount: Any) -> str:
     return f"{'-' if minor < 0 else ''}{sign}{whole:,}.{rest:02}"
 
 
+def is_money(amount: Any) -> bool:
+    """Tell whether an amount is of a currency, and not points or the like."""
+    return amount["currency"] in _SIGNS
+
+
 def zone_of(name: str, fallback: str) -> str:
     """Return the name of a time zone that this machine knows: the shop's, or the fallback."""
     for one in (name, fallback):

@@ -77,3 +77,9 @@ def test_a_day_that_is_far_away_has_its_year() -> None:
     shown = [showing.show_date(MONDAY, "Asia/Shanghai", lang) for lang in ("en", "zh")]
 
     assert shown == ["Mon 5 Jan 2026", "2026年1月5日 周一"]
+
+
+def test_points_are_no_money() -> None:
+    amounts = [{"amount": 68, "currency": one, "asset": None} for one in ("CNY", "PTS", None)]
+
+    assert [showing.is_money(one) for one in amounts] == [True, False, False]

@@ -5,6 +5,7 @@ from typing import Any
 from aiohttp import web
 
 from chain.ids import encode_id
+from node.pages import showing
 from node.pages.asking import AskError, asked
 from node.pages.desk import find_worker, for_script, login_page
 from node.pages.page import Shown, Visit, page
@@ -45,7 +46,7 @@ async def customer(visit: Visit) -> Shown | web.Response:
         "is_kept": keeper == worker.shop,
         "is_new": bool(visit.query.get("new")),
         "rules": rules,
-        "balance": found["balances"][0] if found["balances"] else None,
+        "balance": next(filter(showing.is_money, found["balances"]), None),
         "visits": visits[:VISITS_SHOWN],
         "served": sum(one.state in DONE for one in visits),
         "spent": sum(one.to_shop for one in visits),

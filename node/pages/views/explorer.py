@@ -319,7 +319,7 @@ def _value(value: Any) -> dict[str, Any]:
     if isinstance(value, dict) and _is_money(value):
         # Points and the like have no decimals that this page knows of.
         bare = f"{value['amount']} {value['currency'] or ''}"
-        return shown | {"text": showing.show_money(value) if value["currency"] == "CNY" else bare}
+        return shown | {"text": showing.show_money(value) if showing.is_money(value) else bare}
     if not isinstance(value, str):
         is_time = isinstance(value, int) and value in _TIMES_MS
         text = json.dumps(value, ensure_ascii=False)
