@@ -32,7 +32,7 @@ export PYTHONPYCACHEPREFIX := $(CURDIR)/$(VENV)/pycache
 
 .DEFAULT_GOAL := help
 .PHONY: help run rehearse install test check format lint types imports dependencies spelling \
-	pytest cover bench bench-consensus bench-net bench-vm fuzz lives pythons chaos sim mutants pictures build clean
+	pytest cover bench bench-consensus bench-net bench-vm fuzz lives pythons chaos sim mutants pictures gallery build clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
@@ -123,6 +123,9 @@ mutants: $(VENV)/.dev ## Break the protocol in every known way and print what no
 
 pictures: $(VENV)/.dev ## Take the pictures of the pages in docs/pictures anew (needs Chromium)
 	$(BIN)/python -m tests.pages.pictures
+
+gallery: $(VENV)/.dev ## Keep a picture of every page, at each size, in both languages, in build/screenshots
+	$(BIN)/python -m tests.pages.gallery
 
 build: $(VENV)/.dev ## Build the wheel and the source archive into dist/
 	$(UV) build
