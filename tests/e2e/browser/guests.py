@@ -22,8 +22,13 @@ class Guest(Visitor):
     is_staff = False
     may_lose_line = False  # then the browser tells of it, which is no fault of a page
 
+    async def open(self, path: str) -> None:
+        """Open a page; what is looked for there is waited for, and `see` waits for all of it."""
+        await self.page.goto(self.url + path)
+
     async def see(self, step: str) -> None:
         """Keep pictures of a page in all sizes; it fits each, and has people's words alone."""
+        await self.page.wait_for_load_state("networkidle")
         folder = SCREENSHOTS / "journeys" / self.journey
         folder.mkdir(parents=True, exist_ok=True)
         for width, height in SIZES:

@@ -133,6 +133,7 @@ async def test_who_still_has_the_phone_is_told_and_stops_a_thief(
     await thief.page.wait_for_selector("#lost-said:not([hidden])")
     await thief.see("08-thief-without")
     await thief.open(f"/b/{booking}")
+    await thief.see("09-thiefs-view")
 
     found = await place.held(lambda net: net.ask("account_get", account=account))
     assert found["recovery"] is None
