@@ -100,16 +100,35 @@ def check_source(visit: Visit) -> None:
         raise web.HTTPForbidden(text="this was not sent by a page of this address")
 
 
-async def read_deed(visit: Visit) -> tuple[Worker, dict[str, Any]]:
+async def _read_body(request: web.Request, bytes_max: int) -> bytes:
+    data = bytearray()
+    async for part in request.content.iter_any():
+        data += part
+        if len(data) > bytes_max:
+            raise web.HTTPRequestEntityTooLarge(bytes_max, len(data))
+    return bytes(data)
+
+
+async def answer_deed(
+    visit: Visit, worker: Worker, method: str, params: dict[str, Any]
+) -> web.Response:
+    """Return what a method for staff answers in the name of who is logged in, or its refusal."""
+    try:
+        result = await visit.ask(method, **{**params, "session": worker.session})
+    except AskError as error:
+        told = {"code": error.code, "message": error.message, "data": error.data}
+        return web.json_response({"error": told})
+    return web.json_response({"result": result})
+
+
+async def read_deed(visit: Visit, bytes_max: int = BODY_BYTES_MAX) -> tuple[Worker, dict[str, Any]]:
     """Return who asks for what; raises HTTPForbidden or HTTPUnauthorized."""
     check_source(visit)
     session = visit.request.cookies.get(COOKIE, "")
     given = visit.request.headers.get("X-Staff-Number", "")
     if not session or not compare_digest(given, number_of(session)):
         raise web.HTTPForbidden(text="the number of this session is missing")
-    data = await visit.request.content.read(BODY_BYTES_MAX + 1)
-    if len(data) > BODY_BYTES_MAX:
-        raise web.HTTPRequestEntityTooLarge(BODY_BYTES_MAX, len(data))
+    data = await _read_body(visit.request, bytes_max)
     try:
         body = json.loads(data or b"{}")
     except ValueError:

@@ -4,6 +4,7 @@ Nothing here is a source of its own. If the chain is not the one that was read (
 can go back in time), everything is asked again.
 """
 
+import asyncio
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -200,14 +201,23 @@ def _move(stay: Stay, state: str, at: int) -> None:
         stay.was_disputed = True
 
 
-_books: dict[tuple[str, str], ShopBook] = {}
+_Place = tuple[str, str]
+_books: dict[_Place, ShopBook] = {}
+_turns: dict[_Place, asyncio.Lock] = {}  # who reads on in a book; two at once would go back in it
 
 
 async def read_book(visit: Visit, shop: str) -> ShopBook:
     """Return a shop's book, up to date."""
-    head, info = await visit.ask.all(asked("chain_head"), asked("node_info"))
-    header = head["header"]
+    info = await visit.ask("node_info")
     place = (str(info["chain_id"]) + str(id(visit.request.app)), shop)
+    if len(_turns) > SHOPS_MAX and not any(one.locked() for one in _turns.values()):
+        _turns.clear()
+    async with _turns.setdefault(place, asyncio.Lock()):
+        return await _read_on(visit, shop, place)
+
+
+async def _read_on(visit: Visit, shop: str, place: _Place) -> ShopBook:
+    header = (await visit.ask("chain_head"))["header"]
     book = _books.get(place)
     if book is None or not await _is_same(visit, book):
         if len(_books) >= SHOPS_MAX:

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs
 from aiohttp import web
 
 from node.pages.asking import AskError
-from node.pages.desk import COOKIE, check_source, find_anybody, read_deed
+from node.pages.desk import COOKIE, answer_deed, check_source, find_anybody, read_deed
 from node.pages.page import Shown, Visit, deed, page
 
 _FORM_BYTES_MAX = 4_096
@@ -81,12 +81,7 @@ async def do(visit: Visit) -> web.Response:
     method, params = body.get("method"), body.get("params")
     if method not in _ASKED or not isinstance(params, dict):
         raise web.HTTPBadRequest(text="this is nothing that staff do")
-    try:
-        result = await visit.ask(method, **{**params, "session": worker.session})
-    except AskError as error:
-        told = {"code": error.code, "message": error.message, "data": error.data}
-        return web.json_response({"error": told})
-    return web.json_response({"result": result})
+    return await answer_deed(visit, worker, method, params)
 
 
 def _go(to: str, *, is_cashier: bool) -> web.Response:
