@@ -69,9 +69,7 @@ class Vault:
             raise RefusedBlobError("the chain does not name this node as keeping this blob")
         if blob_name(entry.owner, blob) != name or len(blob) != entry.size:
             raise RefusedBlobError("these are not the bytes that the chain has on record")
-        if {one.blob for one in keys} - {name}:
-            raise RefusedBlobError("a key of another blob is among the wrapped ones")
-        _check_lengths(keys)
+        check_keys(name, keys)
         if keys_hash(keys) != entry.keys:
             raise RefusedBlobError("these are not the wrapped keys that the chain has on record")
         self._admit(said)
@@ -167,6 +165,13 @@ class Vault:
 
     def _admit(self, said: Statement) -> None:
         self._door.admit(said, self.node.clock.now_ms())
+
+
+def check_keys(name: bytes, keys: Sequence[Wrapped]) -> None:
+    """Raise RefusedBlobError unless wrapped keys are of one blob and of the right form."""
+    if {one.blob for one in keys} - {name}:
+        raise RefusedBlobError("a key of another blob is among the wrapped ones")
+    _check_lengths(keys)
 
 
 def _check_lengths(keys: Sequence[Wrapped]) -> None:

@@ -117,14 +117,18 @@ class VaultStore:
         }
         if self._db.get(_BLOB + name) is None:
             used = self.bytes_used()
-            if used + len(blob) > self._bytes_max:
-                raise VaultFullError("all customers together", self._bytes_max)
-            if self.bytes_of(owner) + len(blob) > self._owner_bytes_max:
-                raise VaultFullError("one owner", self._owner_bytes_max)
+            self.check_room(owner, len(blob))
             changes[_BLOB + name] = owner + blob
             changes[_OWNED + owner + name] = _LENGTH.pack(len(blob))
             changes[_USED] = _TIME.pack(used + len(blob))
         self._db.write(changes)
+
+    def check_room(self, owner: bytes, length: int) -> None:
+        """Raise VaultFullError if a blob of this length is too much for the node or the owner."""
+        if self.bytes_used() + length > self._bytes_max:
+            raise VaultFullError("all customers together", self._bytes_max)
+        if self.bytes_of(owner) + length > self._owner_bytes_max:
+            raise VaultFullError("one owner", self._owner_bytes_max)
 
     def put_keys(self, keys: Sequence[Wrapped]) -> int:
         """Keep wrapped keys of those blobs that are here; returns how many."""

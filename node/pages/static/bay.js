@@ -1,7 +1,7 @@
 // The tablet in a bay: every tap waits for ten seconds, in which it can be taken back.
-import { $, data, live, notice, refresh, t } from "./app.js";
+import { $, data, live, notice, refresh, t, wash } from "./app.js";
 import { ask, call, doing, send, tell } from "./staff.js";
-import { sha256, toHex } from "./wash.js";
+import { toHex } from "./wash.js";
 
 const UNDO_S = 10;
 const NOTHING = "00".repeat(32);
@@ -9,13 +9,16 @@ let now = data; // of the newest rendering
 let waiting = null; // what was tapped and is not sent yet
 
 const update = () => refresh("live").catch(() => false);
-document.addEventListener("refreshed", ({ detail }) => { now = detail; });
+document.addEventListener("refreshed", ({ detail }) => {
+  now = detail;
+  if ($("#photo")) $("#photo").hidden = !now.car;
+});
 
 /** Send something in ten seconds, unless it is taken back; what waited before is sent at once. */
 async function later(tile, label, make) {
   await flush();
   waiting = { tile, make, left: UNDO_S };
-  tile.classList.add("waits");
+  tile?.classList.add("waits");
   const show = () => { $("#undo").textContent = t("undo", { what: label, seconds: waiting.left }); };
   show();
   $("#undo").hidden = false;
@@ -31,7 +34,7 @@ function forget() {
   const one = waiting;
   clearInterval(one.timer);
   waiting = null;
-  one.tile.classList.remove("waits");
+  one.tile?.classList.remove("waits");
   $("#undo").hidden = true;
   return one;
 }
@@ -83,13 +86,31 @@ async function start(id) {
   await update();
 }
 
+let inSight = null; // the car that stood here when the camera was opened
+
+document.addEventListener("click", ({ target }) => { if (target.id === "photo") inSight = { record: now.record, customer: now.customer }; });
 document.addEventListener("change", async ({ target }) => {
   if (target.id !== "photo" || !target.files[0]) return;
-  const bytes = new Uint8Array(await target.files[0].arrayBuffer());
-  const photo = toHex(sha256(bytes)); // only its fingerprint is public
-  later($("label[for=photo]"), t("photo"), () => entry("photo", { photo }));
-  target.value = "";
+  const file = target.files[0], car = inSight ?? { record: now.record, customer: now.customer };
+  [inSight, target.value] = [null, ""];
+  try {
+    const { redraw } = await import("./photo.js");
+    const picture = await redraw(file);
+    later($("label[for=photo]"), t("photo"), () => keepPhoto(picture, car));
+  } catch (error) {
+    console.warn(error);
+    notice("sending", t("no_picture"), { kind: "bad" });
+  }
 });
+
+/** Sealed here for the customer alone; then its name goes into the record. */
+async function keepPhoto(picture, { record, customer }) {
+  const { sealPhoto } = await import("./photo.js");
+  const { photo } = await ask("staff_photo", { record, ...await sealPhoto(picture, customer) }, `/bay/${data.bay}/photo`);
+  notice("sending", t("photo_kept"), { kind: "good" });
+  const at = await wash.read("records.record", { record });
+  return [call("records", "photo", { record, number: at.entries + 1, photo })];
+}
 
 live({ type: "booking.*", values: { shop: data.shop } }, data.after, () => { if (!waiting) update(); });
 setInterval(() => { if (!document.hidden && !waiting) update(); }, 30_000);

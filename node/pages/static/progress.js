@@ -1,6 +1,6 @@
 // A booking as it happens: follows its events, shows its customer what can be done, and asks first.
-import { $, data, live, money, notice, once, question, refresh, t, wash } from "./app.js";
-import { accountFor, balanceAt, rememberShop, state as keyState, washFor, welcome } from "./wallet.js";
+import { $, data, el, live, money, notice, once, question, refresh, t, wash } from "./app.js";
+import { accountFor, balanceAt, isSafe, keyFor, rememberShop, state as keyState, washFor, welcome } from "./wallet.js";
 import { drawForCounter } from "./counter.js";
 import { NO_TEXT, bring, plain, publicLetter, remember } from "./letters.js";
 
@@ -15,6 +15,8 @@ async function showMine() {
   const isMine = account === customer || (account === null && keyState().isLocked);
   for (const one of document.querySelectorAll("[data-for=customer]")) one.hidden = !isMine;
   if (isMine) rememberShop(shop);
+  $("#photos").dataset.mine = isMine && isSafe() ? "yes" : "no"; // a key of a few hours opens nothing
+  showPhotos().catch(console.warn);
   $("#rate").hidden = !(isMine && now.state === "SETTLED" && now.reviews && (!now.review || isEditing));
   return isMine;
 }
@@ -79,6 +81,11 @@ const actions = {
     const done = await once(button, "unsay", async (clientRef) => (await washFor(shop)).call("reviews.erase_text", { visit: now.visit }, { clientRef }));
     if (done) await update();
   },
+  photos: (button) => once(button, "photos", async () => {
+    await accountFor(shop) ?? await keyFor(shop); // asks for the PIN
+    await showPhotos();
+    return true;
+  }),
   arrived: (button) => send(button, "arrived"),
   withdraw: (button) => send(button, "withdraw_claim"),
   async approve(button) {
@@ -154,6 +161,23 @@ $("#rate-form").addEventListener("submit", async (event) => {
   notice("rated", t("rated"), { kind: "good" });
 });
 
+// Photos ---------------------------------------------------------------------------------------------
+
+let photos = 0; // how many are shown
+
+/** Photos of the car come as they are taken; a device with a PIN is asked for them, and not before. */
+async function showPhotos() {
+  const { photos: all } = now;
+  if (!all?.length || $("#photos").dataset.mine !== "yes") return;
+  $("#photos").hidden = false;
+  $("#photos-locked").hidden = !keyState().isLocked;
+  if (keyState().isLocked || all.length === photos) return;
+  photos = all.length;
+  const { drawPhoto } = await import("./photos.js"), made = [];
+  for (const one of all) made.push(el("li", {}, await drawPhoto(shop, one)));
+  $("#photo-list").replaceChildren(...made);
+}
+
 /** What the node lacks of a review that was written on this device. */
 async function bringWhatLacks() {
   if (now.review?.lacks && await bring(now.visit, now.review.lacks).catch(() => false)) await update();
@@ -176,4 +200,5 @@ live({ type: "booking.*", values: { shop } }, data.after, async ({ values }) => 
   isLooking = true;
   pause(1_500).then(again).finally(() => { isLooking = false; });
 });
+if (data.photos) live({ type: "records.PhotoTaken", values: { record: data.visit } }, data.after, again);
 setInterval(() => { if (!document.hidden) again(); }, 60_000); // what is possible changes with time

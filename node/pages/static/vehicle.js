@@ -5,8 +5,8 @@ import { checkPassport, readAnchor, slipText } from "./check.js";
 import { drawForCounter, drawText } from "./counter.js";
 import { ask, eventsOf, kindOf, nameIn } from "./lists.js";
 import { makePassport, makeSlip } from "./passport.js";
-import { welcome } from "./wallet.js";
-import { decodeId, fromHex, toHex } from "./wash.js";
+import { accountFor, welcome } from "./wallet.js";
+import { decodeId, encodeId, fromHex, toHex } from "./wash.js";
 
 const { vehicle } = data;
 const DAY = 86_400_000, SHARED_MS = 7 * DAY, OFFERED_MS = 14 * DAY;
@@ -27,10 +27,21 @@ async function nameService(record) {
   return own?.[data.lang === "zh" ? "name_zh" : "name_en"] || (plain ? nameIn(plain.name) : "");
 }
 
-async function details(record) {
+async function details(record, shop) {
   const events = await eventsOf({ type: "records.*", values: { record } });
   const lines = events.filter((one) => ["StepDone", "MaterialUsed", "PhotoTaken", "ExtraApproved", "Corrected"].includes(kindOf(one)));
-  return el("ul", { class: "list" }, ...lines.map((one) => el("li", {}, el("small", {}, when(one.time)), " ", t(`did_${kindOf(one)}`, { ...one.values, unit: UNITS[one.values.unit] ?? "" }))));
+  return el("ul", { class: "list" }, ...await Promise.all(lines.map(async (one) => el("li", {}, el("small", {}, when(one.time)), " ",
+    (await photoOf(one, shop)) ?? t(`did_${kindOf(one)}`, { ...one.values, unit: UNITS[one.values.unit] ?? "" })))));
+}
+
+/** A photo, for the customer whose visit it was; others, whom the history is shown to, see that one was taken. */
+async function photoOf(event, shop) {
+  if (!car || kindOf(event) !== "PhotoTaken") return null;
+  const blob = encodeId("blb", fromHex(event.values.photo));
+  const [kept] = await ask(["consent.blob", { id: blob }]);
+  if (kept?.owner !== await accountFor(shop)) return null;
+  const { drawPhoto } = await import("./photos.js");
+  return drawPhoto(shop, { blob, time: event.time, state: kept.state });
 }
 
 async function drawRecord(entry) {
@@ -38,7 +49,7 @@ async function drawRecord(entry) {
   const [shop] = await ask(["shops.shop", { shop: record.shop }]);
   const more = el("details", {}, el("summary", {}, t("more")));
   more.addEventListener("toggle", async () => {
-    if (more.open && more.children.length === 1) more.append(await details(entry.record));
+    if (more.open && more.children.length === 1) more.append(await details(entry.record, record.shop));
   }, { once: false });
   const code = el("button", { type: "button", class: "button link", onclick: () => once(code, `code ${entry.record}`, () => showSlip(entry.record)) }, t("slip"));
   const wrong = car && !entry.detached_at ? el("button", { type: "button", class: "button link", "data-wrong": entry.record, onclick: () => showWrong(wrong, record.shop, entry.record) }, t("wrong")) : null;

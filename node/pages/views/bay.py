@@ -6,8 +6,8 @@ from aiohttp import web
 
 from chain.ids import decode_id
 from node.pages.asking import AskError, asked
-from node.pages.desk import find_worker, for_script, login_page
-from node.pages.page import GoneError, Shown, Visit, page
+from node.pages.desk import answer_deed, find_worker, for_script, login_page, read_deed
+from node.pages.page import GoneError, Shown, Visit, deed, page
 from node.pages.shopbook import Stay, read_book
 from node.pages.views.console import read_bays, read_shop
 
@@ -15,6 +15,7 @@ STEPS = (1, 2, 3, 4, 5, 6, 7, 8)  # codes of the work, whose names are texts of 
 MATERIALS = (
     ("SHAMPOO", 60), ("FOAM", 80), ("RIMS", 40), ("WAX", 30), ("GLASS", 20), ("TYRE", 20),
 )  # fmt: skip
+PHOTO_DEED_BYTES_MAX = 2_200_000  # a sealed photo of 1 MiB as hex, with its keys
 _BAYS_MAX = 99
 
 
@@ -49,6 +50,7 @@ async def bay(visit: Visit) -> Shown | web.Response:
         "after": f"{about['height']}-",
         "bay": number,
         "car": None if car is None else car.id,
+        "customer": None if car is None else car.customer,
         "record": None if car is None else decode_id(car.id, "bkg").hex(),
         "hasRecords": await _has_records(visit),
         "begun": record is not None and record["is_begun"],
@@ -77,3 +79,10 @@ async def _record(visit: Visit, car: Stay) -> dict[str, Any] | None:
         one["values"]["code"] for one in told["items"] if str(one["type"]).endswith(".StepDone")
     ]
     return {"is_begun": True, "entries": record["entries"], "steps": steps}
+
+
+@deed("/bay/{n}/photo", words="bay")
+async def keep_photo(visit: Visit) -> web.Response:
+    """Keep a photo that the tablet has sealed; it is longer than other deeds."""
+    worker, body = await read_deed(visit, PHOTO_DEED_BYTES_MAX)
+    return await answer_deed(visit, worker, "staff_photo", body)

@@ -7,6 +7,7 @@ from chain.types import MINUTE_MS
 from node.pages import showing
 from node.pages.asking import AskError, asked
 from node.pages.page import Shown, Visit, page
+from node.pages.photos import list_photos
 from node.pages.queue import NEAR_MS, Outlook, find_outlook
 from node.pages.reviews import for_script, may_edit, read_reviews
 from node.pages.services import label_of
@@ -75,6 +76,7 @@ async def progress(visit: Visit) -> Shown:
         "reviews": not isinstance(reviews, AskError),
         "queue": queue is not None,
         "visit": visit_hash,
+        "photos": await list_photos(visit, visit_hash),
         "review": None if review is None else for_script(review),
     }
     return visit.show("progress.html", data=data, **values)

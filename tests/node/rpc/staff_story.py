@@ -1,11 +1,12 @@
 """A part of the examples: an owner lets somebody work at the desk, who opens and leaves."""
 
 from chain.crypto import PassphraseCost, sha256
-from chain.ids import encode_id
+from chain.ids import decode_id, encode_id
 from chain.types import MINUTE_MS
-from node.demo.accounts import signer_of
+from node.demo.accounts import account_of, signer_of
 from node.demo.catalogue import SPARKLE
 from node.staff.service import Staffing
+from node.vault.sealing import Place, blob_name, seal_content, wrap_key
 from tests.node.rpc.asking import acct
 from tests.node.rpc.story import Json, Teller, call_action
 
@@ -99,5 +100,30 @@ async def _hand_over(teller: Teller, session: Json, quick: Json) -> None:
     parked = {**session, "booking": booking, "bay": 2}
     await teller.show("staff_park", "it stands in the second bay", parked)
     await teller.show("staff_bays", "for every tablet", session)
+    await _photo(teller, booking, session, quick)
     nobodys = {**parked, "booking": encode_id("bkg", bytes(32))}
     await teller.refuse("staff_park", "a booking that is not there", nobodys)
+
+
+async def _photo(teller: Teller, booking: str, session: Json, quick: Json) -> None:
+    """Mei begins the work and takes a photo, which dave alone can open."""
+    record = decode_id(booking, "bkg").hex()
+    begin = call_action("booking", "start_service", {"id": booking})
+    start = call_action(
+        "records", "start", {"visit": record, "redo_of": "00" * 32, "odometer": 65_535}
+    )
+    await teller.ask("staff_send", {**session, "actions": [begin, start], **quick})
+    teller.make_block()
+    dave, key = account_of("dave"), sha256(b"key of a photo")
+    photo = seal_content(b"\xff\xd8", Place(dave, 3, 0), key=key, nonce=sha256(b"nonce")[:24])
+    name = blob_name(dave, photo)
+    wrapped: Json = {
+        "blob": encode_id("blb", name), "account": acct("dave"),
+        "sealed": wrap_key(key, dave, ephemeral=sha256(b"e")).hex(),
+    }  # fmt: skip
+    sealed = {"record": record, "content": photo.hex(), "epoch": 0}
+    bare = {**session, **sealed, "keys": [{**wrapped, "blob": encode_id("blb", bytes(32))}]}
+    await teller.refuse("staff_photo", "with a key of another one", bare)
+    kept = {**session, **sealed, "keys": [wrapped], **quick}
+    await teller.show("staff_photo", "of the car, for its customer", kept)
+    teller.make_block()
