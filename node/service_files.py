@@ -172,6 +172,7 @@ def launchd_plist(label: str, machine: Machine, wanted: Wanted) -> bytes:
 
 # Windows ----------------------------------------------------------------------------------------
 
+# The published schema takes a count of restarts up to 255, though the window for it says 999.
 _TASK = """\
 <?xml version="1.0" encoding="UTF-16"?>
 <Task version="1.3" xmlns="http://schemas.microsoft.com/windows/2004/02/mit/task">
@@ -194,7 +195,7 @@ _TASK = """\
     <StartWhenAvailable>true</StartWhenAvailable>
     <RestartOnFailure>
       <Interval>PT1M</Interval>
-      <Count>999</Count>
+      <Count>255</Count>
     </RestartOnFailure>
     <ExecutionTimeLimit>PT0S</ExecutionTimeLimit>
     <Priority>5</Priority>

@@ -89,6 +89,8 @@ def _see_windows() -> None:
         except OSError as error:
             raise PermissionError(13, "Permission denied") from error
 
+    registry = types.ModuleType("winreg")
+    registry.__dict__.update(OpenKey=_not_in_registry, HKEY_LOCAL_MACHINE=0)
     locks = types.ModuleType("msvcrt")
     locks.__dict__.update(locking=locking, LK_NBLCK=2)
     absent = {name for name in dir(signal) if name.startswith("SIG") and name[3:4] != "_"}
@@ -98,7 +100,10 @@ def _see_windows() -> None:
         "sys": Seen(sys, (), platform="win32"),
         "signal": Seen(signal, absent, SIGBREAK=signal.SIGTTIN),
         "msvcrt": locks,
-        "ctypes": Seen(importlib.import_module("ctypes"), (), windll=Answering()),
+        "winreg": registry,
+        "ctypes": Seen(
+            importlib.import_module("ctypes"), (), windll=Answering(), WINFUNCTYPE=_as_it_is
+        ),
     }
     for name in ABSENT:
         sys.modules[name] = None  # type: ignore[assignment]  # how an import is made to fail
@@ -114,6 +119,14 @@ class Answering:
 
     def __call__(self, *_arguments: Any) -> int:
         return 0
+
+
+def _as_it_is(*_types: Any) -> Any:
+    return lambda function: function
+
+
+def _not_in_registry(*_arguments: Any) -> None:
+    raise FileNotFoundError(2, "The system cannot find the file specified")
 
 
 def _not_there(*_arguments: Any) -> None:

@@ -6,6 +6,7 @@ import importlib
 import os
 import sys
 from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
 from typing import Any
 
 from node.app import serve
@@ -13,6 +14,7 @@ from node.awake import kept_awake
 from node.commands.output import CommandError
 from node.commands.words import t
 from node.config import Config
+from node.console_close import stopping_on_close
 from node.live.node import Node
 
 
@@ -41,8 +43,14 @@ async def serve_node(
     companions: Sequence[Callable[[], Coroutine[Any, Any, None]]] = (),
 ) -> None:
     """Serve a node to its end; an address that is taken is told with what to do about it."""
+    loop = asyncio.get_running_loop()
+
+    def end() -> None:
+        with suppress(RuntimeError):  # the loop may be closed by now
+            loop.call_soon_threadsafe(node.stop)
+
     try:
-        with kept_awake():
+        with kept_awake(), stopping_on_close(end):
             await serve(node, config, on_ready, companions)
     except OSError as error:
         if error.errno not in {errno.EADDRINUSE, errno.EACCES, errno.EADDRNOTAVAIL}:

@@ -132,6 +132,7 @@ def test_on_windows_it_is_a_task_at_the_users_sign_in() -> None:
     assert text_at(root, "Actions/Exec/Arguments") == f'-m node run --data "{folder}"'
     assert text_at(root, "Actions/Exec/WorkingDirectory") == str(folder)
     assert text_at(root, "Settings/RestartOnFailure/Interval") == "PT1M"
+    assert text_at(root, "Settings/RestartOnFailure/Count") == "255"
     assert text_at(root, "Settings/ExecutionTimeLimit") == "PT0S"
     assert made.install[0] == ("schtasks", "/Create", "/TN", "washnode", "/XML", str(made.file),
                                "/F")  # fmt: skip
