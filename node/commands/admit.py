@@ -7,8 +7,17 @@ from typing import Any
 import click
 
 from node.commands.common import group
-from node.commands.output import EXIT_USAGE, fail, finish, print_facts, print_table, say
-from node.commands.words import t
+from node.commands.output import (
+    EXIT_NOT_FOUND,
+    EXIT_USAGE,
+    fail,
+    finish,
+    print_facts,
+    print_table,
+    say,
+)
+from node.commands.signing import Signing, signing_options
+from node.commands.words import lang, t
 
 _HOUR_MS = 3_600_000
 TERMINAL = "-"
@@ -135,13 +144,40 @@ def _say_state(state: str) -> str:
 
 @admit.command(node=True)
 @click.argument("number")
-def revoke(*, number: str) -> None:
+@signing_options
+def revoke(*, number: str, signing: Signing) -> None:
     """Take back the code with this NUMBER, which nobody has used yet.
 
-    A shop that is in already is frozen by an operator: washnode call shops.set_status.
+    With --from an operator takes back any code that the chain knows, whichever gateway made it: two
+    operators have to say so. Of a code that was used, the admission goes as well.
     """
     from node.commands.connect import session
 
     with session("admin") as talk_to:
-        found = talk_to.ask("admin_join_revoke", number=number)
-    finish(found, t("Taken back: {number}", number=number), next_command="washnode admit list")
+        if signing.owner is None:
+            found = talk_to.ask("admin_join_revoke", number=number)
+        else:
+            found = _undo(talk_to, number, signing)
+    waits = found["voice"] is not None and found["state"] != "revoked"
+    said = t("A second operator has to say the same: {number}", number=number) if waits else None
+    said = said or t("Taken back: {number}", number=number)
+    finish(found, said, next_command="washnode admit list")
+
+
+def _undo(talk_to: Any, number: str, signing: Signing) -> dict[str, Any]:
+    """Sign what takes back a code of any gateway; returns how it stands then."""
+    from node.client.accounts import show_account
+
+    def find() -> dict[str, Any]:
+        items = talk_to.ask("admin_join_codes")["items"]
+        found = [dict(one) for one in items if one["number"] == number]
+        if not found:
+            seen = t("no code {number} here", number=number)
+            fail(seen, EXIT_NOT_FOUND, fix=t("see: washnode admit list"))
+        return found[0]
+
+    mark, who = find()["mark"], signing.identity(talk_to)
+    built = talk_to.ask("join_undo_build", account=show_account(who.account), mark=mark)
+    say(built["summary"][lang()])
+    talk_to.wash.send(built["actions"], **signing.sender(talk_to))
+    return find()

@@ -8,4 +8,5 @@ OPERATOR: Final = 0  # the duty of whoever logs in for an operator's or an admit
 CALLS: Final[Mapping[str, tuple[str, ...]]] = {
     "shops": ("set_status",),
     "money": ("block", "unblock"),
+    "admissions": ("take_back",),
 }

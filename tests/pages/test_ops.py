@@ -1,9 +1,14 @@
 """The operators' pages: traffic lights with what to do, votes, and codes that let shops in."""
 
+import json
+
 import pytest
 
+from chain.ids import encode_id
+from node import catalog
 from node.demo.staff import PRACTICE_PIN
 from node.joining.code import parse_code
+from tests.node.joining.gate import Newcomer
 from tests.pages.browsing import COUNTER, Visitor
 from tests.pages.conftest import Come
 from tests.pages.test_first_visit import LANGS
@@ -194,3 +199,44 @@ def test_a_login_that_the_command_made_acts_for_its_account(town: Town) -> None:
     assert begun["key"] == made["key"]
     assert sent["status"] == "final"
     assert made["key"] not in [one["key"] for one in keys]
+
+
+async def test_what_a_code_let_in_is_taken_back_where_the_chain_knows_codes(
+    visitor: Come, town: Town
+) -> None:
+    code = catalog.container_bytes("admissions").hex()
+    deployed = town.act("operator", {"type": "deploy", "code": code, "arguments": [1]})
+    contract = deployed.event("chain.deployed")["contract"]
+    install = {"type": "install_contract", "name": "admissions", "contract": contract}
+    town.act("operator", {"type": "propose", "change": install})
+    token = json.loads((town.folder / "tokens.json").read_text("utf-8"))["admin"]
+    made = town.rpc("admin_join_code", token=token, gateways=[town.url])
+    shop = let_in(town, made["code"])
+    one = await enter(visitor, "/ops/admit")
+    await one.press(f"[data-code='{made['number']}'] button")
+    await one.page.wait_for_selector("#sentence")
+    sentence = await one.text("#sentence")
+    await one.check()
+    await one.press("#yes")
+    await one.page.wait_for_selector(f"[data-code='{made['number']}'] .badge.plain")
+
+    other = town.command("admit", "new", "--gateway", town.url)
+    back = town.command("admit", "revoke", other["number"], "--from", "operator")
+
+    assert back["state"] == "revoked"
+    assert "Take back a code" in sentence
+    assert town.read("shops.standing", shop=shop)["status"] == "FROZEN"
+    assert town.read("account_get", account=shop)["roles"] == []
+
+
+def let_in(town: Town, code: str) -> str:
+    """Let a shop in with a code, as its computer does; returns its account."""
+    newcomer, chain_id = Newcomer("Crystal"), bytes.fromhex(town.rpc("node_info")["chain_id"])
+    request = newcomer.request(chain_id, parse_code(code))
+    shop = encode_id("acct", request.account)
+    town.rpc(
+        "join_redeem", code=code, account=shop, node_key=request.node_key.hex(),
+        name=request.name, signature=request.signature.hex(),
+        node_signature=request.node_signature.hex(),
+    )  # fmt: skip
+    return shop

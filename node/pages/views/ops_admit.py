@@ -1,5 +1,6 @@
 """/ops/admit: codes that let shops in: made, shown to be handed over, taken back."""
 
+import secrets
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -65,6 +66,8 @@ async def change(visit: Visit) -> Any:
             number = form.get("code", "")
             await visit.ask("operator_code_revoke", session=operator.session, number=number)
             return web.Response(status=303, headers={"Location": "/ops/admit"})
+        if form.get("what") == "undo":
+            return await _undo(visit, operator, form)
         made = await visit.ask("operator_code", session=operator.session, **_wish(form))
     except AskError as error:
         return await _show(visit, operator, fault=say_refusal(visit, error), status=409)
@@ -76,6 +79,26 @@ async def change(visit: Visit) -> Any:
         expires_at=made["expires_at"],
         shop=form.get("name", "").strip(),
         qr=draw_qr(made["code"], visit.words("ops_act.qr")),
+    )
+
+
+async def _undo(visit: Visit, operator: Operator, form: dict[str, str]) -> Any:
+    """Say what an operator's word takes back, and give it once that was confirmed."""
+    mark = form.get("mark", "")
+    built = await visit.ask("join_undo_build", account=operator.account, mark=mark)
+    if form.get("step") == "do":
+        await visit.ask(
+            "operator_send", session=operator.session, actions=built["actions"],
+            client_ref=form.get("ref") or secrets.token_hex(16),
+        )  # fmt: skip
+        return web.Response(status=303, headers={"Location": "/ops/admit"})
+    return visit.show(
+        "ops_undo.html",
+        operator=operator,
+        mark=mark,
+        sentence=built["summary"][visit.words.lang],
+        is_used=len(built["actions"]) > 1,
+        ref=secrets.token_hex(16),
     )
 
 

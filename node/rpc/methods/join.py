@@ -18,7 +18,8 @@ from node.joining.errors import (
     UnknownCodeError,
     UsedCodeError,
 )
-from node.joining.records import NAME_LENGTH_MAX, Record
+from node.joining.on_chain import ChainCode, all_codes, mark_of, read_code
+from node.joining.records import NAME_LENGTH_MAX, Record, Use
 from node.joining.request import JoinRequest
 from node.rpc.forms.shapes import account_text
 from node.rpc.methods.tx_build import Signature
@@ -80,6 +81,13 @@ class JoinCodeJson(TypedDict):
     used_at: Annotated[int | None, Field(description="When it was used, ms UTC.")]
     tx_id: Annotated[str | None, Field(description="The transaction that lets the shop in.")]
     height: Annotated[int | None, Field(description="Its block; null: in none yet.")]
+    mark: Annotated[str, Field(description="How the chain knows the code, where it knows codes.")]
+    is_known: Annotated[bool, Field(description="Whether the chain knows it.")]
+    is_here: Annotated[bool, Field(description="Whether this node made it, or took it.")]
+    maker: Annotated[str | None, Field(description="Who made it known to the chain.")]
+    voice: Annotated[
+        str | None, Field(description="An operator who wants it taken back; a second is missing.")
+    ]
 
 
 class NewJoinCodeJson(TypedDict):
@@ -91,7 +99,7 @@ class NewJoinCodeJson(TypedDict):
 
 
 class JoinCodesJson(TypedDict):
-    """All codes of this node, the oldest first."""
+    """All codes of this node, the oldest first; then those that other gateways told the chain."""
 
     items: list[JoinCodeJson]
 
@@ -201,23 +209,48 @@ def admin_join_code(
 
 @rpc_method(tier="admin", errors=(NoAdmissionsError, StoreError))
 def admin_join_codes(call: Call) -> JoinCodesJson:
-    """Return the codes that this node made, and what became of each."""
+    """Return the codes of this node and those that the chain knows, and what became of each."""
     desk, now = _desk(call), call.node.clock.now_ms()
-    return {"items": [_shown(one, now) for one in desk.book.all()]}
+    known = {one.mark: one for one in all_codes(call.node)}
+    own = [_shown(one, known.pop(mark_of(one), None), now) for one in desk.book.all()]
+    others = sorted(known.values(), key=lambda one: (one.made_at, one.mark))
+    return {"items": [*own, *[_shown_of_chain(one, now) for one in others]]}
 
 
 @rpc_method(tier="admin", errors=(NoAdmissionsError, UnknownCodeError, UsedCodeError, StoreError))
 def admin_join_revoke(call: Call, *, number: CodeNumber) -> JoinCodeJson:
     """Take back a code that nobody has used yet."""
     record = _desk(call).revoke(number)
-    return _shown(record, call.node.clock.now_ms())
+    known = read_code(call.node, mark_of(record))
+    return _shown(record, known, call.node.clock.now_ms())
 
 
-def _shown(record: Record, now_ms: int) -> JoinCodeJson:
+def _shown_of_chain(known: ChainCode, now_ms: int) -> JoinCodeJson:
+    """Return a code of another gateway: this node knows what the chain does."""
+    mark = known.mark.hex()
+    record = Record(
+        number=mark[:16], secret_hash=mark, made_at=known.made_at, expires_at=known.until
+    )
+    return {**_shown(record, known, now_ms), "is_here": False}
+
+
+def _state(record: Record, known: ChainCode | None, now_ms: int) -> str:
+    """Return how a code stands; where the chain knows it, by the chain."""
+    if known is None:
+        return record.state(now_ms)
+    if known.stopped_at:
+        return "revoked"
+    return "admitted" if known.used_at else record.state(now_ms)
+
+
+def _shown(record: Record, known: ChainCode | None, now_ms: int) -> JoinCodeJson:
     use = record.use
+    if known is not None and known.shop is not None and known.node_key is not None:
+        is_own = use is not None and use.account == known.shop.hex()
+        use = use if is_own else _use_of(known, known.shop, known.node_key)
     return {
         "number": record.number,
-        "state": record.state(now_ms),
+        "state": _state(record, known, now_ms),
         "made_at": record.made_at,
         "expires_at": record.expires_at,
         "name": record.name,
@@ -228,4 +261,13 @@ def _shown(record: Record, now_ms: int) -> JoinCodeJson:
         "used_at": None if use is None else use.at_ms,
         "tx_id": None if use is None else use.tx_id,
         "height": None if use is None else use.height,
+        "mark": record.secret_hash,
+        "is_known": known is not None,
+        "is_here": True,
+        "maker": None if known is None else account_text(known.maker),
+        "voice": None if known is None or known.voice is None else account_text(known.voice),
     }
+
+
+def _use_of(known: ChainCode, shop: bytes, node_key: bytes) -> Use:
+    return Use(account=shop.hex(), node_key=node_key.hex(), name="", at_ms=known.used_at)

@@ -20,7 +20,7 @@ async def about_joining(teller: Teller) -> None:
     await teller.refuse("admin_join_codes", "of a node that lets nobody in", tier="admin")
     operator = Admitter(account_of("operator"), signer_of("operator"))
     desk = node.desk = Desk(node, operator, node.folder / "admissions", "wss://gate.example/p2p")
-    numbers = iter((b"the first.", b"the other.", b"the third."))
+    numbers = iter((b"the first.", b"the other.", b"the third.", b"the fourth"))
     desk.wait_ms = 0
 
     def next_secret(_length: int) -> bytes:
@@ -56,3 +56,5 @@ async def about_joining(teller: Teller) -> None:
     }
     await teller.refuse("join_redeem", "by somebody else", thief)
     await teller.show("admin_join_codes", "what became of them", tier="admin")
+    unknown: Json = {"account": encode_id("acct", account_of("operator")), "mark": "00" * 32}
+    await teller.refuse("join_undo_build", "of a chain that knows no codes", unknown)

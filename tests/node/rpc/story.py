@@ -201,6 +201,10 @@ class Teller:
         answer: Json = json.loads(data or b"null")
         return answer
 
+    def keep(self, method: str, name: str, params: Json, result: Json) -> None:
+        """Show a call that was made on another chain."""
+        self._keep(method, {"name": name, "params": params, "result": result})
+
     def _keep(self, method: str, example: Json) -> None:
         shown = self.examples.setdefault(method, [])
         assert example["name"] not in [one["name"] for one in shown], (method, example["name"])
