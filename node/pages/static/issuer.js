@@ -30,7 +30,8 @@ function referenceOf(text) {
 function cashReference() {
   const letters = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
   const some = Array.from(crypto.getRandomValues(new Uint8Array(8)), (one) => letters[one % letters.length]).join("");
-  return `CASH-${new Date().toISOString().slice(0, 10).replaceAll("-", "")}-${some}`;
+  const day = new Intl.DateTimeFormat("sv-SE", { timeZone: data.zone }).format(); // written as 2026-02-20
+  return `CASH-${day.replaceAll("-", "")}-${some}`;
 }
 
 /** Ask the node what something would do: its own sentence, and the balance afterwards; raises why it fails. */
@@ -139,6 +140,7 @@ $("#in-form").addEventListener("submit", (event) => {
     if (theirs) facts.push([t("balance_after"), money(theirs.after)]);
     if (!(await sure(t("in_title"), sentence, t("in_yes", { money: money(amount) }), { facts }))) return undefined;
     const sent = await send([action]);
+    if (sent.status !== "final") return say(t("pending")); // with the same reference it is refused if it went through
     cash = cashReference();
     location.assign(`/desk/receipt/${sent.tx_id}?ref=${encodeURIComponent(reference)}`);
     return undefined;
@@ -175,7 +177,8 @@ const DEEDS = {
     const action = call("money", "paid", { request, reference: referenceOf(reference) });
     await tried(action);
     const sent = await send([action]);
-    location.assign(`/desk/receipt/${sent.tx_id}?ref=${encodeURIComponent(reference)}`);
+    if (sent.status === "final") location.assign(`/desk/receipt/${sent.tx_id}?ref=${encodeURIComponent(reference)}`);
+    else say(t("pending"));
     return false;
   },
   async decline(request) {
