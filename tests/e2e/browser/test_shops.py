@@ -144,13 +144,15 @@ async def test_after_a_power_cut_the_counter_shows_again_what_is_so(
     await desk.see("02-without-power")
 
     await place.held(lambda net: net.start("shop2"))
+    await desk.page.wait_for_url("**/shop/login*", timeout=40_000)  # it does not stand still
+    await desk.see("03-log-in-again")
     again = await guests.work("04-power-cut", lang, "shop2")
     if await again.page.is_visible(f"#b-{booking} [data-do=start]"):  # it was not yet accepted
         await again.press(f"#b-{booking} [data-do=start]")
     await again.page.wait_for_selector(f".bay.busy [data-id={booking}]")
-    await again.see("03-again")
+    await again.see("04-again")
     await one.page.wait_for_selector(".steps li:nth-child(4).now")
-    await one.see("04-customer")
+    await one.see("05-customer")
     await again.press(f".bay [data-do=ready][data-id={booking}]")
     await one.page.wait_for_selector("[data-action=confirm]:visible")
     roots = await place.held(lambda net: net.roots())
