@@ -55,11 +55,19 @@ async def help_with(friend: Guest, shop: str, code: str) -> str:
     return await friend.text("#help-said")
 
 
-async def shop_helps(place: BrowserNet, shop: str, code: str) -> None:
-    """Let the shop agree as well, which has seen its customer."""
-    account, _, key = code.partition(".")
-    action = {"type": "approve_recovery", "account": account, "new_key": key}
-    await place.held(lambda net: net.do(shop, [action]))
+async def shop_helps(guests: Guests, lang: str, shop: str, code: str) -> None:
+    """Let the owner of the shop agree as well, who has seen the customer."""
+    olga = await guests.work("08-lost-phone", lang, shop, "Olga", "/shop/helpers")
+    await olga.page.fill("#scan", code)
+    await olga.page.keyboard.press("Enter")
+    await olga.page.wait_for_selector("#case-form")
+    await olga.see("06-shop-looks")
+    for question in ("here", "right", "phone"):
+        await olga.page.check(f"#is-{question}")
+    await olga.press("#case-form button")
+    await olga.press("#ask-yes")
+    await olga.page.wait_for_selector("#case .notice.good")
+    await olga.page.close()
 
 
 class Asked(NamedTuple):
@@ -84,7 +92,7 @@ async def ask_helpers(guests: Guests, place: BrowserNet, owner: Guest, name: str
     await fresh.see(f"04-{name}-asks")
     await help_with(friend, "shop2", code)
     await friend.see(f"05-helping-{name}")
-    await shop_helps(place, "shop2", code)
+    await shop_helps(guests, owner.lang, "shop2", code)
     return Asked(account, booking, friend, fresh, code)
 
 
@@ -97,16 +105,16 @@ async def test_who_loses_a_phone_gets_everything_back_by_two_helpers(
     await owner.page.close()  # at the bottom of a lake
     await place.tick(DELAY_MS + HOUR_MS)
     said = await help_with(friend, "shop2", code)
-    await friend.see("06-after-three-days")
+    await friend.see("07-after-three-days")
     await fresh.press("#lost-form button")
     await fresh.page.wait_for_url("**/c")
     await fresh.page.wait_for_selector(f"a[href='/b/{booking}']")
-    await fresh.see("07-everything-back")
+    await fresh.see("08-everything-back")
     await fresh.open(f"/b/{booking}")
     await fresh.press("[data-action=cancel]")
     await fresh.agree("ask-cancel")
     await fresh.page.wait_for_selector("#end")
-    await fresh.see("08-it-acts")
+    await fresh.see("09-it-acts")
 
     keys = await place.held(lambda net: net.ask("account_get", account=account)["keys"])
     found = await place.read("booking.booking", id=booking)
@@ -124,16 +132,16 @@ async def test_who_still_has_the_phone_is_told_and_stops_a_thief(
     await place.tick(DELAY_MS - HOUR_MS)
     await owner.open("/c")
     await owner.page.wait_for_selector(".notice.bad button")
-    await owner.see("06-somebody-asks")
+    await owner.see("07-somebody-asks")
     await owner.press(".notice.bad button")
     await owner.page.wait_for_selector(".notice.good")
-    await owner.see("07-stopped")
+    await owner.see("08-stopped")
     await place.tick(2 * HOUR_MS)
     await thief.press("#lost-form button")
     await thief.page.wait_for_selector("#lost-said:not([hidden])")
-    await thief.see("08-thief-without")
+    await thief.see("09-thief-without")
     await thief.open(f"/b/{booking}")
-    await thief.see("09-thiefs-view")
+    await thief.see("10-thiefs-view")
 
     found = await place.held(lambda net: net.ask("account_get", account=account))
     assert found["recovery"] is None

@@ -31,6 +31,17 @@ async def read_poster(poster: Guest) -> str:
     return found
 
 
+async def put_money_in(one: Guest, place: BrowserNet) -> None:
+    """Show the code for money on the phone; the issuer puts money on the account it names."""
+    await one.press("#put-in")
+    await one.press("#in-code summary")
+    await one.page.wait_for_selector("#my-code[data-text]")
+    account = str(await one.page.get_attribute("#my-code", "data-text"))
+    await place.pay_in(account.lower(), MONEY)
+    await one.page.wait_for_selector("#free:has-text('1,000.00')")
+    await one.see("06-money")
+
+
 async def book_by_taps(one: Guest, place: BrowserNet) -> tuple[str, int]:
     """Book at the shop of a poster; returns the booking, and the taps after the service."""
     await one.press("a.button.wide")
@@ -41,28 +52,28 @@ async def book_by_taps(one: Guest, place: BrowserNet) -> tuple[str, int]:
     await one.press(".slots a >> nth=0")  # the first tap
     await one.page.wait_for_selector("#pay:visible")
     await one.see("05-without-money")
-    await place.pay_in(await one.account("shop1"), MONEY)
-    await one.page.reload()
+    await put_money_in(one, place)
+    await one.page.go_back()
     await one.page.wait_for_selector("#confirm:enabled")
-    await one.see("06-rules")
+    await one.see("07-rules")
     await one.press("#confirm")  # the second
     await one.page.wait_for_url("**/b/*")
     await one.page.wait_for_selector("[data-action=cancel]:visible")
-    await one.see("07-booked")
+    await one.see("08-booked")
     return one.page.url.rpartition("/")[2], 2
 
 
 async def be_served(one: Guest, desk: Guest, booking: str) -> None:
     """Hand the car over, and see it washed."""
-    await desk.see("08-counter")
+    await desk.see("09-counter")
     await hand_over(one, desk, booking)
-    await desk.see("09-handed-over")
+    await desk.see("10-handed-over")
     await desk.press(f"#b-{booking} [data-do=start]")
     await one.page.wait_for_selector(".steps li:nth-child(4).now")
-    await one.see("10-washing")
+    await one.see("11-washing")
     await desk.press(f".bay [data-do=ready][data-id={booking}]")
     await one.page.wait_for_selector("[data-action=confirm]:visible")
-    await one.see("11-ready")
+    await one.see("12-ready")
 
 
 async def pay_and_rate(one: Guest) -> str:
@@ -70,12 +81,12 @@ async def pay_and_rate(one: Guest) -> str:
     await one.press("[data-action=confirm]")
     asked = await one.agree("ask-confirm")
     await one.page.wait_for_selector("#rate:not([hidden])")
-    await one.see("12-paid")
+    await one.see("13-paid")
     for name in ("clean", "on_time", "staff", "value"):
         await one.press(f"label[for={name}-5]")
     await one.press("#rate-form button")
     await one.page.wait_for_selector("#notice-rated")
-    await one.see("13-rated")
+    await one.see("14-rated")
     return asked
 
 
@@ -96,7 +107,7 @@ async def test_a_first_visit_goes_from_the_code_on_the_wall_to_a_review(
     await be_served(one, desk, booking)
     asked = await pay_and_rate(one)
     await one.open(f"/s/{acct('shop1')}")
-    await one.see("14-shop")
+    await one.see("15-shop")
     found = await place.read("booking.booking", id=booking)
 
     assert taps <= TAPS_MOST
