@@ -13,7 +13,8 @@ from chain.errors import LimitError, UnknownFeatureError, WrongStateError
 from chain.state import Space, State
 from chain.types import Height, Name
 
-KNOWN_FEATURES: frozenset[str] = frozenset()  # a new rule brings its name
+TWO_END_MEMBERSHIP = "two-end-membership"  # two operators take the role of a member
+KNOWN_FEATURES = frozenset({TWO_END_MEMBERSHIP})  # a new rule brings its name
 FEATURES_MAX = 64
 NOTICE_HEIGHTS = 1_000  # between the deciding vote and the first block by the new rule
 NOTICE_HEIGHTS_DEV = 10  # on development chains
@@ -40,6 +41,11 @@ def read_features(state: State) -> tuple[Feature, ...]:
     """Return all features that were voted for, in force or not yet, by name."""
     data = state.get(FEATURES_KEY)
     return () if data is None else decode(_Features, data).entries
+
+
+def is_in_force(state: State, name: str, height: int) -> bool:
+    """Tell whether a block at `height` follows a rule that the operators voted for."""
+    return any(one.name == name and one.activation <= height for one in read_features(state))
 
 
 def changed_features(

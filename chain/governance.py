@@ -18,7 +18,14 @@ from chain.changes import (
 from chain.codec import AtMost, decode, encode, wire
 from chain.crypto import hash_bytes, verify_signature
 from chain.errors import MalformedBytesError, RoleError, UnknownIdError, WrongStateError
-from chain.features import Feature, changed_features, read_features, write_features
+from chain.features import (
+    TWO_END_MEMBERSHIP,
+    Feature,
+    changed_features,
+    is_in_force,
+    read_features,
+    write_features,
+)
 from chain.ids import encode_id
 from chain.ledger import issue_asset, put_asset, read_asset
 from chain.membership import check_validator_change, plan_change
@@ -30,7 +37,7 @@ from chain.transaction import AllowContracts, Change, IssueAsset, asset_id
 from chain.types import ZERO_ID, Hash, Height, Id
 from chain.upgrades import forget_upgrade, plan_upgrade, planned
 
-ADMITTER_STOP_VOTES = 2
+TWO_VOTES = 2
 _PROPOSAL = bytes([Space.PROPOSAL])
 _NAME = bytes([Space.NAME])
 
@@ -102,7 +109,7 @@ def vote(state: State, operator: bytes, proposal: Hash, at: Occasion) -> bool:
         raise WrongStateError(text)
     operators = read_operators(state)
     votes = tuple(sorted(one for one in (*record.votes, operator) if one in operators))
-    if len(votes) >= votes_needed(record.change, len(operators)):
+    if len(votes) >= needed_at(state, record.change, at.height):
         _check_change(state, record.change, at)  # other decisions may have come between
         state.delete(_PROPOSAL + proposal)
         _apply(state, record.change, at)
@@ -112,7 +119,7 @@ def vote(state: State, operator: bytes, proposal: Hash, at: Occasion) -> bool:
     return False
 
 
-def oppose(state: State, operator: bytes, proposal: Hash) -> bool:
+def oppose(state: State, operator: bytes, proposal: Hash, height: int) -> bool:
     """Count an operator against a proposal, its vote taken back; closed when it can not pass: True.
 
     That is when so many are against it that all others together are too few to decide it.
@@ -124,7 +131,7 @@ def oppose(state: State, operator: bytes, proposal: Hash) -> bool:
         raise WrongStateError(text)
     operators = read_operators(state)
     against = tuple(sorted(one for one in (*record.against, operator) if one in operators))
-    if len(operators) - len(against) < votes_needed(record.change, len(operators)):
+    if len(operators) - len(against) < needed_at(state, record.change, height):
         state.delete(_PROPOSAL + proposal)
         return True
     votes = tuple([one for one in record.votes if one != operator])
@@ -152,7 +159,22 @@ def votes_needed(change: Change, operators: int) -> int:
     """
     most = majority(operators)
     is_stop = isinstance(change, RevokeRole) and change.role == Role.ADMITTER
-    return min(most, ADMITTER_STOP_VOTES) if is_stop else most
+    return min(most, TWO_VOTES) if is_stop else most
+
+
+def needed_at(state: State, change: Change, height: int) -> int:
+    """Return how many of the present operators carry a change in a block at `height`.
+
+    By the rule `two-end-membership` two are enough to take a member's role: one admitter lets a
+    stranger in, and may do so again. Of an operator it stays with all of them.
+    """
+    needed = votes_needed(change, len(read_operators(state)))
+    if not isinstance(change, RevokeRole) or change.role != Role.MEMBER:
+        return needed
+    if has_role(state, change.account, Role.OPERATOR):
+        return needed
+    is_two = is_in_force(state, TWO_END_MEMBERSHIP, height)
+    return min(needed, TWO_VOTES) if is_two else needed
 
 
 def check_proposal(state: State, change: Change, at: Occasion) -> None:

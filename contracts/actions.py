@@ -239,7 +239,7 @@ def _vote(world: World, action: Vote) -> None:
 
 
 def _oppose(world: World, action: Oppose) -> None:
-    if governance.oppose(world.state, world.origin, action.proposal):
+    if governance.oppose(world.state, world.origin, action.proposal, world.height):
         _note(world, KernelEvent.REJECTED, action.proposal)
 
 

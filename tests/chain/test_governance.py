@@ -292,7 +292,7 @@ def test_a_proposal_is_closed_once_the_others_are_too_few(count: int, needed: in
     propose_removal(state, word("v"), word("evidence"), 1)
     proposal = proposal_id(word("evidence"))
 
-    closed = [oppose(state, account(name), proposal) for name in names[:needed]]
+    closed = [oppose(state, account(name), proposal, 1) for name in names[:needed]]
 
     assert closed == [False] * (needed - 1) + [True]
     assert read_proposal(state, proposal) is None

@@ -16,6 +16,7 @@ from node.pages.page import Shown, Visit, deed, page
 ROLES = ("member", "operator", "deployer", "admitter", "arbiter", "observer")
 _PAGE = 200
 _WAIT_MS = 15_000
+_STOP = ("revoke_role", "admitter")  # for which two votes are enough
 
 
 class _FormError(Exception):
@@ -94,6 +95,8 @@ async def _ask_first(
         )
         sentence = built["summary"][lang]
         needed = (await visit.ask("gov_operators"))["votes_needed"]
+        if (action["change"]["type"], action["change"].get("role")) == _STOP:
+            needed = min(needed, 2)
     else:
         against = action["type"] == "oppose"
         proposal = await visit.ask("gov_proposal", proposal=action["proposal"])

@@ -200,7 +200,7 @@ def _open_json(
         "decided_at": None,
         "votes": [account_text(one) for one in record.votes if one in operators],
         "against": [account_text(one) for one in record.against if one in operators],
-        "votes_needed": governance.votes_needed(record.change, len(operators)),
+        "votes_needed": governance.needed_at(state, record.change, lookup.node.ledger.height + 1),
         "operators": len(operators),
     }
 
@@ -286,7 +286,7 @@ def gov_vote_build(
     node = call.node
     state, at = node.state(), _next_block(node)
     if against:  # tried, and nothing of it is kept
-        governance.oppose(state, account, proposal)
+        governance.oppose(state, account, proposal, at.height)
     else:
         governance.vote(state, account, proposal, at)
     action = {"type": "oppose" if against else "vote", "proposal": proposal.hex()}
