@@ -1,8 +1,6 @@
 """Reviews in people's own words: written, answered, changed once, taken back, hidden."""
 
 import asyncio
-import json
-from pathlib import Path
 
 import pytest
 
@@ -12,7 +10,6 @@ from tests.pages.conftest import Come
 from tests.pages.test_first_visit import LANGS, book
 from tests.pages.town import MINUTE_MS, Town
 
-VECTORS = Path(__file__).parents[1] / "vectors" / "naughty" / "blns.json"
 SAID = {"en": "Spotless <b>inside</b>, thank you 🚗", "zh": "内饰干净 <script> 谢谢 🚗"}
 
 
@@ -95,19 +92,6 @@ async def test_a_text_that_was_written_without_a_line_comes_to_the_node_later(
 
     assert lacking == "elsewhere"
     assert town.rpc("letter_get", about=visit)["letters"][0]["text"] == "Kept on my phone"
-
-
-async def test_naughty_texts_are_texts(visitor: Come, town: Town) -> None:
-    one = await visitor()
-    _name, visit = await paid_visit(one, town)
-    texts = json.loads(VECTORS.read_text("utf-8"))
-    chosen = max((one for one in texts if "script" in one and len(one) < 400), key=len)
-
-    await rate(one, chosen)
-    await one.check()
-
-    kept = town.rpc("letter_get", about=visit)["letters"][0]["text"]
-    assert (await one.text("#review .said")).split() == kept.split()
 
 
 async def test_the_operators_hide_a_text_for_a_reason(visitor: Come, town: Town) -> None:

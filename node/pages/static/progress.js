@@ -200,5 +200,5 @@ live({ type: "booking.*", values: { shop } }, data.after, async ({ values }) => 
   isLooking = true;
   pause(1_500).then(again).finally(() => { isLooking = false; });
 });
-if (data.photos) live({ type: "records.PhotoTaken", values: { record: data.visit } }, data.after, again);
+if (data.photos) live({ type: "records.*", values: { record: data.visit } }, data.after, again);
 setInterval(() => { if (!document.hidden) again(); }, 60_000); // what is possible changes with time

@@ -31,8 +31,11 @@ async function details(record, shop) {
   const events = await eventsOf({ type: "records.*", values: { record } });
   const lines = events.filter((one) => ["StepDone", "MaterialUsed", "PhotoTaken", "ExtraApproved", "Corrected"].includes(kindOf(one)));
   return el("ul", { class: "list" }, ...await Promise.all(lines.map(async (one) => el("li", {}, el("small", {}, when(one.time)), " ",
-    (await photoOf(one, shop)) ?? t(`did_${kindOf(one)}`, { ...one.values, unit: UNITS[one.values.unit] ?? "" })))));
+    (await photoOf(one, shop)) ?? nameOfStep(one) ?? t(`did_${kindOf(one)}`, { ...one.values, unit: UNITS[one.values.unit] ?? "" })))));
 }
+
+/** The name of a step that shops have in common. */
+const nameOfStep = ({ values: { code } }) => (code && t(`step_${code}`) !== `step_${code}` ? t(`step_${code}`) : null);
 
 /** A photo, for the customer whose visit it was; others, whom the history is shown to, see that one was taken. */
 async function photoOf(event, shop) {

@@ -7,11 +7,11 @@ from chain.types import MINUTE_MS
 from node.pages import showing
 from node.pages.asking import AskError, asked
 from node.pages.page import Shown, Visit, page
-from node.pages.photos import list_photos
 from node.pages.queue import NEAR_MS, Outlook, find_outlook
 from node.pages.reviews import for_script, may_edit, read_reviews
 from node.pages.services import label_of
 from node.pages.shopbook import read_book
+from node.pages.work import read_work
 
 EVENTS_MAX = 200
 EARLY_MS = 15 * MINUTE_MS  # hand-over opens this long before the slot
@@ -54,9 +54,11 @@ async def progress(visit: Visit) -> Shown:
     told = [] if isinstance(events, AskError) else events["items"]
     visit_hash = decode_id(name, "bkg").hex()
     review = next(iter(await read_reviews(visit, [visit_hash])), None)
+    work = await read_work(visit, visit_hash)
     queue = await _queue(visit, name, booking, record, now_ms)
     values = {
         **_about(booking, told),
+        **_of_review(review, now_ms),
         "id": name,
         "zone": showing.zone_of(profile["zone"], visit.setting.zone),
         "record": record,
@@ -65,27 +67,35 @@ async def progress(visit: Visit) -> Shown:
         "cancel": await _fee(visit, name, booking["state"], now_ms),
         "settles_at": _since(told, "READY") + policy["settle_after"],
         "may": {**_may(booking, held, now_ms), "move": _may_move(booking, policy, now_ms)},
-        "review": review,
-        "may_edit": review is not None and may_edit(review, now_ms),
         "queue": queue,
+        "done": [] if work is None else work.steps,
     }
     data = {
-        **_for_script(name, booking),
-        "held": held,
+        **_for_script(name, booking, values),
         "after": f"{head['header']['height']}-",
         "reviews": not isinstance(reviews, AskError),
-        "queue": queue is not None,
-        "visit": visit_hash,
-        "photos": await list_photos(visit, visit_hash),
-        "review": None if review is None else for_script(review),
+        "photos": None if work is None else work.photos,
     }
     return visit.show("progress.html", data=data, **values)
 
 
-def _for_script(name: str, booking: dict[str, Any]) -> dict[str, Any]:
+def _of_review(review: dict[str, Any] | None, now_ms: int) -> dict[str, Any]:
+    """Return the review of the visit, and whether it may be changed."""
+    return {"review": review, "may_edit": review is not None and may_edit(review, now_ms)}
+
+
+def _for_script(name: str, booking: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
     """Return what the page's script knows of the booking."""
     told = {key: booking[key] for key in ("shop", "customer", "state", "total")}
-    return {"id": name, **told}
+    review = values["review"]
+    return {
+        **told,
+        "id": name,
+        "visit": decode_id(name, "bkg").hex(),
+        "held": values["held"],
+        "queue": values["queue"] is not None,
+        "review": None if review is None else for_script(review),
+    }
 
 
 def _about(booking: dict[str, Any], events: list[dict[str, Any]]) -> dict[str, Any]:
