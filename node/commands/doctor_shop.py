@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 COVER_BP_MIN = 4_000  # of what holders of cards are owed; 40 % is what large sellers must hold
 _BP = 10_000
-_NEVER = {"", "UNKNOWN"}
+_NEVER: set[object] = {0, "", "UNKNOWN"}  # of an account that is no shop
 
 
 def check_shop(talk_to: "Session", info: Mapping[str, Any]) -> list[Check]:

@@ -8,7 +8,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -44,6 +44,7 @@ PATIENCE_S = 120.0  # for a gateway that says pending, and for the chain to come
 _ASK_S = 30.0
 _PAUSE_S = 0.2
 _TELL_S = 5.0
+_NEVER: set[object] = {0, ""}  # how the register says that it knows no such shop
 _CONFIG = """\
 # Settings of this node. All that there are, with their defaults: config.example.toml.
 # Ledger and keys live in the folder in which this file lies, because genesis.json lies there too.
@@ -125,6 +126,8 @@ class Joining:
             fail(t("which join code?"), EXIT_USAGE, fix=t("give it: washnode join CODE"))
         code = parse_code(self.plan.code)
         chain_id = self._begin(code)
+        if self.plan.service is None:
+            self._check_known(code)
         answer = self._redeem(code, self._request(code, chain_id))
         if not answer["peers"]:
             raise CommandError(
@@ -159,6 +162,18 @@ class Joining:
             put_whole(path, text)
             return chain_id
         raise AssertionError("some gateway answered, or the loop has raised")
+
+    def _check_known(self, code: JoinCode) -> None:
+        """End the command where a shop that comes back is none: it would be let in as a new one."""
+        for _gateway, wash in self._gateways(code):
+            with suppress(WashRpcError):
+                if wash.read("shops.standing", shop=self._account())["status"] in _NEVER:
+                    raise CommandError(
+                        t("the network knows no shop with the key of these words"),
+                        EXIT_NOT_FOUND,
+                        fix=t("take the card of its newest key, or ask who made the code"),
+                    )
+            return
 
     def _gateways(self, code: JoinCode) -> Iterator[tuple[str, Wash]]:
         """Yield a client for each gateway that answers at all; raises if none does."""

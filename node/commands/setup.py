@@ -236,7 +236,7 @@ def _ask_pin() -> str:
         pin: str = click.prompt(t("A PIN for the owner"), hide_input=True, err=True)
         fault = _fault_of(pin)
         if fault is not None:
-            click.echo(f"{fault[:1].upper()}{fault[1:]}.", err=True)
+            click.echo(f"{fault[:1].upper()}{fault[1:]}", err=True)
         elif click.prompt(t("Once more"), hide_input=True, err=True) == pin:
             return pin
         else:

@@ -19,7 +19,7 @@ from node.client import Wash
 from node.demo.accounts import account_of, signer_of
 from node.joining.code import parse_code
 from node.joining.furnishing import POLICY, calling
-from node.keys.phrase import read_phrase
+from node.keys.phrase import read_phrase, write_phrase
 from node.keys.store import KeyStore
 from node.staff.book import StaffBook
 from tests.e2e.gateway import PIN, ROOT, GatewayNet, command, facts
@@ -157,6 +157,20 @@ def test_a_shop_whose_computer_is_lost_comes_back_with_its_card(net: GatewayNet)
     assert (booking, after["shop"], after["card"]) == ("ACCEPTED", before["shop"], None)
     assert (standing["sells"], duty) == (True, "owner")
     assert [(one["service"], one["version"]) for one in services] == [(1, 1)]  # prices stay
+
+
+def test_words_of_no_shop_use_up_no_code(net: GatewayNet) -> None:
+    words, code = net.folder / "nobody.txt", net.admit()
+    words.write_text(" ".join(write_phrase(bytes(range(32)), "en")), encoding="utf-8")
+    given = net.setting_up("Ghost", "--code", code, "--recover", "--words-file", words)
+    (net.folder / "Ghost" / "card.html").unlink(missing_ok=True)
+
+    done = command(*given, "--json", data=net.data("Ghost"))
+    real = facts(*net.setting_up("Real", "--code", code), data=net.data("Real"))
+
+    assert (done.returncode, error_of(done)["exit_code"]) == (3, 3)
+    assert "knows no shop" in error_of(done)["message"]
+    assert real["trading"] is True
 
 
 def test_a_code_lets_in_one_shop_only(net: GatewayNet) -> None:

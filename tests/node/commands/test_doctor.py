@@ -300,6 +300,8 @@ def cases() -> Iterator[tuple[Shop, dict[str, str]]]:
     without = {name: light for name, light in green.items() if name != "cover"}
     yield Shop(**{**good, "prepaid_cover": None}), without
     yield Shop(), {}
+    nobody = standing(status=0, sells=False, open_days=0)  # as the register says it knows none
+    yield Shop(**{**good, "shops_standing": nobody}), {}
 
 
 @pytest.mark.parametrize(("shop", "lights"), [*cases()])
