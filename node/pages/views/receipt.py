@@ -38,7 +38,7 @@ async def receipt(visit: Visit) -> Shown:
         profile=profile,
         zone=showing.zone_of(profile["zone"], visit.setting.zone),
         label=label,
-        price={**booking["total"], "amount": booking["total"]["amount"] - parts.pop("added")},
+        price=parts.pop("agreed") or booking["total"],
         held=held,
         **parts,
         code=draw_qr(f"{origin}/b/{name}", visit.words("receipt.code")),
@@ -55,6 +55,6 @@ def _parts(events: list[dict[str, Any]]) -> dict[str, Any]:
     asked_for = {one["number"]: one["work"] for one in of("ExtraAsked")}
     extras = [(asked_for.get(one["number"], ""), one["price"]) for one in of("ExtraApproved")]
     discounts = [one["discount"] for one in of("VoucherUsed")]
-    added = sum(one["amount"] for _work, one in extras) - sum(one["amount"] for one in discounts)
+    agreed = next((one["total"] for one in of("Requested")), None)
     closed = next((one for kind, one in reversed(kinds) if kind == "Closed"), None)
-    return {"extras": extras, "discounts": discounts, "closed": closed, "added": added}
+    return {"extras": extras, "discounts": discounts, "closed": closed, "agreed": agreed}
