@@ -23,16 +23,33 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 VIN = "WVWZZZ1JZXW000001"
 
 
-async def visit(guests: Guests, place: BrowserNet, one: Guest) -> str:
-    """Have a wash that is recorded and paid; returns the record."""
+async def visit(guests: Guests, place: BrowserNet, one: Guest, *, by_tablet: bool = False) -> None:
+    """Have a wash that is recorded and paid."""
     booking = await book(one, "shop1")
     await be_in_time(place, booking)
     desk = await guests.work(one.journey, one.lang, "shop1")
     await hand_over(one, desk, booking)
-    record = await record_work(place, "shop1", booking)
+    if by_tablet:
+        await work_in_the_bay(guests, one, booking)
+    else:
+        await record_work(place, "shop1", booking)
     await desk.page.close()
     await pay(one, booking)
-    return record
+
+
+async def work_in_the_bay(guests: Guests, one: Guest, booking: str) -> None:
+    """Let somebody wash a car and tap on the bay's tablet what is done."""
+    bo = await guests.work(one.journey, one.lang, "shop1", "Bo", "/bay/1")
+    await bo.press(f"[data-do=start][data-id={booking}]")
+    await bo.page.wait_for_selector("[data-do=finish]")
+    await bo.press("[data-step='1']")
+    await bo.press("[data-material=WAX]")  # what waited before is sent at once
+    await bo.page.wait_for_selector("[data-step='1'].done")
+    await bo.see("00-in-the-bay")
+    await bo.press("[data-do=finish]")  # ten seconds to take it back
+    await bo.page.wait_for_selector("[data-do=finish]", state="detached", timeout=40_000)
+    await one.page.wait_for_selector("[data-action=confirm]:visible")
+    await bo.page.close()
 
 
 async def enter(one: Guest) -> str:
@@ -156,7 +173,7 @@ async def test_a_passport_is_checked_from_a_disk_without_a_network(
 ) -> None:
     owner = await guests.come("14-offline", lang)
     await begin(owner, place, "shop1")
-    await visit(guests, place, owner)
+    await visit(guests, place, owner, by_tablet=True)
     await owner.open(await enter(owner))
     await owner.page.wait_for_selector("#records li.record")
     await owner.press("details:has(#vin) summary")
