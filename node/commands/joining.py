@@ -66,7 +66,9 @@ peers = {peers}
 checkpoints = {checkpoints}
 """
 # Refusals of one gateway that another may not have; the rest are the code's own.
-_ELSEWHERE = {"JOIN_CODE_UNKNOWN", "NO_ADMISSIONS", "METHOD_NOT_FOUND", "NOT_READY"}
+_ELSEWHERE = {
+    "JOIN_CODE_UNKNOWN", "NO_ADMISSIONS", "ADMISSION", "METHOD_NOT_FOUND", "NOT_READY",
+}  # fmt: skip
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""A real network whose first validator lets shops in, and commands as processes."""
+"""A real network whose first two validators let shops in, and commands as processes."""
 
 import asyncio
 import json
@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from node.demo.accounts import seed_of
+from chain.ids import encode_id
+from node.demo.accounts import account_of, seed_of
 from node.devnet.plan import make_network
 from node.devnet.processes import DevNet
 from node.keys.store import KeyStore
@@ -43,25 +44,28 @@ def facts(*words: object, data: Path) -> dict[str, Any]:
     return found
 
 
+def _name_admitter(folder: Path, name: str) -> None:
+    """Let a node take join codes with somebody's key."""
+    KeyStore(folder / "keys").add(name, seed_of(name), None)
+    settings = folder / "config.toml"
+    text = settings.read_text("utf-8") + f'\n[keys]\nadmitter = "{name}"\n'
+    settings.write_text(text, encoding="utf-8")
+
+
 class GatewayNet:
-    """Four validators; the operator's key lets shops in at the first of them."""
+    """Four validators; the first lets shops in as an operator, the second as an admitter."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         nodes = make_network(
             folder / "nodes", VALIDATORS, 0, time_ms=read_wall_ms(), interval_ms=100
         )
-        self.net, self.gate = DevNet(nodes), nodes[0]
-        self._name_admitter()
+        self.net, self.gate, self.second = DevNet(nodes), nodes[0], nodes[1]
+        _name_admitter(self.gate.folder, "operator")
+        _name_admitter(self.second.folder, "bob")
         for one in nodes:
             self.net.start(one.name)
         self.shops: list[Path] = []
-
-    def _name_admitter(self) -> None:
-        KeyStore(self.gate.folder / "keys").add("operator", seed_of("operator"), None)
-        settings = self.gate.folder / "config.toml"
-        text = settings.read_text("utf-8") + '\n[keys]\nadmitter = "operator"\n'
-        settings.write_text(text, encoding="utf-8")
 
     async def begin(self) -> None:
         """Wait for the network and put the standard contracts there."""
@@ -71,11 +75,20 @@ class GatewayNet:
         await asyncio.to_thread(
             facts, "contract", "standard", "--from", "operator", data=self.gate.folder
         )
+        bob = encode_id("acct", account_of("bob"))
+        grant = ("gov", "propose", "role", "grant", bob, "admitter", "--from", "operator")
+        await asyncio.to_thread(facts, *grant, data=self.gate.folder)
 
     def admit(self, *words: object) -> str:
         """Return a new join code."""
         text: str = facts("admit", "new", *words, data=self.gate.folder)["code"]
         return text
+
+    def codes(self) -> list[dict[str, Any]]:
+        """Return the codes that the first gateway lists; none while it starts."""
+        done = command("admit", "list", "--json", data=self.gate.folder)
+        found = json.loads(done.stdout) if done.returncode == 0 else {}
+        return list(found.get("codes", [])) or [{"state": "", "is_known": False}]
 
     def setting_up(self, name: str, *words: object) -> list[object]:
         """Return the words that set up a shop without asking, and its folder's place."""

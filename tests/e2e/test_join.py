@@ -230,6 +230,22 @@ def test_a_gateway_that_is_down_costs_time_and_no_code(net: GatewayNet) -> None:
     assert joined["trading"] is True
 
 
+def test_while_one_gateway_is_down_another_takes_its_code(net: GatewayNet) -> None:
+    data, gates = net.data("Elsewhere"), (net.gate.rpc_url, net.second.rpc_url)
+    code = net.admit(*[word for one in gates for word in ("--gateway", one)])
+    while not net.codes()[-1]["is_known"]:
+        time.sleep(0.2)
+    net.net.kill(net.gate.name)
+
+    joined = facts(*net.setting_up("Elsewhere", "--code", code), data=data)
+
+    net.net.start(net.gate.name)
+    while (found := net.codes()[-1])["state"] != "admitted":
+        time.sleep(0.2)
+    assert joined["trading"] is True
+    assert found["account"] == encode_id("acct", KeyStore(data / "keys").show("shop").account)
+
+
 def joined_after(data: Path) -> dict[str, Any]:
     """Return what `join` says once the gateway answers again; a person would try again too."""
     done = command("join", "--json", data=data)
