@@ -1,6 +1,12 @@
 """Steps of many journeys: money paid in, a booking, a car handed over at the counter."""
 
+from collections.abc import Callable
+from typing import Any
+
 from chain.ids import decode_id
+from node.client import AsyncWash, WashRpcError
+from node.client.records import Records
+from node.demo.accounts import signer_of
 from tests.e2e.browser.guests import Guest
 from tests.e2e.browser.net import BrowserNet
 from tests.e2e.journey_net import MINUTE_MS, acct, calling
@@ -8,6 +14,7 @@ from tests.e2e.journey_town import NONE
 
 LANGS = ("zh", "en")
 MONEY = 100_000
+DETAILS = {"plate": "粤B·7Q2X9", "note": "scratch at the left door"}
 
 
 async def begin(one: Guest, place: BrowserNet, shop: str) -> str:
@@ -81,3 +88,27 @@ async def pay(one: Guest, booking: str) -> str:
     asked = await one.agree("ask-confirm")
     await one.page.wait_for_selector("#end")
     return asked
+
+
+# Sealed details -----------------------------------------------------------------------------------
+
+
+async def deal(place: BrowserNet, who: str, work: Callable[[Records], Any]) -> Any:
+    """Let a shop deal with sealed details at the gateway, which trusts it with a token."""
+    async with AsyncWash(place.url(), token=place.token(), timeout_s=60) as wash:
+        return await work(Records(wash, signer_of(who)))
+
+
+async def keep_notes(place: BrowserNet, owner: str) -> str:
+    """Let a shop keep something about a customer at the gateway; returns its name."""
+    terms: dict[str, Any] = {"owner": owner, "kind": "NOTES", "sponsor": "node_attests"}
+    blob: str = await deal(place, "shop1", lambda shop: shop.keep(DETAILS, **terms))
+    return blob
+
+
+async def read_notes(place: BrowserNet, who: str, blob: str, purpose: str) -> Any:
+    """Let a shop try to read; returns what it gets, or the name of the refusal."""
+    try:
+        return (await deal(place, who, lambda shop: shop.read(blob, purpose))).content
+    except WashRpcError as error:
+        return error.name

@@ -8,12 +8,15 @@ from playwright.async_api import Browser
 from tests.e2e.browser.guests import Guest, Guests
 from tests.e2e.browser.net import BrowserNet
 from tests.e2e.browser.steps import (
+    DETAILS,
     LANGS,
     be_in_time,
     begin,
     book,
     hand_over,
+    keep_notes,
     pay,
+    read_notes,
     record_work,
 )
 from tests.e2e.journey_net import DAY_MS
@@ -98,12 +101,23 @@ async def take(buyer: Guest, link: str) -> None:
     await buyer.see("05-taken-over")
 
 
+async def erase_notes(one: Guest) -> None:
+    """Let the seller erase what a shop keeps of the time before the sale."""
+    await one.open("/c/privacy")
+    await one.page.wait_for_selector("#kept .button.link")
+    await one.see("10-sellers-details")
+    await one.press("#kept .button.link")
+    await one.agree("ask-erase")
+    await one.page.wait_for_selector("#kept .button", state="detached")
+    await one.see("11-erased")
+
+
 @pytest.mark.parametrize("lang", LANGS)
 async def test_a_sold_cars_history_goes_along_and_the_seller_sees_nothing_new(
     guests: Guests, place: BrowserNet, tmp_path: Path, lang: str
 ) -> None:
     seller, buyer = [await guests.come("06-sold-car", lang) for _ in range(2)]
-    await begin(seller, place, "shop1")
+    notes = await keep_notes(place, await begin(seller, place, "shop1"))
     await visit(guests, place, seller)
     car = await enter(seller)
     link = await offer(seller, car, buyer)
@@ -128,13 +142,17 @@ async def test_a_sold_cars_history_goes_along_and_the_seller_sees_nothing_new(
     await seller.page.wait_for_load_state("networkidle")
     over = await seller.page.locator("#records li.record").count()
     await seller.see("09-link-over")
+    readings = [await read_notes(place, "shop1", notes, "SERVICE")]
+    await erase_notes(seller)
+    readings.append(await read_notes(place, "shop1", notes, "SERVICE"))
     await buyer.open("/verify")
     await buyer.page.set_input_files("#file", tmp_path / "car.passport")
     await buyer.page.wait_for_selector("#verdict[data-verdict=good]")
-    await buyer.see("10-checked")
+    await buyer.see("12-checked")
 
     found = await place.read("records.vehicle", vehicle=car.rpartition("/")[2])
     assert (old, over) == (1, 0)
+    assert readings == [DETAILS, "BLOB_GONE"]
     assert (found["secrets"], found["offered_until"]) == (2, 0)
 
 

@@ -1,20 +1,16 @@
 """People: a phone lost and found by helpers, a thief stopped, a permission taken back."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pytest
 
-from node.client import AsyncWash, WashRpcError
-from node.client.records import Records
-from node.demo.accounts import signer_of
 from tests.e2e.browser.guests import Guest, Guests
 from tests.e2e.browser.net import BrowserNet
-from tests.e2e.browser.steps import LANGS, begin, book
+from tests.e2e.browser.steps import DETAILS, LANGS, begin, book, deal, keep_notes, read_notes
 from tests.e2e.journey_net import DAY_MS, HOUR_MS, acct
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 DELAY_MS = 72 * HOUR_MS
-DETAILS = {"plate": "粤B·7Q2X9", "note": "scratch at the left door"}
 
 
 # A lost phone -------------------------------------------------------------------------------------
@@ -152,24 +148,9 @@ async def test_who_still_has_the_phone_is_told_and_stops_a_thief(
 # A permission taken back --------------------------------------------------------------------------
 
 
-async def deal(place: BrowserNet, who: str, work: Any) -> Any:
-    """Let a shop deal with sealed details at the gateway, which trusts it with a token."""
-    async with AsyncWash(place.url(), token=place.token(), timeout_s=60) as wash:
-        return await work(Records(wash, signer_of(who)))
-
-
-async def read(place: BrowserNet, blob: str) -> Any:
-    """Let the other shop try to read; returns what it gets, or the name of the refusal."""
-    try:
-        return (await deal(place, "shop2", lambda shop: shop.read(blob, "CLAIM"))).content
-    except WashRpcError as error:
-        return error.name
-
-
 async def ask_to_see(place: BrowserNet, owner: str) -> str:
     """Let a shop write something about a customer, and another one ask to see it."""
-    terms = {"owner": owner, "kind": "NOTES", "sponsor": "node_attests"}
-    blob: str = await deal(place, "shop1", lambda shop: shop.keep(DETAILS, **terms))
+    blob = await keep_notes(place, owner)
     until = await place.held(lambda net: net.now + 30 * DAY_MS)
     await deal(place, "shop2", lambda shop: shop.ask(owner, "CLAIM", until=until, blob=blob))
     return blob
@@ -183,18 +164,18 @@ async def test_after_a_permission_is_taken_back_a_reader_is_refused_at_once(
     account = await begin(one, place, "shop1")
     await book(one, "shop1")
     blob = await ask_to_see(place, account)
-    tries = [await read(place, blob)]
+    tries = [await read_notes(place, "shop2", blob, "CLAIM")]
     await one.open("/c/privacy")
     await one.page.wait_for_selector("#questions li")
     await one.see("01-asked")
     await one.press("#questions .button:not(.quiet)")
     await one.page.wait_for_selector("#readers li >> nth=1")
     await one.see("02-allowed")
-    tries.append(await read(place, blob))
+    tries.append(await read_notes(place, "shop2", blob, "CLAIM"))
     await one.press("#readers li:has-text('Harbour') input, #readers li:has-text('港湾') input")
     await one.page.wait_for_selector("#readers li >> nth=1", state="detached")
     await one.see("03-taken-back")
-    tries.append(await read(place, blob))
+    tries.append(await read_notes(place, "shop2", blob, "CLAIM"))
     await one.press("#show-log")
     await one.page.wait_for_selector("#log li")
     log = await one.text("#log")
