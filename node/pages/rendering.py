@@ -1,5 +1,6 @@
 """Templates filled in: everything is text unless a template of ours says otherwise."""
 
+from datetime import date
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -80,6 +81,7 @@ def _helpers(words: Words, zone: str) -> dict[str, Any]:
         "status": status,
         "time": lambda at: showing.show_time(at, zone, lang),
         "day": lambda at: showing.show_day(at, zone, lang),
+        "calendar_day": lambda day: showing.show_calendar_day(date.fromisoformat(day), lang),
         "date": lambda at: showing.show_date(at, zone, lang),
         "clock_at": lambda at: showing.show_clock(at, zone),
         "weekday": lambda number: showing.show_weekday(number, lang),

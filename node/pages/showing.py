@@ -1,6 +1,6 @@
 """How values look to people: money, times in the shop's zone, short ids, lengths of time."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -65,11 +65,15 @@ def show_clock(time_ms: int, zone: str) -> str:
 
 def show_day(time_ms: int, zone: str, lang: Lang) -> str:
     """Return a day with its weekday: Mon 5 Jan, or 1月5日 周一."""
-    local = at_zone(time_ms, zone)
-    weekday = _WEEKDAYS[lang][local.weekday()]
+    return show_calendar_day(at_zone(time_ms, zone).date(), lang)
+
+
+def show_calendar_day(day: date, lang: Lang) -> str:
+    """Return a day of the calendar with its weekday."""
+    weekday = _WEEKDAYS[lang][day.weekday()]
     if lang == "zh":
-        return f"{local.month}月{local.day}日 {weekday}"
-    return f"{weekday} {local.day} {_MONTHS[local.month - 1]}"
+        return f"{day.month}月{day.day}日 {weekday}"
+    return f"{weekday} {day.day} {_MONTHS[day.month - 1]}"
 
 
 def show_date(time_ms: int, zone: str, lang: Lang) -> str:

@@ -65,6 +65,11 @@ _TOLD_FOCUS = """() => {
 }"""
 
 
+async def open_all(page: Page) -> None:
+    """Open what can be unfolded, so that all of a page is looked at."""
+    await page.evaluate("document.querySelectorAll('details').forEach((one) => (one.open = true))")
+
+
 async def look_by_axe(page: Page) -> list[Any]:
     """Labels, contrast and all else that axe-core finds at levels A and AA."""
     await page.evaluate(_AXE)

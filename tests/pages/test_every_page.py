@@ -96,6 +96,7 @@ async def look(page: Page, lang: str, kind: str, path: str) -> dict[str, Any]:
     """Return what is wrong with an open page: at a phone, a tablet and the counter."""
     is_first = lang == "en"  # what no language changes is looked at once
     size = await manners.bytes_of(page)
+    await manners.open_all(page)
     found: dict[str, Any] = {"days without weekday": await manners.look_at_days(page)}
     if is_first:
         found |= await manners.look_by_keyboard(page)

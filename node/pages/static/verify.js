@@ -33,7 +33,7 @@ function el(tag, attributes = {}, ...children) {
   return made;
 }
 
-const day = (ms) => new Intl.DateTimeFormat(data.lang === "zh" ? "zh-CN" : "en-GB", { timeZone: data.zone, dateStyle: "medium" }).format(ms);
+const day = (ms) => new Intl.DateTimeFormat(data.lang === "zh" ? "zh-CN" : "en-GB", { timeZone: data.zone, weekday: "short", day: "numeric", month: "short", year: "numeric" }).format(ms);
 const short = (text) => (text.length > 18 ? `${text.slice(0, 10)}…${text.slice(-4)}` : text);
 const shopOf = (id) => data.names[id] ?? short(id);
 const LOOKS = { good: "good", bad: "bad", "consistent, network unknown": "" };
