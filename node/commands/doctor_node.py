@@ -1,5 +1,6 @@
 """The checks of `washnode doctor` that ask a node, or look at the chain of one that is stopped."""
 
+import os
 import socket
 from collections.abc import Mapping
 from pathlib import Path
@@ -182,7 +183,8 @@ def check_port(host: str, port: int) -> Check:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         with socket.socket(family, socket.SOCK_STREAM) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if os.name == "posix":  # on Windows it would let two programs have one port
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((host, port))
     except OSError as error:
         seen = t("port {port} can not be had: {error}", port=port, error=error.strerror or error)

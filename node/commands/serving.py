@@ -61,7 +61,9 @@ async def serve_node(
             port=config.rpc.port,
             error=os.strerror(error.errno),
         )
-        raise CommandError(text, fix=t("give another with --port, 0 takes a free one")) from error
+        raise CommandError(
+            text, fix=t("give another as rpc.port in config.toml, or with --port")
+        ) from error
 
 
 def ready_facts(node: Node, url: str) -> dict[str, Any]:

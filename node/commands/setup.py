@@ -14,7 +14,7 @@ from node.keys.unattended import Way, has_keyring
 
 PIN_MIN, PIN_MAX = 6, 12
 _COLUMNS = 4
-_PIN_VARIABLE = "WASH_PIN"
+_PIN_VARIABLE, _PORT_VARIABLE = "WASH_PIN", "WASH_RPC_PORT"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +107,7 @@ def setup(**given: Any) -> None:
     wishes, folder = _Wishes(**given), data_folder()
     _check_free(folder)
     _choose_lang()
+    _check_port(wishes.port)
     if wishes.words_file is not None and not wishes.recover:
         fail(t("--words-file goes with --recover"), EXIT_USAGE)
     seed = _read_seed(wishes.words_file) if wishes.recover else None
@@ -130,6 +131,17 @@ def _check_free(folder: Path) -> None:
     if (folder / "genesis.json").exists():
         seen = t("{folder} has the data of another node", folder=folder)
         fail(seen, EXIT_USAGE, fix=t("take a new folder; nothing is written over"))
+
+
+def _check_port(port: int) -> None:
+    """End the command while nothing is made and no code is used, if the node could not serve."""
+    from node.commands.doctor_node import check_port
+
+    if _PORT_VARIABLE in os.environ:  # it wins over what is written down
+        return
+    seen = check_port("127.0.0.1", port)
+    if seen.light == "red":
+        fail(seen.text, EXIT_USAGE, fix=t("end what uses it, or give another: --port 8790"))
 
 
 def _choose_lang() -> None:

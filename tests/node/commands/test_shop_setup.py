@@ -1,6 +1,7 @@
 """A shop's computer by commands alone: set up without a network, and the service that runs it."""
 
 import json
+import socket
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
@@ -30,7 +31,7 @@ def run(*words: object, lang: str = "en", **environment: str) -> Result:
 
 
 def setting_up(folder: Path, *words: object, **environment: str) -> Result:
-    given = ("--name", "Crystal", "--unlock", "file", "--card", folder / "card.html")
+    given = ("--name", "Crystal", "--unlock", "file", "--card", folder / "card.html", "--port", 0)
     env = {"WASH_PIN": PIN, **environment}
     return run("setup", *given, *words, "--data", folder / "data", **env)
 
@@ -79,6 +80,17 @@ def test_opening_hours_are_in_the_zone_of_the_shop(
     assert settings["arguments"]["day_start"] == (8 - ahead) % 24 * HOUR_MS
 
 
+def test_a_port_that_is_taken_is_told_before_anything_is_made(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        done = setting_up(tmp_path, "--port", taken.getsockname()[1], "--json")
+
+    assert "can not be had" in error_of(done)["message"]
+    assert "--port 8790" in error_of(done)["fix"]
+    assert not (tmp_path / "data").exists()
+
+
 def test_a_zone_that_nobody_knows_is_refused(tmp_path: Path) -> None:
     done = setting_up(tmp_path, "--zone", "Asia/Hangzhou", "--json")
 
@@ -92,12 +104,15 @@ def test_a_shop_comes_back_from_the_words_of_its_card(tmp_path: Path) -> None:
     seed = KeyStore(tmp_path / "old" / "data" / "keys").export("shop", secret)
     (tmp_path / "words").write_text(" ".join(write_phrase(seed, "zh")), encoding="utf-8")
     (tmp_path / "wrong").write_text("abandon " * 24, encoding="utf-8")
-    back = ("--name", "Crystal", "--unlock", "file", "--data", tmp_path / "new", "--json")
+    back = ("--name", "Crystal", "--unlock", "file", "--port", 0, "--json")
+    there = ("--data", tmp_path / "new")
 
-    again = run("setup", *back, "--recover", "--words-file", tmp_path / "words", WASH_PIN=PIN)
-    back = (*back[:4], "--data", tmp_path / "none", "--json")
-    wrong = run("setup", *back, "--recover", "--words-file", tmp_path / "wrong", WASH_PIN=PIN)
-    alone = run("setup", *back, "--words-file", tmp_path / "words", WASH_PIN=PIN)
+    again = run(
+        "setup", *back, *there, "--recover", "--words-file", tmp_path / "words", WASH_PIN=PIN
+    )
+    none = (*back, "--data", tmp_path / "none")
+    wrong = run("setup", *none, "--recover", "--words-file", tmp_path / "wrong", WASH_PIN=PIN)
+    alone = run("setup", *none, "--words-file", tmp_path / "words", WASH_PIN=PIN)
     plan = read_plan(tmp_path / "new")
 
     facts = json.loads(again.stdout)
@@ -156,7 +171,8 @@ def test_what_can_not_be_used_is_told_before_a_key_is_made(
 
 
 def test_without_a_terminal_the_card_needs_a_file(tmp_path: Path) -> None:
-    done = run("setup", "--name", "Crystal", "--json", "--data", tmp_path / "data", WASH_PIN=PIN)
+    words = ("--name", "Crystal", "--port", 0, "--json", "--data", tmp_path / "data")
+    done = run("setup", *words, WASH_PIN=PIN)
 
     assert error_of(done)["fix"] == "give --card FILE"
 
