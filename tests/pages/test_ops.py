@@ -181,6 +181,19 @@ async def test_operators_act_where_nobody_listens_and_by_their_own_pages_only(
     assert (nobody[0], nobody[1]["Location"]) == (303, "/ops/login?to=%2Fops%2Fvotes")
 
 
+def test_behind_a_server_that_speaks_https_operators_log_in_and_the_cookie_stays_there(
+    town: Town,
+) -> None:
+    host = town.lan_url.removeprefix("http://")  # as a name of the network, brought on by a proxy
+    shown = town.get("/ops/login", Host=host, **{"X-Forwarded-Proto": "https"})
+    form = f"name=operator&pin={PRACTICE_PIN}"
+    found = town.post("/ops/login", form, Host=host, Origin=f"https://{host}")
+
+    assert b'name="pin"' in shown[2]
+    assert found[0] == 303
+    assert "Secure" in found[1]["Set-Cookie"]
+
+
 async def test_codes_are_for_who_is_logged_in(town: Town) -> None:
     found = town.get("/ops/admit")
 
