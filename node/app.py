@@ -25,6 +25,7 @@ from chain.tables import Tuning
 from chain.transaction import ReceivedTransaction
 from chain.validators import read_validators
 from node.config import Config
+from node.letters.carrying import Carrier, asker
 from node.letters.service import Letters
 from node.letters.store import LetterStore
 from node.live.abis import AbiBook
@@ -202,7 +203,7 @@ async def serve(
     if node.vault is not None:
         companions = (*companions, Keeper(node.vault).run)
     if node.letters is not None:
-        companions = (*companions, node.letters.run)
+        companions = (*companions, node.letters.run, *_carrying(node, config))
     try:
         with _stopping_on_signals(node), _collecting_rarely():
             port = await server.start()
@@ -228,6 +229,15 @@ async def serve(
     if node.failure is not None:
         raise node.failure
     _log.info("stopped", extra={"height": node.ledger.height})
+
+
+def _carrying(node: Node, config: Config) -> list[Callable[[], Coroutine[Any, Any, None]]]:
+    """Return what brings a shop's letters to where phones reach its customers' pages, and back."""
+    url = config.pages.url.rstrip("/")
+    is_there_already = node.is_dev or config.p2p.role == "gateway"
+    if not url or node.sponsor is None or is_there_already:
+        return []
+    return [Carrier(node.letters, node.sponsor.public_key, asker(url)).run]
 
 
 def _site_maker(node: Node, config: Config) -> MakeSite | None:

@@ -7,6 +7,7 @@ changed, an answer that was replaced, a message that is closed.
 
 import asyncio
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 from chain.errors import WashError
 from chain.executed import ExecutedBlock
 from chain.governance import contract_by_name
+from chain.ids import encode_id
 from node import catalog
 from node.letters.form import LetterError, check_sealed, letter_name, read_public
 from node.letters.store import LetterStore
@@ -21,6 +23,7 @@ from node.live.views import look
 from node.vault.errors import GoneError, RefusedBlobError
 
 CONTRACT_NAME = "reviews"
+MESSAGE_PREFIX = "fbk"
 CLOSED = 3
 PAUSE_S = 0.01  # between two looks at many letters: blocks and answers come first
 LOOK_S = 60
@@ -49,6 +52,11 @@ class About:
         """Return the bytes under which it is found on disk."""
         return bytes([self.kind]) + self.id
 
+    def text(self) -> str:
+        """Return how the API names it."""
+        is_review = self.kind is Kind.REVIEW
+        return self.id.hex() if is_review else encode_id(MESSAGE_PREFIX, self.id)
+
 
 @dataclass(frozen=True, slots=True)
 class Named:
@@ -64,6 +72,7 @@ class Letters:
 
     def __init__(self, node: Any, store: LetterStore) -> None:
         self.node, self.store = node, store
+        self.on_missing: Callable[[About], None] | None = None  # somebody looked for it
         self._changed: set[About] = set()
         self._wake = asyncio.Event()
         node.on_commit.append(self.on_commit)
@@ -99,8 +108,21 @@ class Letters:
         return named
 
     def get(self, about: About) -> list[tuple[Named, bytes | None]]:
-        """Return the letters that the chain names, None for one that this node does not keep."""
-        return [(one, self.store.get(one.name)) for one in self.named(about)]
+        """Return the letters that the chain names, None for one that this node does not keep.
+
+        Raises GoneError for what is not there.
+        """
+        found = [(one, self.store.get(one.name)) for one in self.named(about)]
+        if self.on_missing is not None and any(letter is None for _named, letter in found):
+            self.on_missing(about)
+        return found
+
+    def kept(self, about: About) -> list[tuple[Named, bytes | None]]:
+        """Return the same to whoever carries letters; nothing for what is not there."""
+        try:
+            return [(one, self.store.get(one.name)) for one in self.named(about)]
+        except GoneError:
+            return []
 
     def _look(self, view: str, place: bytes) -> Any:
         contract = contract_by_name(self.node.state(), CONTRACT_NAME)

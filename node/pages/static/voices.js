@@ -44,3 +44,5 @@ document.addEventListener("click", ({ target }) => {
 const calmly = () => { if (![...document.querySelectorAll("textarea")].some((one) => one.value)) update(); };
 live({ type: "reviews.*", values: { receiver: data.shop } }, data.after, calmly);
 live({ type: "reviews.*", values: { shop: data.shop } }, data.after, calmly);
+// A text may come later than the chain tells of it, from the gateway where it was written.
+setInterval(() => { if (!document.hidden && $("[data-lacks]")) calmly(); }, 10_000);

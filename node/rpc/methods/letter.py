@@ -6,14 +6,13 @@ from pydantic import Field, PlainValidator, WithJsonSchema
 from typing_extensions import TypedDict
 
 from chain.errors import MalformedBytesError, StoreError
-from chain.ids import decode_id, encode_id
+from chain.ids import decode_id
 from node.letters.form import LETTER_BYTES_MAX, read_public
-from node.letters.service import About, Kind, Letters
+from node.letters.service import MESSAGE_PREFIX, About, Kind, Letters
 from node.rpc.errors import MethodDisabledError
 from node.rpc.registry import Call, rpc_method
 from node.vault.errors import GoneError, RefusedBlobError, VaultFullError
 
-MESSAGE_PREFIX = "fbk"
 _ID_BYTES = 32
 _REASONS = ("SHOWN", "INSULT", "PERSONAL", "ILLEGAL", "ADVERTISING", "OFF_TOPIC")
 _LETTERS = "[02-9ac-hj-np-z]{58}"
@@ -89,7 +88,7 @@ class LetterJson(TypedDict):
     ]
     reason: Annotated[str | None, Field(description="Why it was hidden, null if it is not.")]
     text: Annotated[str | None, Field(description="What a public letter says.")]
-    content: Annotated[str | None, Field(description="The bytes of a sealed letter as hex.")]
+    content: Annotated[str | None, Field(description="The letter's bytes as hex.")]
 
 
 class LettersJson(TypedDict):
@@ -107,13 +106,6 @@ def letters_of(node: Any) -> Letters:
     return letters
 
 
-def about_text(about: About) -> str:
-    """Return the text of what a letter is about."""
-    if about.kind is Kind.REVIEW:
-        return about.id.hex()
-    return encode_id(MESSAGE_PREFIX, about.id)
-
-
 @rpc_method(errors=(MethodDisabledError, GoneError, RefusedBlobError, VaultFullError, StoreError))
 def letter_put(call: Call, *, about: Subject, content: LetterBytes) -> LetterKeptJson:
     """Keep a letter whose fingerprint is on the chain: a review's text, an answer, a message.
@@ -122,7 +114,7 @@ def letter_put(call: Call, *, about: Subject, content: LetterBytes) -> LetterKep
     at most 500 letters. The form of the bytes is in docs/protocol.md.
     """
     named = letters_of(call.node).put(about, content)
-    return {"about": about_text(about), "role": named.role}
+    return {"about": about.text(), "role": named.role}
 
 
 @rpc_method(errors=(MethodDisabledError, GoneError, StoreError))
@@ -145,7 +137,7 @@ def letter_get(call: Call, *, about: Subject) -> LettersJson:
                 "state": state,
                 "reason": _REASONS[named.hidden] if named.hidden else None,
                 "text": read_public(shown) if shown is not None and is_public else None,
-                "content": None if shown is None or is_public else shown.hex(),
+                "content": None if shown is None else shown.hex(),
             }
         )
-    return {"about": about_text(about), "letters": items}
+    return {"about": about.text(), "letters": items}

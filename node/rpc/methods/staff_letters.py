@@ -13,7 +13,7 @@ from node.letters.form import Between, LetterError, Role, open_letter
 from node.letters.service import About, Kind, Letters, Named
 from node.rpc.contract_views import find_function, find_info, run_view
 from node.rpc.forms.shape_basics import account_text
-from node.rpc.methods.letter import about_text, letters_of
+from node.rpc.methods.letter import letters_of
 from node.rpc.methods.staff import SessionText
 from node.rpc.methods.staff_sending import need, staffing_of
 from node.rpc.registry import Call, rpc_method
@@ -73,7 +73,7 @@ def staff_letters(call: Call, *, session: SessionText, ids: MessageIds) -> Opene
         }
         items.append(
             {
-                "id": about_text(about),
+                "id": about.text(),
                 "message": texts.get("message"),
                 "answer": texts.get("answer"),
             }
