@@ -33,7 +33,7 @@ const LOCALE = data.lang === "zh" ? "zh-CN" : "en-GB";
 /** A day with its weekday and the time of day, in the shop's zone. */
 export function when(ms, zone = data.zone) {
   const options = { timeZone: zone, weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
-  return new Intl.DateTimeFormat(LOCALE, options).format(ms);
+  return new Intl.DateTimeFormat(LOCALE, options).format(ms).replace(/日(?=周)/, "日 "); // as the node writes it
 }
 
 /** A client that asks without a key; wallet.js makes those that sign. */
