@@ -35,6 +35,7 @@ from node.joining import furnishing
 from node.joining.code import JoinCode, parse_code
 from node.joining.plan import NODE_KEY, SHOP_KEY, ShopPlan, read_plan, write_plan
 from node.joining.request import JoinRequest, sign_request
+from node.joining.settings import settings_of
 from node.keys.store import KeyStore
 from node.keys.unattended import find_secret
 from node.live.clock import read_wall_ms
@@ -45,26 +46,6 @@ _ASK_S = 30.0
 _PAUSE_S = 0.2
 _TELL_S = 5.0
 _NEVER: set[object] = {0, ""}  # how the register says that it knows no such shop
-_CONFIG = """\
-# Settings of this node. All that there are, with their defaults: config.example.toml.
-# Ledger and keys live in the folder in which this file lies, because genesis.json lies there too.
-
-[rpc]
-port = {port}
-
-[keys]
-# By this key other nodes know this one; it signs no blocks.
-validator = "{node}"
-# The shop's account: its node co-signs for customers.
-sponsor = "{shop}"
-unlock = "{unlock}"
-
-[p2p]
-role = "full"
-peers = {peers}
-# For the first start: the gateway that let this shop in vouches for them.
-checkpoints = {checkpoints}
-"""
 # Refusals of one gateway that another may not have; the rest are the code's own.
 _ELSEWHERE = {
     "JOIN_CODE_UNKNOWN", "NO_ADMISSIONS", "ADMISSION", "METHOD_NOT_FOUND", "NOT_READY",
@@ -136,7 +117,7 @@ class Joining:
                 t("the gateway names no node to take the chain from"),
                 fix=t("tell who made the code: its [p2p] url is missing"),
             )
-        self._write_config(answer["peers"], answer["checkpoints"])
+        self._write_config(answer, code)
         self._put(admitted_at=answer["height"], peers=answer["peers"])
         say(t("Let in at height {height}.", height=answer["height"]))
 
@@ -242,21 +223,12 @@ class Joining:
                 )
             time.sleep(_PAUSE_S)
 
-    def _write_config(self, peers: list[str], checkpoints: list[str]) -> None:
-        import json
-
+    def _write_config(self, answer: dict[str, Any], code: JoinCode) -> None:
         path = self.folder / CONFIG_NAME
         if path.exists():  # a person may have changed it
             return
-        text = _CONFIG.format(
-            port=self.plan.port,
-            node=NODE_KEY,
-            shop=SHOP_KEY,
-            unlock=self.plan.unlock,
-            peers=json.dumps(peers),
-            checkpoints=json.dumps(checkpoints),
-        )
-        put_whole(path, text)
+        peers, checkpoints = answer["peers"], answer["checkpoints"]
+        put_whole(path, settings_of(self.plan, peers, checkpoints, code.gateways))
 
     # 3: the chain -----------------------------------------------------------------------------
 
