@@ -10,7 +10,6 @@ export const ROLE = { message: 1, answer: 2 };
 export const NO_TEXT = "00".repeat(32);
 
 /** A text as letters hold it: one kind of line end, no control characters, nothing around it. */
-// eslint-disable-next-line no-control-regex
 export const plain = (text) => text.replace(/\r\n?/g, "\n").replace(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/g, " ").trim();
 
 /** The fingerprint by which the chain knows a letter. */
@@ -62,20 +61,28 @@ function waiting() {
   }
 }
 
-/** Remember a letter until the node has it; returns its fingerprint. */
-export function remember(letter) {
-  const all = Object.entries({ ...waiting(), [fingerprint(letter)]: toHex(letter) });
+/** Remember a letter until the node has it, and what it is about, if that is known yet; returns its fingerprint. */
+export function remember(letter, about = null) {
+  const all = Object.entries({ ...waiting(), [fingerprint(letter)]: { content: toHex(letter), about } });
   localStorage.setItem(PLACE, JSON.stringify(Object.fromEntries(all.slice(-WAITING_MAX))));
   return fingerprint(letter);
 }
 
 /** Bring a letter to the node, if it is one of this device's that waits; the chain must name it by now. */
 export async function bring(about, name) {
-  const { [name]: content, ...others } = waiting();
-  if (!content) return false;
-  await wash.rpc("letter_put", { about, content });
+  const one = waiting()[name];
+  if (!one) return false;
+  await wash.rpc("letter_put", { about, content: one.content });
+  const { [name]: _done, ...others } = waiting();
   localStorage.setItem(PLACE, JSON.stringify(others));
   return true;
+}
+
+/** Bring what could not be brought before; tells whether there was any. */
+export async function bringWaiting() {
+  const known = Object.entries(waiting()).filter(([, one]) => one.about);
+  const done = await Promise.all(known.map(([name, one]) => bring(one.about, name).catch(() => false)));
+  return done.some(Boolean);
 }
 
 /** The letters of a review or of a message by role: `{ text: { state, text }, reply: … }`. */

@@ -150,7 +150,7 @@ $("#rate-form").addEventListener("submit", async (event) => {
   const words = plain(form.get("words")), name = isEditing ? "edit" : "review";
   const sent = await once($("button", event.target), name, async (reference) => {
     const mine = await washFor(shop);
-    const text = words ? remember(publicLetter(words)) : NO_TEXT;
+    const text = words ? remember(publicLetter(words), now.visit) : NO_TEXT;
     const done = await mine.call(`reviews.${name}`, { visit: now.visit, scores, reasons, text }, { clientRef: reference });
     await bring(now.visit, text).catch(console.warn); // else at the next look at this page
     return done;

@@ -1,18 +1,18 @@
 // What customers say: answers to messages are sealed here for their senders, replies to reviews are for everybody.
 import { $, data, live, notice, refresh, t } from "./app.js";
-import { NO_TEXT, ROLE, bring, plain, publicLetter, remember, sealLetter } from "./letters.js";
+import { NO_TEXT, ROLE, bring, bringWaiting, plain, publicLetter, remember, sealLetter } from "./letters.js";
 import { call, doing, send } from "./staff.js";
 
 const update = () => refresh("live").catch(() => false);
 
 const answers = {
   async message({ id, sender }, text) {
-    const name = remember(await sealLetter(text, { sender, receiver: data.shop, role: ROLE.answer }));
+    const name = remember(await sealLetter(text, { sender, receiver: data.shop, role: ROLE.answer }), id);
     await send([call("reviews", "answer_feedback", { id, answer: name })]);
     await bring(id, name);
   },
   async review({ id }, text) {
-    const name = remember(publicLetter(text));
+    const name = remember(publicLetter(text), id);
     await send([call("reviews", "reply", { visit: id, reply: name })]);
     await bring(id, name);
   },
@@ -40,6 +40,7 @@ document.addEventListener("click", ({ target }) => {
   });
 });
 
+bringWaiting().then((done) => done && update());
 /** Who writes is not disturbed. */
 const calmly = () => { if (![...document.querySelectorAll("textarea")].some((one) => one.value)) update(); };
 live({ type: "reviews.*", values: { receiver: data.shop } }, data.after, calmly);
