@@ -279,7 +279,7 @@ def test_completing_a_word_imports_nothing_heavy() -> None:
         env=os.environ | wanted,
     )
 
-    assert done.stdout.split() == ["plain,stop", "plain,status"]
+    assert done.stdout.split() == ["plain,start", "plain,stop", "plain,status"]
     assert done.stderr.splitlines()[-1] == "[]"
 
 
