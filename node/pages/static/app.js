@@ -168,7 +168,10 @@ export async function refresh(...ids) {
   const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
   if (!answer.ok) return false;
   // Whose session ended, as by a power cut, must not go on looking at a page that stands still.
-  if (answer.redirected && new URL(answer.url).pathname.endsWith("/login")) location.assign(answer.url);
+  if (answer.redirected && new URL(answer.url).pathname.endsWith("/login")) {
+    location.replace(answer.url);
+    return false;
+  }
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
   for (const id of ids) {
     const [old, made] = [document.getElementById(id), fresh.getElementById(id)];
