@@ -17,10 +17,17 @@ UV_REQUIREMENT := uv>=0.11,<1
 PIP_QUIETLY := --quiet --disable-pip-version-check
 # The lock decides what is installed; no interpreter is downloaded behind the operator's back.
 UV := UV_PROJECT_ENVIRONMENT=$(VENV) UV_PYTHON_DOWNLOADS=never VIRTUAL_ENV= $(BIN)/uv --quiet
-# Tests over one network for all of them; three processes of tests run side by side, since many wait
-# for timers, or for processes of their own.
-LONG_WAYS = $(wildcard tests/e2e/test_journeys_*.py) \
-	$(wildcard $(patsubst %,tests/e2e/test_%.py,join shops_page))
+# Five processes of tests run side by side, since most wait for timers, browsers, or processes of
+# their own.
+LANES := parts pages browsers nodes ways
+LANE_parts = $(filter-out tests/e2e/ tests/node/ tests/pages/,$(wildcard tests/*/)) \
+	$(wildcard tests/pages/test_[a-d]*.py)
+LANE_pages = $(wildcard tests/pages/test_[e-z]*.py)
+LANE_browsers = tests/e2e/browser $(JOINING)
+LANE_nodes = tests/node $(JOURNEYS)
+LANE_ways = tests/e2e $(patsubst %,--ignore=%,tests/e2e/browser $(JOINING) $(JOURNEYS))
+JOINING = tests/e2e/test_join.py tests/e2e/test_shops_page.py
+JOURNEYS = $(wildcard tests/e2e/test_journeys_*.py)
 # Where only pip knows the way (a company mirror, a proxy), pip installs the same locked hashes.
 BY_PIP = $(UV) export --frozen --no-emit-project $(1) --output-file $(VENV)/locked.txt >/dev/null \
 	&& $(BIN)/python -m pip install $(PIP_QUIETLY) --require-hashes --requirement $(VENV)/locked.txt \
@@ -69,11 +76,8 @@ spelling: $(VENV)/.dev ## Check the spelling
 
 pytest: $(VENV)/.dev ## Run the tests (more options: make pytest ARGS="-k merkle")
 ifeq ($(strip $(ARGS)),)
-	@$(BIN)/pytest $(LONG_WAYS) tests/node >$(VENV)/second.txt 2>&1 & second=$$!; \
-	$(BIN)/pytest tests --ignore=tests/e2e --ignore=tests/node >$(VENV)/third.txt 2>&1 & third=$$!; \
-	$(BIN)/pytest tests/e2e $(LONG_WAYS:%=--ignore=%); code=$$?; \
-	wait $$third || code=1; cat $(VENV)/third.txt; \
-	wait $$second || code=1; cat $(VENV)/second.txt; exit $$code
+	@$(foreach lane,$(LANES),$(BIN)/pytest $(LANE_$(lane)) >$(VENV)/tests-$(lane).txt 2>&1 & $(lane)=$$!;) \
+	code=0; $(foreach lane,$(LANES),wait $$$(lane) || code=1; cat $(VENV)/tests-$(lane).txt;) exit $$code
 else
 	$(BIN)/pytest $(ARGS)
 endif

@@ -8,6 +8,7 @@ from chain.ids import encode_id
 from node import catalog
 from node.demo.staff import PRACTICE_PIN
 from node.joining.code import parse_code
+from node.pages.lights import of_money
 from tests.node.joining.gate import Newcomer
 from tests.pages.browsing import COUNTER, Visitor
 from tests.pages.conftest import Come
@@ -34,7 +35,8 @@ async def test_lights_tell_how_the_network_is_without_scripts_too(
     }
     assert set(colours) == LIGHTS
     assert {colours[name] for name in ("validators", "signing", "lag")} == {"green"}
-    assert colours["reserves"] == "amber"  # the demo's issuer never stated what it has
+    issuers, now = town.rpc("money_issuers")["data"], town.rpc("node_health")["time_ms"]
+    assert colours["reserves"] == of_money(issuers, now).colour
     told = town.read("money_issuers")
     assert f"¥{told['owed']['amount'] / 100:,.2f}" in await one.text("[data-light=reserves]")
     await one.shoot("ops")
