@@ -41,6 +41,13 @@ export const wash = new Wash(location.origin);
 
 // Notices and questions ---------------------------------------------------------------------------
 
+/** Do something whenever a part is unfolded, also if that was before the script came. */
+export function whenOpen(details, work) {
+  const look = () => details.open && work();
+  details?.addEventListener("toggle", look);
+  if (details) look();
+}
+
 /** Show a line above the page, or put it away with text null; `button` is { label, href | onclick }. */
 export function notice(id, text, { kind = "", button = null, buttons = [] } = {}) {
   document.getElementById(`notice-${id}`)?.remove();

@@ -1,5 +1,5 @@
 // The cards of a customer at every shop; at one shop also what it sells, points and vouchers.
-import { $, data, el, live, money, notice, once, question, t, wash, when } from "./app.js";
+import { $, data, el, live, money, notice, once, question, t, wash, when, whenOpen } from "./app.js";
 import { drawText } from "./counter.js";
 import { ask, eventsOf, nameIn } from "./lists.js";
 import { accountFor, keyFor, rememberShop, shopsSeen, state, washFor, welcome } from "./wallet.js";
@@ -118,15 +118,15 @@ $("#redeem")?.addEventListener("submit", async (event) => {
   if (done) await showExtras();
 });
 
-$("#my-number")?.addEventListener("toggle", async ({ target }) => {
-  if (!target.open) return;
+async function showMine() {
   const { account } = await keyFor(data.shop);
   rememberShop(data.shop);
   await drawText($("#my-code"), account);
   $("#my-account").textContent = account;
-});
+}
 
 if (await welcome()) {
+  whenOpen($("#my-number"), showMine);
   try {
     const shown = await showAll();
     if (data.shop) await showExtras();

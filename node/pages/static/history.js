@@ -1,5 +1,5 @@
 // A customer's cars, and finished visits that can be entered in their histories.
-import { $, el, once, t, when } from "./app.js";
+import { $, el, once, t, when, whenOpen } from "./app.js";
 import { attach, beginCar, cars, forget, loose, owns, secretsOf, takingAccount, walk } from "./cars.js";
 import { drawText } from "./counter.js";
 import { ask, eventsOf, nameIn } from "./lists.js";
@@ -53,14 +53,14 @@ async function showAll() {
   $("#nothing").hidden = all.length + records.length > 0;
 }
 
-$("#my-number").addEventListener("toggle", async ({ target }) => {
-  if (!target.open) return;
+async function showMine() {
   const { account } = await takingAccount();
   await drawText($("#my-code"), account);
   $("#my-account").textContent = account;
-});
+}
 
 if (await welcome()) {
+  whenOpen($("#my-number"), showMine);
   try {
     await showAll();
   } catch (error) {

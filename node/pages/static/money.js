@@ -1,5 +1,5 @@
 // A customer's money: free, on hold, on its way out; put in by a code, taken out on request; every line with its number.
-import { $, data, el, explain, live, money, notice, once, question, t, when } from "./app.js";
+import { $, data, el, explain, live, money, notice, once, question, t, when, whenOpen } from "./app.js";
 import { drawText } from "./counter.js";
 import { ask, eventsOf, nameIn } from "./lists.js";
 import { payeeOf, payoutCode } from "./payout.js";
@@ -189,19 +189,19 @@ async function showLate() {
 
 const showAll = () => Promise.all([showPurse(), showLines(), showLate()]);
 
-$("#in-code")?.addEventListener("toggle", async ({ target }) => {
-  if (!target.open || !isSafe()) return;
+async function showMine() {
   rememberShop(shop);
   await drawText($("#my-code"), account.toUpperCase());
   $("#my-number").textContent = short(account);
   $("#my-number").title = account;
-});
+}
 
 if (await welcome()) {
   try {
     if (!shop) await showShops();
     else {
       account = await accountOf(shop);
+      if (isSafe()) whenOpen($("#in-code"), showMine);
       await showAll();
       live({ account }, data.after, () => showAll().catch(() => false));
     }
