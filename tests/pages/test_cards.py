@@ -7,7 +7,7 @@ import pytest
 from chain.types import DAY_MS
 from tests.pages.browsing import Visitor
 from tests.pages.conftest import Come
-from tests.pages.test_first_visit import LANGS
+from tests.pages.test_first_visit import IN_ENGLISH
 from tests.pages.town import Town
 
 NOTHING = {"service": 0, "version": 0, "units": 0, "amount": 0}
@@ -54,7 +54,7 @@ def use_of(town: Town, card: str) -> Any:
     return town.rpc("events_query", filter=wish)["items"][-1]["values"]["use"]
 
 
-@pytest.mark.parametrize("lang", LANGS)
+@pytest.mark.parametrize("lang", IN_ENGLISH)
 async def test_a_card_is_bought_and_shows_what_would_come_back_and_why(
     visitor: Come, town: Town, offer: str, lang: str
 ) -> None:

@@ -11,7 +11,7 @@ from node.pages.rendering import Renderer
 from node.pages.static_files import StaticFiles
 from node.pages.words import Lang, Words
 from tests.pages.conftest import Come
-from tests.pages.test_first_visit import LANGS
+from tests.pages.test_first_visit import IN_CHINESE
 from tests.pages.town import Town
 
 SETTING = Setting("Asia/Shanghai", "", is_dev=True, sponsors=True)
@@ -35,7 +35,7 @@ def test_without_scripts_a_sentence_tells_how_far_the_node_is(lang: Lang, told: 
     assert banner(lang, None).strip() == ""
 
 
-@pytest.mark.parametrize("lang", LANGS)
+@pytest.mark.parametrize("lang", IN_CHINESE)
 async def test_the_bar_moves_and_says_when_all_is_there(
     visitor: Come, town: Town, lang: Lang
 ) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.pages.conftest import Come
 from tests.pages.staff import PINS, hire_all, log_in
-from tests.pages.test_first_visit import LANGS, book
+from tests.pages.test_first_visit import IN_ENGLISH, book
 from tests.pages.town import MINUTE_MS, Town
 
 
@@ -39,7 +39,7 @@ async def test_the_counter_works_for_who_has_no_scripts_to_read(visitor: Come, t
     assert "Bays" in await one.text()
 
 
-@pytest.mark.parametrize("lang", LANGS)
+@pytest.mark.parametrize("lang", IN_ENGLISH)
 async def test_a_car_goes_through_the_shop_by_the_counters_page(
     visitor: Come, town: Town, lang: str
 ) -> None:

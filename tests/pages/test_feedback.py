@@ -10,7 +10,7 @@ from node.client.letters import Letters, Said
 from node.demo.accounts import seed_of
 from tests.pages.conftest import Come
 from tests.pages.staff import log_in
-from tests.pages.test_first_visit import LANGS
+from tests.pages.test_first_visit import IN_CHINESE
 from tests.pages.test_reviews import paid_visit, rate
 from tests.pages.town import Town
 
@@ -35,7 +35,7 @@ async def answer_all(town: Town, name: str) -> list[Said]:
         return said
 
 
-@pytest.mark.parametrize("lang", LANGS)
+@pytest.mark.parametrize("lang", IN_CHINESE)
 async def test_a_message_is_read_by_the_shop_alone_and_answered(
     visitor: Come, town: Town, lang: str
 ) -> None:

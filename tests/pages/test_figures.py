@@ -8,7 +8,7 @@ from node.pages.shopbook import CardUse, ShopBook, Stay
 from tests.pages.browsing import PHONE
 from tests.pages.conftest import Come
 from tests.pages.staff import log_in
-from tests.pages.test_first_visit import LANGS
+from tests.pages.test_first_visit import IN_CHINESE
 from tests.pages.town import Town
 
 ZONE = "Asia/Shanghai"
@@ -79,7 +79,7 @@ def test_the_map_of_hours_is_darkest_where_most_cars_came() -> None:
     assert rows[0]["hours"][9] == (0, 0)
 
 
-@pytest.mark.parametrize("lang", LANGS)
+@pytest.mark.parametrize("lang", IN_CHINESE)
 async def test_figures_are_looked_at_and_taken_along(visitor: Come, town: Town, lang: str) -> None:
     mei = await log_in(visitor, town, "Mei", lang=lang, to="/shop/figures")
     await mei.page.wait_for_selector("#chart canvas")

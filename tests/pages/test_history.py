@@ -11,7 +11,7 @@ from node.passport.report import Verdict
 from node.passport.verify import verify_passport
 from tests.pages.browsing import Visitor
 from tests.pages.conftest import Come
-from tests.pages.test_first_visit import book
+from tests.pages.test_first_visit import IN_ENGLISH, book
 from tests.pages.town import MINUTE_MS, Town
 
 NONE = "00" * 32
@@ -52,7 +52,7 @@ async def enter(one: Visitor) -> str:
     return address
 
 
-@pytest.mark.parametrize("lang", ["en"])
+@pytest.mark.parametrize("lang", IN_ENGLISH)
 async def test_a_history_begins_by_itself_and_its_passport_is_good(
     visitor: Come, town: Town, tmp_path: Path, lang: str
 ) -> None:

@@ -12,7 +12,7 @@ from node.pages.lights import of_money
 from tests.node.joining.gate import Newcomer
 from tests.pages.browsing import COUNTER, Visitor
 from tests.pages.conftest import Come
-from tests.pages.test_first_visit import LANGS
+from tests.pages.test_first_visit import IN_ENGLISH
 from tests.pages.town import Town
 
 LIGHTS = {
@@ -21,7 +21,7 @@ LIGHTS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("lang", LANGS)
+@pytest.mark.parametrize("lang", IN_ENGLISH)
 async def test_lights_tell_how_the_network_is_without_scripts_too(
     visitor: Come, town: Town, lang: str
 ) -> None:
@@ -54,7 +54,7 @@ async def enter(visitor: Come, to: str = "/ops/votes", lang: str = "en") -> Visi
     return one
 
 
-@pytest.mark.parametrize("lang", LANGS)
+@pytest.mark.parametrize("lang", IN_ENGLISH)
 async def test_a_change_is_said_in_a_sentence_before_it_is_proposed(
     visitor: Come, town: Town, lang: str
 ) -> None:

@@ -16,7 +16,7 @@ from node.demo.accounts import seed_of
 from tests.pages.browsing import Visitor
 from tests.pages.conftest import Come
 from tests.pages.staff import PINS, hire_all
-from tests.pages.test_first_visit import book
+from tests.pages.test_first_visit import IN_CHINESE, book
 from tests.pages.test_history import enter
 from tests.pages.town import MINUTE_MS, Town
 
@@ -102,7 +102,7 @@ async def look_into_the_history(one: Visitor, town: Town, name: str) -> int:
     return await one.page.locator("#records img").count()
 
 
-@pytest.mark.parametrize("lang", ["zh"])
+@pytest.mark.parametrize("lang", IN_CHINESE)
 async def test_the_customer_sees_photos_as_they_are_taken_and_later_and_nobody_else_does(
     visitor: Come, town: Town, lang: str
 ) -> None:

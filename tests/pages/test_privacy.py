@@ -13,7 +13,7 @@ from node.client.records import Records
 from node.demo.accounts import seed_of
 from tests.pages.browsing import Visitor
 from tests.pages.conftest import Come
-from tests.pages.test_first_visit import LANGS, book
+from tests.pages.test_first_visit import IN_CHINESE, book
 from tests.pages.town import Town
 
 DETAILS = {"plate": "沪A·12345", "note": "scratch at the left door <b>"}
@@ -60,7 +60,7 @@ async def customer_with_notes(one: Visitor, town: Town) -> tuple[str, str]:
     return owner, await write(town, owner)
 
 
-@pytest.mark.parametrize("lang", LANGS)
+@pytest.mark.parametrize("lang", IN_CHINESE)
 async def test_a_yes_opens_the_details_and_a_switch_closes_them(
     visitor: Come, town: Town, lang: str
 ) -> None:

@@ -5,11 +5,11 @@ import pytest
 from chain.ids import decode_id
 from chain.types import DAY_MS, HOUR_MS
 from tests.pages.conftest import Come
-from tests.pages.test_first_visit import LANGS, book, confirm
+from tests.pages.test_first_visit import IN_ENGLISH, book, confirm
 from tests.pages.town import MINUTE_MS, Town
 
 
-@pytest.mark.parametrize("lang", LANGS)
+@pytest.mark.parametrize("lang", IN_ENGLISH)
 async def test_the_page_follows_the_work_and_pays_when_the_customer_says_so(
     visitor: Come, town: Town, lang: str
 ) -> None:

@@ -8,7 +8,7 @@ from chain.types import HOUR_MS, MINUTE_MS
 from node.pages.queue import Outlook, find_outlook
 from node.pages.shopbook import ShopBook, Stay
 from tests.pages.conftest import Come
-from tests.pages.test_first_visit import book
+from tests.pages.test_first_visit import IN_CHINESE, book
 from tests.pages.town import Town
 
 NOON = 1_000 * 24 * HOUR_MS
@@ -87,7 +87,7 @@ def test_others_have_no_place_in_a_queue(state: str, minute: int) -> None:
     assert find_outlook(shop(stay("mine", minute, state)), "mine", ONE_BAY, NOON) is None
 
 
-@pytest.mark.parametrize("lang", ["zh"])
+@pytest.mark.parametrize("lang", IN_CHINESE)
 async def test_the_page_moves_up_as_cars_before_it_are_done(
     visitor: Come, town: Town, lang: str
 ) -> None:

@@ -4,11 +4,11 @@ import pytest
 
 from tests.pages.conftest import Come
 from tests.pages.staff import log_in
-from tests.pages.test_first_visit import LANGS
+from tests.pages.test_first_visit import IN_CHINESE
 from tests.pages.town import Town
 
 
-@pytest.mark.parametrize("lang", LANGS)
+@pytest.mark.parametrize("lang", IN_CHINESE)
 async def test_the_owner_sees_what_the_rules_mean_in_money(
     visitor: Come, town: Town, lang: str
 ) -> None:

@@ -13,7 +13,7 @@ from node.passport.slip import slip_text
 from tests.pages.browsing import PHONE, Visitor
 from tests.pages.conftest import Come
 from tests.pages.passports import Case, passports, plain, slips
-from tests.pages.test_first_visit import LANGS
+from tests.pages.test_first_visit import IN_ENGLISH, LANGS
 from tests.pages.town import Town
 
 CHECK = """(cases) => cases.map((one) => {
@@ -109,7 +109,7 @@ async def test_the_page_tells_in_chinese_why_a_file_is_refused(
     assert [line for line in told if SENTENCE.search(UNREADABLE.sub("", line))] == []
 
 
-@pytest.mark.parametrize("lang", LANGS)
+@pytest.mark.parametrize("lang", IN_ENGLISH)
 async def test_the_saved_page_shows_green_and_red(
     visitor: Come, browser: Browser, saved: dict[str, Path], files: list[Case], lang: str
 ) -> None:

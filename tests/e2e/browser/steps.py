@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from chain.ids import decode_id
 from node.client import AsyncWash, WashRpcError
 from node.client.records import Records
@@ -13,6 +15,10 @@ from tests.e2e.journey_net import MINUTE_MS, acct, calling
 from tests.e2e.journey_town import NONE
 
 LANGS = ("zh", "en")
+# Each journey goes in one language always, in the other by `make journeys`.
+WHOLE = pytest.mark.whole
+IN_ENGLISH = ("en", pytest.param("zh", marks=WHOLE))
+IN_CHINESE = ("zh", pytest.param("en", marks=WHOLE))
 MONEY = 100_000
 DETAILS = {"plate": "粤B·7Q2X9", "note": "scratch at the left door"}
 

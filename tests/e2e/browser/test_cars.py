@@ -9,7 +9,8 @@ from tests.e2e.browser.guests import Guest, Guests
 from tests.e2e.browser.net import BrowserNet
 from tests.e2e.browser.steps import (
     DETAILS,
-    LANGS,
+    IN_CHINESE,
+    IN_ENGLISH,
     be_in_time,
     begin,
     book,
@@ -112,7 +113,7 @@ async def erase_notes(one: Guest) -> None:
     await one.see("11-erased")
 
 
-@pytest.mark.parametrize("lang", LANGS)
+@pytest.mark.parametrize("lang", IN_CHINESE)
 async def test_a_sold_cars_history_goes_along_and_the_seller_sees_nothing_new(
     guests: Guests, place: BrowserNet, tmp_path: Path, lang: str
 ) -> None:
@@ -185,7 +186,7 @@ async def check_file(one: Guest, path: Path) -> str:
     return str(await one.page.get_attribute("#verdict", "data-verdict"))
 
 
-@pytest.mark.parametrize("lang", LANGS)
+@pytest.mark.parametrize("lang", IN_ENGLISH)
 async def test_a_passport_is_checked_from_a_disk_without_a_network(
     guests: Guests, place: BrowserNet, browser: Browser, tmp_path: Path, lang: str
 ) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from tests.e2e.browser.guests import Guest, Guests
 from tests.e2e.browser.net import BrowserNet
-from tests.e2e.browser.steps import LANGS, MONEY, be_in_time, hand_over
+from tests.e2e.browser.steps import IN_CHINESE, MONEY, be_in_time, hand_over
 from tests.e2e.journey_net import acct
 from tests.e2e.journey_town import WASH_PRICE
 
@@ -90,7 +90,7 @@ async def pay_and_rate(one: Guest) -> str:
     return asked
 
 
-@pytest.mark.parametrize("lang", LANGS)
+@pytest.mark.parametrize("lang", IN_CHINESE)
 async def test_a_first_visit_goes_from_the_code_on_the_wall_to_a_review(
     guests: Guests, place: BrowserNet, lang: str
 ) -> None:
