@@ -39,7 +39,7 @@ export PYTHONPYCACHEPREFIX := $(CURDIR)/$(VENV)/pycache
 
 .DEFAULT_GOAL := help
 .PHONY: help run rehearse install test check format lint types imports dependencies spelling \
-	pytest cover bench bench-consensus bench-net bench-vm fuzz lives pythons chaos sim journeys mutants pictures gallery build clean
+	pytest cover bench bench-consensus bench-net bench-vm fuzz lives pythons chaos sim whole mutants pictures gallery build clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
@@ -120,10 +120,9 @@ bench-vm: $(VENV)/.dev ## Measure the contract machine: calls, loading, worst bl
 
 sim: $(VENV)/.dev ## Simulate SEEDS clusters (default 2000) with every fault, a minute each
 	$(BIN)/washnode sim --seeds $(SEEDS) --minutes 1 $(ARGS)
-	$(BIN)/pytest -m "whole and sim"
 
-journeys: $(VENV)/.dev ## Let people walk through the pages in the language that `make test` leaves out, too
-	$(BIN)/pytest -m "whole and not sim"
+whole: $(VENV)/.dev ## Run the tests of which `make test` runs a smaller one, or one in another language
+	$(BIN)/pytest -m whole $(ARGS)
 
 mutants: $(VENV)/.dev ## Break the protocol in every known way and print what notices it
 	$(BIN)/washnode sim --kills

@@ -22,7 +22,7 @@ from node.demo.accounts import CUSTOMERS, signer_of
 from tests import chaos_network
 from tests.chaos import ROOT, run_chaos
 
-KILLS, SEED = 6, 11
+KILLS, SEED = 4, 11
 STOP_S_MAX = 5.0
 WAITING = 20
 

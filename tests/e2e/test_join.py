@@ -258,7 +258,9 @@ def joined_after(data: Path) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize("said", ["Asking ", "Let in at height "])
+@pytest.mark.parametrize(
+    "said", [pytest.param("Asking ", marks=pytest.mark.whole), "Let in at height "]
+)
 def test_a_joining_that_was_cut_off_goes_on(net: GatewayNet, said: str) -> None:
     name = f"Cut{len(said)}"
     data = net.data(name)

@@ -36,6 +36,7 @@ def table_of(output: str) -> list[str]:
     return [line for line in output.splitlines() if "│" in line or "┃" in line]
 
 
+@pytest.mark.whole
 def test_the_hotel_sample_gives_every_shop_what_plain_arithmetic_gives_it() -> None:
     expected = expect_files(HOTEL / "bookings_norm.csv.gz", HOTEL / "policies.json")
 

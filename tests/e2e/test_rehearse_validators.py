@@ -129,7 +129,10 @@ def test_a_validator_that_dies_ends_it_and_the_others_are_stopped(
 
 
 @in_proc
-@pytest.mark.parametrize(("number", "expected"), [(signal.SIGINT, 1), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "expected"),
+    [(signal.SIGINT, 1), pytest.param(signal.SIGTERM, 143, marks=pytest.mark.whole)],
+)
 def test_an_interrupted_rehearsal_leaves_no_process_behind(
     history: Path, tmp_path: Path, number: signal.Signals, expected: int
 ) -> None:

@@ -149,7 +149,7 @@ def put_tools(folder: Path) -> None:
         tool.chmod(0o755)
 
 
-@pytest.mark.parametrize("lang", ["en", "zh"])
+@pytest.mark.parametrize("lang", [pytest.param("en", marks=pytest.mark.whole), "zh"])
 def test_whoever_follows_the_page_has_a_shop(net: GatewayNet, tmp_path: Path, lang: str) -> None:
     put_tools(tmp_path)
     for name in ("home", "usb"):

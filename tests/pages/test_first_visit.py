@@ -9,7 +9,7 @@ from tests.pages.town import Town
 FIRST_PAGE_BYTES = 120 * 1024
 LANGS = ("en", "zh")
 # What differs in nothing but words is tried in one language always, in the other by
-# `make journeys`; test_every_page.py looks at all pages in both.
+# `make whole`; test_every_page.py looks at all pages in both.
 WHOLE = pytest.mark.whole
 IN_ENGLISH = ("en", pytest.param("zh", marks=WHOLE))
 IN_CHINESE = (pytest.param("en", marks=WHOLE), "zh")

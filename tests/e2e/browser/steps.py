@@ -15,7 +15,7 @@ from tests.e2e.journey_net import MINUTE_MS, acct, calling
 from tests.e2e.journey_town import NONE
 
 LANGS = ("zh", "en")
-# Each journey goes in one language always, in the other by `make journeys`.
+# Each journey goes in one language always, in the other by `make whole`.
 WHOLE = pytest.mark.whole
 IN_ENGLISH = ("en", pytest.param("zh", marks=WHOLE))
 IN_CHINESE = ("zh", pytest.param("en", marks=WHOLE))

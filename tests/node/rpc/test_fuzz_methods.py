@@ -13,7 +13,7 @@ from hypothesis.strategies import SearchStrategy
 from tests.node.rpc.fuzzing import DOING, METHODS, VIEWS, Target, open_target
 from tests.node.rpc.schema_values import spoiled
 
-EXAMPLES = max(settings().max_examples // 4, 10)
+EXAMPLES = max(settings().max_examples // 6, 10)
 FEWER = {"dev_increaseTime": 8, "tx_wait": 3}  # they make thousands of blocks, or wait
 
 
