@@ -14,7 +14,7 @@ from node.devnet.plan import PlannedNode
 from node.devnet.processes import DevNet, ask
 from tests.netted import People, all_up, ended, level, network, peers_up, receipt_at, until
 
-AWAY_BLOCKS = 300
+AWAY_BLOCKS = int(os.environ.get("AWAY_BLOCKS", "300"))  # 10,000 take minutes
 BLOCK_GAS = 500_000
 VALIDATORS = ("node1", "node2", "node3", "node4")
 
