@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from node.config import PagesConfig
+from node.pages import showing
 from tests.pages.conftest import Come
 from tests.pages.staff import PINS, hire_all, log_in
 from tests.pages.test_first_visit import IN_ENGLISH, book
@@ -125,6 +127,21 @@ async def test_the_day_is_opened_and_closed(visitor: Come, town: Town) -> None:
     await mei.press("[data-do=open_day]")
 
     await mei.page.wait_for_selector("[data-do=close_day]")
+
+
+async def test_each_day_is_opened_anew(visitor: Come, town: Town) -> None:
+    town.do("sparkle", "shops.open_shop")
+    before = await log_in(visitor, town, "Mei")
+    was_open = await before.page.is_visible("[data-do=close_day]")
+    await before.context.close()
+
+    zone = showing.zone_of(
+        town.read("shops.profile", shop=town.sparkle)["zone"], PagesConfig().zone
+    )
+    town.travel(showing.midnight(town.rpc("node_health")["time_ms"], zone, 1) + MINUTE_MS)
+    mei = await log_in(visitor, town, "Mei")
+
+    assert (was_open, await mei.page.is_visible("[data-do=open_day]")) == (True, True)
 
 
 async def test_who_logs_out_is_out(visitor: Come, town: Town) -> None:

@@ -99,6 +99,9 @@ async def read_shop(visit: Visit, shop: str) -> dict[str, Any]:
         one["service"]: one[f"name_{lang}"] or showing.pick_name(one["name"], lang)
         for one in offers["items"]
     }
+    zone = showing.zone_of(profile["zone"], visit.setting.zone)
+    # An opening counts for 24 hours: yesterday's would end before somebody's time today is over.
+    tonight = showing.midnight(now, zone, 1)
     return {
         "shop": shop,
         "record": record,
@@ -106,12 +109,12 @@ async def read_shop(visit: Visit, shop: str) -> dict[str, Any]:
         "names": names,
         "label": lambda number: names.get(number) or visit.words("staff.agreed"),
         "profile": profile,
-        "zone": showing.zone_of(profile["zone"], visit.setting.zone),
+        "zone": zone,
         "standing": hidden,
         "now": now,
         "height": head["header"]["height"],
         "bays": record["quarter_bays"] or 1,
-        "is_open": await visit.ask("shops.was_open", shop=shop, at_=now),
+        "is_open": await visit.ask("shops.was_open", shop=shop, at_=tonight),
     }
 
 
