@@ -16,7 +16,9 @@ ROOT = Path(__file__).parents[2]
         ("bench.agreement --heights 2 --most 10", "  10, 3:"),
         ("bench.rehearsal --rows 60 --runs 1", "median ratio"),
         ("bench.stages --rows 60", "cancel"),
-        ("bench.rpc --transactions 60 --runs 1 --quick", "booking calls"),
+        pytest.param(
+            "bench.rpc --transactions 60 --runs 1 --quick", "booking calls", marks=pytest.mark.whole
+        ),
     ],
 )
 def test_a_benchmark_prints_its_figures(command: str, last: str) -> None:

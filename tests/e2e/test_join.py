@@ -230,6 +230,7 @@ def test_a_gateway_that_is_down_costs_time_and_no_code(net: GatewayNet) -> None:
     assert joined["trading"] is True
 
 
+@pytest.mark.whole
 def test_while_one_gateway_is_down_another_takes_its_code(net: GatewayNet) -> None:
     data, gates = net.data("Elsewhere"), (net.gate.rpc_url, net.second.rpc_url)
     code = net.admit(*[word for one in gates for word in ("--gateway", one)])

@@ -35,6 +35,7 @@ FLOODS: dict[str, tuple[str, str, int, Callable[[int], Message]]] = {
 async def flood(net: HonestNet, case: str) -> tuple[tuple[int, str], int]:
     """Send until the node has closed; return how, and what it holds against the sender."""
     name, who, count, make = FLOODS[case]
+    key = node_signer(who).public_key
     async with Peer(net[name].port) as peer:
         await peer.greet(node_signer(who), net.chain_id)
         for number in range(count):
@@ -44,9 +45,10 @@ async def flood(net: HonestNet, case: str) -> tuple[tuple[int, str], int]:
             if number % 100 == 0:
                 await asyncio.sleep(0)
         async with asyncio.timeout(30):
-            while peer.closed is None:  # noqa: ASYNC110 - the node decides when
+            # The node decides when; it closes first and counts then.
+            while peer.closed is None or not net[name].points(key):  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
-        return peer.closed, net[name].points(node_signer(who).public_key)
+        return peer.closed, net[name].points(key)
 
 
 async def test_who_sends_far_more_than_the_rates_is_held_back_and_then_given_up(

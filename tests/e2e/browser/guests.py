@@ -35,8 +35,8 @@ class Guest(Visitor):
             await self.page.set_viewport_size({"width": width, "height": height})
             beside = await self.page.evaluate(BESIDE)
             assert beside <= 0, f"{self.page.url} is {beside} pixels too wide at {width}"
-            path = folder / f"{step}-{self.lang}-{width}x{height}.png"
-            await self.page.screenshot(path=path, full_page=True)
+            path = folder / f"{step}-{self.lang}-{width}x{height}.jpeg"
+            await self.page.screenshot(path=path, full_page=True, type="jpeg", quality=70)
         await self.page.set_viewport_size({"width": self.own_size[0], "height": self.own_size[1]})
         if not self.is_staff:
             found = re.findall(BANNED[self.lang], await self.text("body"), re.IGNORECASE)

@@ -54,7 +54,8 @@ def replaced(value: Any, place: Place, text: str) -> Any:
 @pytest.mark.hypothesis  # so that `make fuzz` runs it longer
 @pytest.mark.parametrize("method", DOING)
 def test_naughty_texts_in_any_place_of_any_call_do_no_harm(target: Target, method: str) -> None:
-    put_everywhere(target, method, TEXTS)
+    texts = TEXTS if IS_FUZZING else TEXTS[DOING.index(method) % 2 :: 2]
+    put_everywhere(target, method, texts)
 
 
 @pytest.mark.hypothesis
