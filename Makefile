@@ -20,14 +20,14 @@ UV := UV_PROJECT_ENVIRONMENT=$(VENV) UV_PYTHON_DOWNLOADS=never VIRTUAL_ENV= $(BI
 # Five processes of tests run side by side, since most wait for timers, browsers, or processes of
 # their own.
 LANES := parts pages browsers nodes ways
-LANE_parts = $(filter-out tests/e2e/ tests/node/ tests/pages/,$(wildcard tests/*/)) \
-	$(wildcard tests/pages/test_[a-d]*.py)
-LANE_pages = $(wildcard tests/pages/test_[e-z]*.py)
+LANE_parts = $(filter-out tests/e2e/ tests/node/ tests/pages/,$(wildcard tests/*/)) $(JOURNEYS)
+LANE_pages = tests/pages
 LANE_browsers = tests/e2e/browser $(JOINING)
-LANE_nodes = tests/node $(JOURNEYS)
-LANE_ways = tests/e2e $(patsubst %,--ignore=%,tests/e2e/browser $(JOINING) $(JOURNEYS))
+LANE_nodes = tests/node $(REHEARSALS)
+LANE_ways = tests/e2e $(patsubst %,--ignore=%,tests/e2e/browser $(JOINING) $(JOURNEYS) $(REHEARSALS))
 JOINING = tests/e2e/test_join.py tests/e2e/test_shops_page.py
 JOURNEYS = $(wildcard tests/e2e/test_journeys_*.py)
+REHEARSALS = $(wildcard tests/e2e/test_rehearse_*.py)
 # Where only pip knows the way (a company mirror, a proxy), pip installs the same locked hashes.
 BY_PIP = $(UV) export --frozen --no-emit-project $(1) --output-file $(VENV)/locked.txt >/dev/null \
 	&& $(BIN)/python -m pip install $(PIP_QUIETLY) --require-hashes --requirement $(VENV)/locked.txt \
