@@ -3,6 +3,7 @@
     l name        -> about, letter
     a about name  -> nothing            what is kept about something
     u             -> bytes of all letters
+    c name        -> nothing            erased, but perhaps not yet in every file
 
 As the vault it is no part of a backup, since what is erased must be gone.
 """
@@ -11,8 +12,7 @@ import struct
 from collections.abc import Iterator
 from pathlib import Path
 
-from chain.byte_store import ByteStore
-from node.storage.disk import disk_faults
+from node.vault.erasing_store import ErasingStore
 from node.vault.errors import VaultFullError
 
 FOLDER_NAME = "letters"
@@ -24,31 +24,14 @@ _ID = 32
 _LAST = b"\xff" * 64
 
 
-class LetterStore:
+class LetterStore(ErasingStore):
     """The letters that one node keeps. The folder is made when it is first needed."""
 
+    holding = (_LETTER,)
+
     def __init__(self, folder: Path, bytes_max: int = BYTES_MAX) -> None:
-        self.folder, self._bytes_max = folder / FOLDER_NAME, bytes_max
-        self._opened: ByteStore | None = None
-
-    @property
-    def _db(self) -> ByteStore:
-        if self._opened is None:
-            with disk_faults(self.folder):
-                self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-                self._opened = ByteStore(str(self.folder))
-        return self._opened
-
-    @property
-    def is_there(self) -> bool:
-        """Whether anything was ever kept here."""
-        return self._opened is not None or self.folder.is_dir()
-
-    def close(self) -> None:
-        """Close the database."""
-        if self._opened is not None:
-            self._opened.close()
-            self._opened = None
+        super().__init__(folder / FOLDER_NAME)
+        self._bytes_max = bytes_max
 
     def put(self, name: bytes, about: bytes, letter: bytes) -> None:
         """Keep a letter; once more changes nothing. Raises VaultFullError."""
@@ -93,5 +76,5 @@ class LetterStore:
         if letter is None:
             return
         used = max(0, self.bytes_used() - len(letter))
-        self._db.write({_LETTER + name: None, _ABOUT + about + name: None, _USED: _SIZE.pack(used)})
-        self._db.destroy(_LETTER + name)
+        gone = {_LETTER + name: None, _ABOUT + about + name: None}
+        self._destroy(name, {**gone, _USED: _SIZE.pack(used)})

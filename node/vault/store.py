@@ -20,15 +20,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from chain.byte_store import ByteStore
 from chain.types import DAY_MS
-from node.storage.disk import disk_faults
+from node.vault.erasing_store import ErasingStore
 from node.vault.errors import GoneError, VaultFullError
 from node.vault.sealing import Wrapped
 
 FOLDER_NAME = "vault"
 _BLOB, _KEY, _OWNED, _USED, _ERASED = b"b", b"k", b"o", b"u", b"e"
-_PENDING, _LINE, _READ, _LOGGED, _CLEANING = b"p", b"l", b"r", b"d", b"c"
+_PENDING, _LINE, _READ, _LOGGED = b"p", b"l", b"r", b"d"
 _LENGTH, _DAY = struct.Struct(">I"), struct.Struct(">I")
 _TIME = struct.Struct(">Q")
 _ID = 32
@@ -76,35 +75,15 @@ class Receipt:
     signature: bytes
 
 
-class VaultStore:
+class VaultStore(ErasingStore):
     """A vault's database, opened when it is first needed."""
 
+    holding = (_KEY, _BLOB)
+
     def __init__(self, folder: Path, bytes_max: int, owner_bytes_max: int) -> None:
-        self.folder = folder / FOLDER_NAME
+        super().__init__(folder / FOLDER_NAME)
         self._bytes_max, self._owner_bytes_max = bytes_max, owner_bytes_max
-        self._opened: ByteStore | None = None
         self._lines: tuple[int, int] | None = None  # the newest day, and how many lines it has
-
-    @property
-    def _db(self) -> ByteStore:
-        if self._opened is None:
-            with disk_faults(self.folder):
-                self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-                self._opened = ByteStore(str(self.folder))
-                for key in list(self._opened.keys(_CLEANING, _CLEANING + _LAST)):
-                    self._clean(key[1:])  # a stop came in between
-        return self._opened
-
-    @property
-    def is_there(self) -> bool:
-        """Whether anything was ever kept here."""
-        return self._opened is not None or self.folder.is_dir()
-
-    def close(self) -> None:
-        """Close the database."""
-        if self._opened is not None:
-            self._opened.close()
-            self._opened = None
 
     # Blobs and keys -----------------------------------------------------------------------------
 
@@ -167,19 +146,13 @@ class VaultStore:
         blob = self.blob(name)
         told = owner + _TIME.pack(receipt.at_ms) + receipt.signature
         changes: dict[bytes, bytes | None] = {
-            _ERASED + name: told, _PENDING + name: b"", _CLEANING + name: b"", _BLOB + name: None,
+            _ERASED + name: told, _PENDING + name: b"", _BLOB + name: None,
         }  # fmt: skip
         changes |= dict.fromkeys(self._db.keys(_KEY + name, _KEY + name + _LAST))
         if blob is not None:
             changes[_USED] = _TIME.pack(self.bytes_used() - len(blob))
             changes[_OWNED + owner + name] = None
-        self._db.write(changes)  # gone for readers with this; the files are cleaned after it
-        self._clean(name)
-
-    def _clean(self, name: bytes) -> None:
-        self._db.destroy(_KEY + name)
-        self._db.destroy(_BLOB + name)
-        self._db.write({_CLEANING + name: None})
+        self._destroy(name, changes)
 
     def receipt(self, name: bytes) -> Receipt | None:
         """Return the receipt of a blob that was erased here, or None."""

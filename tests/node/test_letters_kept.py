@@ -1,5 +1,6 @@
 """Which letters a node takes, gives out and destroys: those that the chain names, and no others."""
 
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -7,11 +8,13 @@ from typing import Any
 
 import pytest
 
+from chain.byte_store import ByteStore
 from node.letters.form import Between, Role, letter_name, seal_letter, write_public
 from node.letters.service import CLOSED, About, Kind, Letters
-from node.letters.store import LetterStore
+from node.letters.store import ABOUT_BYTES, LetterStore
 from node.vault.errors import GoneError, RefusedBlobError
 from tests.node.test_letters import ALICE, KEYS, SHOP
+from tests.node.vault.test_store import files_with
 
 VISIT, MESSAGE = About(Kind.REVIEW, bytes(32)), About(Kind.MESSAGE, bytes([7]) * 32)
 NOTHING = bytes(32)
@@ -113,3 +116,22 @@ def test_a_chain_that_went_back_destroys_nothing(letters: Told) -> None:
     letters.look_again()
 
     assert letters.store.names(VISIT.key()) == [letter_name(TEXT)]
+
+
+def test_a_stop_while_a_letter_is_destroyed_is_made_good_at_the_next_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = LetterStore(tmp_path)
+    name, about, letter = b"n" * 32, b"a" * ABOUT_BYTES, secrets.token_bytes(1_000)
+    store.put(name, about, letter)
+    monkeypatch.setattr(ByteStore, "destroy", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        store.erase(name, about)
+    left = files_with(store.folder, letter)
+    monkeypatch.undo()
+
+    store.close()
+
+    assert (store.get(name), store.names(about), store.bytes_used()) == (None, [], 0)
+    assert (left != [], files_with(store.folder, letter)) == (True, [])
+    store.close()
