@@ -3,13 +3,13 @@
 import os
 import shutil
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, Page, Request, async_playwright
+from playwright.async_api import Browser, BrowserContext, Error, Page, Request, async_playwright
 
 from tests.pages.manners import look_beside, look_by_axe
 from tests.pages.town import LAN_HOST
@@ -95,6 +95,14 @@ class Visitor:
         await tab.goto(self.url + path)
         await tab.wait_for_load_state("networkidle")
         return tab
+
+    async def leave(self) -> None:
+        """Close the browser's tabs and forget the profile."""
+        # A tab that leads itself elsewhere just now may never close; a blank one always does.
+        for tab in self.context.pages:
+            with suppress(Error):  # it was quicker: then it is elsewhere already
+                await tab.goto("about:blank")
+        await self.context.close()
 
     async def text(self, selector: str = "main") -> str:
         """Return the text of a part of the page."""

@@ -27,6 +27,17 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     made.close()
 
 
+@pytest.fixture(scope="session")
+def later_town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    """Another one, for tests in which many days pass.
+
+    Requests that other tests leave unanswered would make its shops fall silent meanwhile.
+    """
+    made = Town(tmp_path_factory.mktemp("later"))
+    yield made
+    made.close()
+
+
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
     """One browser for all tests."""
@@ -47,5 +58,5 @@ async def visitor(browser: Browser, town: Town) -> AsyncIterator[Come]:
 
     yield come
     for one in came:
-        await one.context.close()
+        await one.leave()
     assert [fault for one in came for fault in one.faults] == []

@@ -30,7 +30,7 @@ async def test_a_car_is_started_and_finished_in_the_bay(visitor: Come, town: Tow
     )
     other = await log_in(visitor, town, "Mei", size=TABLET, to="/bay/3")  # another tablet
     assert await other.page.locator("[data-do=finish]").count() == 1
-    await other.context.close()
+    await other.leave()
     await bo.press("[data-step='1']")
     await bo.press("[data-material=WAX]")  # what waited before is sent at once
     await bo.page.wait_for_selector("[data-step='1'].done")

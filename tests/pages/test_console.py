@@ -133,7 +133,7 @@ async def test_each_day_is_opened_anew(visitor: Come, town: Town) -> None:
     town.do("sparkle", "shops.open_shop")
     before = await log_in(visitor, town, "Mei")
     was_open = await before.page.is_visible("[data-do=close_day]")
-    await before.context.close()
+    await before.leave()
 
     zone = showing.zone_of(
         town.read("shops.profile", shop=town.sparkle)["zone"], PagesConfig().zone

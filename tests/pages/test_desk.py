@@ -6,6 +6,7 @@ import subprocess
 import sys
 from typing import Any
 
+import pytest
 from playwright.async_api import FilePayload
 
 from chain.crypto import hash_bytes
@@ -26,6 +27,12 @@ from tests.pages.town import ROOT, Town
 
 NOON = 1_771_588_800_000  # Friday, 2026-02-20, noon UTC
 PAPER = b"balance of the account: 10,000,000.00"
+
+
+@pytest.fixture(scope="session", name="town")
+def many_days(later_town: Town) -> Town:
+    """Where days may pass."""
+    return later_town
 
 
 async def come_to_the_desk(visitor: Come, lang: str = "en") -> Visitor:

@@ -89,7 +89,7 @@ async def furnished(browser: Browser, town: Town) -> AsyncIterator[Furnished]:
     made = await furnish(browser, town)
     yield made
     for one in made.visitors:
-        await one.context.close()
+        await one.leave()
 
 
 async def look(page: Page, lang: str, kind: str, path: str) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """A phone is lost with its card: helpers give the account back, and a thief is stopped."""
 
+import pytest
+
 from chain.types import HOUR_MS
 from tests.pages.browsing import Visitor
 from tests.pages.conftest import Come
@@ -8,6 +10,12 @@ from tests.pages.test_first_visit import book
 from tests.pages.town import Town
 
 DELAY_MS = 72 * HOUR_MS
+
+
+@pytest.fixture(scope="session", name="town")
+def many_days(later_town: Town) -> Town:
+    """Where days may pass."""
+    return later_town
 
 
 async def number_of(one: Visitor, town: Town) -> str:

@@ -1,5 +1,7 @@
 """A customer's money: free, on hold, on its way out; how it comes in and how it goes out."""
 
+import pytest
+
 from chain.types import HOUR_MS
 from tests.pages.browsing import Visitor
 from tests.pages.conftest import Come
@@ -7,6 +9,12 @@ from tests.pages.issuing import issuer_of, pay_in, state
 from tests.pages.test_desk import come_to_the_desk, scan
 from tests.pages.test_first_visit import book
 from tests.pages.town import Town
+
+
+@pytest.fixture(scope="session", name="town")
+def many_days(later_town: Town) -> Town:
+    """Where days may pass."""
+    return later_town
 
 
 async def come_with_money(visitor: Come, town: Town, lang: str = "en") -> tuple[Visitor, str]:

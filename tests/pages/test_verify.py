@@ -91,7 +91,7 @@ async def test_files_get_the_verdict_of_the_command_line_also_from_a_disk(
         found = await ask(one, files, is_slip=False) + await ask(one, small, is_slip=True)
         assert found == expected
     assert {one.verdict for one in files} == {"good", "bad", "consistent, network unknown"}
-    await alone.context.close()
+    await alone.leave()
 
 
 async def test_the_page_tells_in_chinese_why_a_file_is_refused(
@@ -103,7 +103,7 @@ async def test_the_page_tells_in_chinese_why_a_file_is_refused(
     for cases, is_slip in ((files, False), (small, True)):
         given = [{**case, "slip": is_slip} for case in plain(cases) if case["verdict"] == "bad"]
         told += await one.page.evaluate(REASONS, given)
-    await one.context.close()
+    await one.leave()
 
     assert len(told) >= REFUSED_LEAST
     assert [line for line in told if SENTENCE.search(UNREADABLE.sub("", line))] == []
@@ -137,7 +137,7 @@ async def test_the_saved_page_shows_green_and_red(
     await one.page.fill("#checkpoint", "")
     assert await show(data) == "consistent, network unknown"
     assert [fault for fault in one.faults if "another host: file:" not in fault] == []
-    await one.context.close()
+    await one.leave()
 
 
 async def test_the_text_of_a_slip_is_pasted(visitor: Come, small: list[Case]) -> None:

@@ -140,6 +140,10 @@ class Town:
         """Let time pass until then."""
         if to_ms > self.now_ms():
             self.rpc("dev_setTime", time=to_ms)
+            standing = self.read("shops.standing", shop=self.sparkle)
+            assert standing["sells"], (
+                f"other tests need the shop, which is {standing['status']} now"
+            )
 
     def now_ms(self) -> int:
         """Return the node's time."""

@@ -99,6 +99,6 @@ class Guests:
     async def leave(self) -> None:
         """Close all browsers' profiles; whatever no page may do is a fault."""
         for one in self.came:
-            await one.context.close()
+            await one.leave()
         faults = [(one.lang, one.url, fault) for one in self.came for fault in one.faults]
         assert faults == [], faults

@@ -213,5 +213,5 @@ async def test_a_passport_is_checked_from_a_disk_without_a_network(
     assert await check_file(one, bad) == "bad"
     await one.see("05-forged")
     outside = [fault for fault in one.faults if "another host: file:" not in fault]
-    await one.context.close()
+    await one.leave()
     assert outside == []
