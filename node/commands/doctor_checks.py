@@ -5,6 +5,7 @@ import stat
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 from typing import Literal
@@ -15,7 +16,6 @@ Light = Literal["green", "yellow", "red"]
 PYTHON_MIN = (3, 11)
 WHEELS = ("chain.leveldb", "nacl", "msgpack", "aiohttp", "pydantic", "click", "rich")
 FREE_BYTES_MIN = 1024**3
-BACKUP_AGE_MS_MAX = 7 * 86_400_000
 _PRIVATE = ("keys", "tokens.json")
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _SYNCED = ("onedrive", "dropbox", "google drive", "icloud", "nutstore")
@@ -154,21 +154,33 @@ def check_start(data: Path) -> Check | None:
 
 
 def check_backup_age(data: Path) -> Check:
-    """Look when the folder was last backed up."""
+    """Look when the folder was last backed up; the first backup has a week from the first start."""
     from node.commands.backup import show_age
     from node.live.clock import read_wall_ms
-    from node.storage.backup import last_backup
+    from node.storage.backup import backup_due_ms, last_backup
 
     fix = t("washnode backup create TARGET --data {folder}, best onto another disk", folder=data)
-    last = last_backup(data)
+    last, due_ms, now_ms = last_backup(data), backup_due_ms(data), read_wall_ms()
+    is_overdue = due_ms is not None and now_ms > due_ms
     if last is None:
-        return Check("backup", "red", t("no backup was ever made"), fix)
-    age_ms = max(0, read_wall_ms() - last.made_at_ms)
-    if age_ms > BACKUP_AGE_MS_MAX:
-        seen = t("the last backup was made {age} ago", age=show_age(age_ms))
-        return Check("backup", "red", seen, fix)
+        return _first_backup(due_ms, fix, is_overdue=is_overdue)
+    age = show_age(max(0, now_ms - last.made_at_ms))
+    if is_overdue:
+        return Check("backup", "red", t("the last backup was made {age} ago", age=age), fix)
     if not Path(last.target).is_dir():
         seen = t("the last backup is not at {path} any more", path=last.target)
         return Check("backup", "yellow", seen, t("plug that disk in and test it, or make another"))
-    age = show_age(age_ms)
     return Check("backup", "green", t("the last backup was made {age} ago", age=age))
+
+
+def _first_backup(due_ms: int | None, fix: str, *, is_overdue: bool) -> Check:
+    if due_ms is None:
+        return Check("backup", "yellow", t("no backup yet: no node ran here so far"), fix)
+    day = datetime.fromtimestamp(due_ms // 1_000, tz=UTC).astimezone().date().isoformat()
+    if is_overdue:
+        return Check(
+            "backup", "red", t("no backup was ever made; it was due by {day}", day=day), fix
+        )
+    return Check(
+        "backup", "yellow", t("no backup yet; the first one is due by {day}", day=day), fix
+    )

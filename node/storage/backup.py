@@ -39,6 +39,8 @@ MANIFEST_NAME = "backup.json"
 LAST_NAME = "last-backup.json"  # in the data folder: when it was backed up
 MANIFEST_BYTES_MAX = 16 * 1024 * 1024
 FILE_BYTES_MAX = 64 * 1024 * 1024  # of what is not the chain's
+BACKUP_AGE_MS_MAX = 7 * 86_400_000
+_MADE_AT_START = "tokens.json"  # by the first start; no backup has it, so none brings it back
 _FILES = ("config.toml",)
 _FOLDERS = {"recovery": "*.json", "abis": "*.json"}
 _PREFIX = "washnode-"
@@ -209,6 +211,21 @@ def last_backup(data: Path) -> LastBackup | None:
             return LastBackup.model_validate_json(file.read(MANIFEST_BYTES_MAX))
     except (OSError, ValidationError):
         return None
+
+
+def backup_due_ms(data: Path) -> int | None:
+    """Return when a data folder must be backed up at the latest; None if no node ran in it yet.
+
+    That is a week after the last backup, and for the first one a week after the first start.
+    """
+    last = last_backup(data)
+    if last is not None:
+        return last.made_at_ms + BACKUP_AGE_MS_MAX
+    try:
+        begun_ns = (data / _MADE_AT_START).stat().st_mtime_ns
+    except OSError:
+        return None
+    return begun_ns // 1_000_000 + BACKUP_AGE_MS_MAX
 
 
 # Testing ----------------------------------------------------------------------------------------

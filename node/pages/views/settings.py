@@ -14,7 +14,6 @@ from node.pages.views.console import read_shop
 _WEEKDAYS = 7
 _EPOCH = 719_163  # the day 1970-01-01 by its ordinal
 CLOSURES_AHEAD = 90  # days that are looked at
-BACKUP_OLD_MS = 7 * DAY_MS
 
 
 @page("/shop/settings", words="settings")
@@ -42,7 +41,7 @@ async def settings(visit: Visit) -> Shown | web.Response:
         "preset_of": {one.id: one.name for one in presets.ALL.values()},
         "examples": await _examples(visit, worker, about),
         "people": people["items"],
-        "backup": _light(backup["at"], about["now"]),
+        "backup": _light(backup["at"], is_overdue=backup["overdue"]),
         "backup_at": backup["at"],
         "first_day": showing.at_zone(about["now"] + DAY_MS, about["zone"]).date().isoformat(),
         "details": _names(about["services"]),
@@ -116,7 +115,8 @@ def _names(services: list[dict[str, Any]]) -> dict[int, dict[str, str]]:
     }
 
 
-def _light(at: int | None, now: int) -> str:
+def _light(at: int | None, *, is_overdue: bool) -> tuple[str, str]:
+    """Return the colour of the backup's light, and which text says why."""
     if at is None:
-        return "red"
-    return "amber" if now - at > BACKUP_OLD_MS else "green"
+        return ("red", "red") if is_overdue else ("amber", "first")
+    return ("amber", "amber") if is_overdue else ("green", "green")

@@ -34,7 +34,7 @@ from node.staff.book import Member, clean_name
 from node.staff.deeds import CASHIER, COUNTER, OWNER, SCOPES_OF, functions_of
 from node.staff.errors import NoSessionError, NoStaffError, NotYoursError, StaffError
 from node.staff.service import VALID_FOR_MS, kept_name
-from node.storage.backup import last_backup
+from node.storage.backup import backup_due_ms, last_backup
 
 _NUMBERS = {name: number for number, name in DUTIES.items()}
 _REFUND_MAX = 10**9
@@ -90,6 +90,12 @@ class StaffBackupJson(TypedDict):
     """When this node's data was copied to a safe place last."""
 
     at: Annotated[int | None, Field(description="ms UTC; null: never, or nobody noted it.")]
+    overdue: Annotated[
+        bool,
+        Field(
+            description="More than a week ago; if never, more than a week after the first start."
+        ),
+    ]
 
 
 class KeptAccountJson(TypedDict):
@@ -181,8 +187,13 @@ def staff_backup(call: Call, *, session: SessionText | None = None) -> StaffBack
         _owner(call, None)
     else:
         staffing_of(call).session(session)
-    noted = None if call.node.folder is None else last_backup(call.node.folder)
-    return {"at": None if noted is None else noted.made_at_ms}
+    folder = call.node.folder
+    noted = None if folder is None else last_backup(folder)
+    due_ms = None if folder is None else backup_due_ms(folder)
+    return {
+        "at": None if noted is None else noted.made_at_ms,
+        "overdue": due_ms is not None and call.node.clock.now_ms() > due_ms,
+    }
 
 
 @rpc_method(errors=(NoSessionError, NotYoursError, NoStaffError))
