@@ -20,6 +20,7 @@ TABLE = {
         ("run", f"{_HERE}.run", "run", "Run a node here until it is stopped."),
         ("stop", f"{_HERE}.run", "stop", "Stop the running node."),
         ("status", f"{_HERE}.status", "status", "Show how a node is, as traffic lights."),
+        ("logs", f"{_HERE}.logs", "logs", "Show the node's log."),
         ("version", f"{_HERE}.version", "version", "Show the program's version."),
         ("completion", f"{_HERE}.completion", "completion", "Print a shell's completion script."),
     ],

@@ -3,9 +3,12 @@
 import json
 import logging
 import sys
+from contextlib import suppress
+from pathlib import Path
 from time import gmtime, strftime
 from typing import IO, Any
 
+from node.log_files import LogFile
 from node.terminal import escape_controls
 
 _OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
@@ -47,16 +50,31 @@ def _iso(record: logging.LogRecord) -> str:
     return f"{strftime('%Y-%m-%dT%H:%M:%S', gmtime(seconds))}.{milliseconds:03d}Z"
 
 
-def set_up_logs(level: str, stream: IO[str] | None = None) -> None:
+def set_up_logs(
+    level: str,
+    stream: IO[str] | None = None,
+    *,
+    data: Path | None = None,
+    only_errors_shown: bool = False,
+) -> None:
     """Send the logs of level `level` (debug, info, warning, error) and above to `stream`.
 
-    The default is standard error; where that is a terminal, lines are for people.
+    The default is standard error; where that is a terminal, lines are for people. With a data
+    folder `data` they are also kept in its files; then `only_errors_shown` may spare the stream.
     """
     target = sys.stderr if stream is None else stream
-    handler = logging.StreamHandler(target)
-    handler.setFormatter(LineFormatter() if target.isatty() else JsonFormatter())
+    handlers: list[logging.Handler] = [logging.StreamHandler(target)]
+    handlers[0].setFormatter(LineFormatter() if target.isatty() else JsonFormatter())
+    if data is not None:
+        with suppress(OSError):  # a folder that can not be written is refused with its own words
+            handlers.append(LogFile(data))
+            handlers[1].setFormatter(JsonFormatter())
+            handlers[0].setLevel(logging.ERROR if only_errors_shown else logging.NOTSET)
     root = logging.getLogger()
-    root.handlers[:] = [handler]
+    for before in root.handlers:
+        if isinstance(before, LogFile):
+            before.close()
+    root.handlers[:] = handlers
     root.setLevel(level.upper())
     logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
     logging.getLogger("asyncio").setLevel(logging.WARNING)

@@ -13,6 +13,7 @@ from xml.sax.saxutils import escape
 
 RESTART_S = 5
 STOP_S = 20  # a node stops within five
+ERRORS_ONLY = "--errors-only"  # where nobody lets the files of its output take turns
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +154,7 @@ def launchd_plist(label: str, machine: Machine, wanted: Wanted) -> bytes:
     log = str(wanted.folder / "node.log")
     said: dict[str, object] = {
         "Label": label,
-        "ProgramArguments": list(wanted.words),
+        "ProgramArguments": [*wanted.words, ERRORS_ONLY],
         "WorkingDirectory": str(wanted.folder),
         "EnvironmentVariables": dict(wanted.environment or {}),
         "RunAtLoad": True,

@@ -12,6 +12,7 @@ from typing import Any
 from node.commands.connect import Running, find_running
 from node.commands.output import EXIT_UNREACHABLE, CommandError
 from node.commands.words import t
+from node.service_files import ERRORS_ONLY
 
 LOG_NAME = "node.log"
 START_PATIENCE_S = 60.0
@@ -57,7 +58,7 @@ def _spawn(folder: Path) -> "subprocess.Popen[bytes]":
     environment = {key: value for key, value in os.environ.items() if key not in _NOT_HANDED_ON}
     with (folder / LOG_NAME).open("ab") as log:
         return subprocess.Popen(  # noqa: S603 - this very program
-            node_command(folder),
+            [*node_command(folder), ERRORS_ONLY],  # this file grows without end
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

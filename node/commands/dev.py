@@ -118,7 +118,7 @@ def _serve(folder: Path, port: int | None, seed: str | None, *, is_seeded: bool)
     flags = {"data_dir": str(folder), "rpc.port": port, "log_level": told}
     settings = {name: value for name, value in os.environ.items() if name != "WASH_DATA_DIR"}
     config = load_config(environment=settings, flags=flags)
-    set_up_logs(config.log_level)
+    set_up_logs(config.log_level, data=config.data_dir)
 
     async def main() -> None:
         node = _build(config)

@@ -55,6 +55,11 @@ _PAUSE_S = 0.05
     metavar="FILE",
     help="Has the passphrase of the validator's key.",
 )
+@click.option(
+    "--errors-only",
+    is_flag=True,
+    help="On standard error only errors; the log in the data folder has all.",
+)
 def run(
     *,
     path: Path | None,
@@ -62,11 +67,12 @@ def run(
     host: str | None,
     port: int | None,
     passphrase_file: Path | None,
+    errors_only: bool,
 ) -> None:
     """Run a node until it is stopped.
 
     A flag wins over a WASH_ variable, that over the settings file, that over the defaults. The log
-    goes to standard error.
+    goes to standard error and into the data folder: washnode logs.
     """
     from node.app import build_node
     from node.commands.progress import progress_if_any
@@ -79,7 +85,7 @@ def run(
     config = find_config(path, data, {"rpc.host": host, "rpc.port": port})
     genesis = read_genesis(config)
     signer, sponsor, admitter = unlock_keys(config, passphrase_file)
-    set_up_logs(config.log_level)
+    set_up_logs(config.log_level, data=config.data_dir, only_errors_shown=errors_only)
 
     async def main() -> None:
         with progress_if_any(t("Migrating")) as on_migrate:

@@ -83,7 +83,7 @@ def test_on_macos_it_is_an_agent_of_the_user() -> None:
     assert made.file == PurePosixPath("/Users/li/Library/LaunchAgents/node.washnode.plist")
     assert plistlib.loads(made.content) == {
         "Label": "node.washnode",
-        "ProgramArguments": list(WORDS),
+        "ProgramArguments": [*WORDS, "--errors-only"],
         "WorkingDirectory": "/srv/100%/wash",
         "EnvironmentVariables": {"A": 'b "c"'},
         "RunAtLoad": True,
