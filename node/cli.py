@@ -20,8 +20,10 @@ TABLE = {
         ("run", f"{_HERE}.run", "run", "Run a node here until it is stopped."),
         ("stop", f"{_HERE}.run", "stop", "Stop the running node."),
         ("status", f"{_HERE}.status", "status", "Show how a node is, as traffic lights."),
+        ("open", f"{_HERE}.open", "open_pages", "Open the shop's pages, show customers' code."),
         ("logs", f"{_HERE}.logs", "logs", "Show the node's log."),
         ("version", f"{_HERE}.version", "version", "Show the program's version."),
+        ("update", f"{_HERE}.update", "update", "See whether there is a later program."),
         ("completion", f"{_HERE}.completion", "completion", "Print a shell's completion script."),
     ],
     "Chain": [
