@@ -37,6 +37,7 @@ from node.rpc.methods import (
     staff_bays,
     staff_helping,
     staff_letters,
+    staff_payouts,
     staff_people,
     staff_photos,
     tx,
@@ -52,8 +53,8 @@ MODULES = (
     account, admin, admin_clock, admin_copy, balance, blob, booking, chain, consent, contract,
     contract_pending, dev, events, gov, join, join_back, letter, money, node, operator,
     operator_codes, operator_people, outbox, passport, peers, report, report_compliance, rpc,
-    shop, staff, staff_bays, staff_helping, staff_letters, staff_people, staff_photos, tx,
-    tx_build, tx_explain, tx_list, validator, watch,
+    shop, staff, staff_bays, staff_helping, staff_letters, staff_payouts, staff_people,
+    staff_photos, tx, tx_build, tx_explain, tx_list, validator, watch,
 )  # fmt: skip
 
 

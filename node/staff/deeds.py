@@ -53,12 +53,19 @@ KEPT: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "prepaid": ("buy", "begin_use", "confirm_use", "withdraw_use", "claim_redo", "ask_refund"),
 }  # fmt: skip
+# What the owner has the shop's own key do, for no key of staff may call it: money comes back by it.
+OF_SHOP: Final[Mapping[str, tuple[str, ...]]] = {"money": ("withdraw", "settled")}
 _OF_OWNERS: Final = ("shops", "booking", "prepaid", "loyalty", "records", "reviews")
 
 
 def scope_for(contract: str, function: str) -> int | None:
     """Return the scope that a deed needs; None: it is the owner's alone."""
     return DEEDS.get(contract, {}).get(function)
+
+
+def is_of_shop(contract: str, function: str) -> bool:
+    """Tell whether the owner has the shop's own key do this."""
+    return function in OF_SHOP.get(contract, ())
 
 
 def functions_of(duty: int) -> dict[str, tuple[str, ...]]:

@@ -14,6 +14,7 @@ from node.keys.store import KeyStore
 from node.staff.bays import BayList
 from node.staff.book import FOLDER, Member, StaffBook, make_id
 from node.staff.errors import LockedOutError, NoSessionError, WrongPinError
+from node.staff.payouts import PayoutBook
 from node.staff.sessions import TOKEN_BYTES, Session, Sessions
 
 WRONG_MAX = 5  # wrong PINs in a row, then the name is locked
@@ -34,6 +35,7 @@ class Staffing:
         self.book = StaffBook(folder / FOLDER, cost)
         self.kept = KeyStore(folder / KEPT_FOLDER, cost)  # accounts of customers without a phone
         self.bays = BayList(folder / FOLDER)
+        self.payouts = PayoutBook(folder / FOLDER)
         self.sessions = Sessions(node.clock.now_ms, node.clock.mono_ms)
         self.chance: Callable[[int], bytes] = secrets.token_bytes
         self._one_at_a_time = asyncio.Lock()  # a try takes much memory
@@ -53,18 +55,39 @@ class Staffing:
             if member is None:
                 await asyncio.to_thread(self._work_for_nothing, pin)
                 self._count(None, now)
-            elif member.locked_until_ms > now:
-                raise LockedOutError(member.locked_until_ms - now)
             else:
-                signer = await asyncio.to_thread(self.book.open, member.id, pin)
+                signer = await self._open(member, pin, now)
                 if signer is not None:
-                    if member.wrong:
-                        self.book.put(replace(member, wrong=0, locked_until_ms=0))
                     token = self.chance(TOKEN_BYTES).hex()
                     return token, self.sessions.begin(token, member, signer, ends_ms(member))
-                self._count(member, now)
             text = "this name and PIN do not belong together"
             raise WrongPinError(text)
+
+    async def confirm(self, session: Session, pin: str) -> None:
+        """Have who is logged in type the PIN once more; tries count like those at the login.
+
+        Raises WrongPinError or LockedOutError.
+        """
+        async with self._one_at_a_time:
+            now = self.node.clock.now_ms()
+            self._check_crowd(now)
+            member = self.book.get(session.member.id)
+            if member is None:
+                raise NoSessionError
+            if await self._open(member, pin, now) is None:
+                text = "this is not the PIN of who is logged in"
+                raise WrongPinError(text)
+
+    async def _open(self, member: Member, pin: str, now: int) -> Signer | None:
+        """Return a member's key, or count a wrong PIN. Raises LockedOutError."""
+        if member.locked_until_ms > now:
+            raise LockedOutError(member.locked_until_ms - now)
+        signer = await asyncio.to_thread(self.book.open, member.id, pin)
+        if signer is None:
+            self._count(member, now)
+        elif member.wrong:
+            self.book.put(replace(member, wrong=0, locked_until_ms=0))
+        return signer
 
     def _check_crowd(self, now: int) -> None:
         self._wrong = [at for at in self._wrong if now - at < FREE_LOCK_MS]

@@ -21,11 +21,17 @@ PIN = "482916"
 LONG_PIN = "48291637"
 
 
+def open_shop(folder: Path) -> Asker:
+    """Return a shop's node with no staff yet."""
+    made = Asker(folder, "shop")
+    made.node.staff = easy_staff(made.node, folder)
+    made._dispatcher = Dispatcher(make_registry(made.node))
+    return made
+
+
 @pytest.fixture
 def shop(tmp_path: Path) -> Iterator[Asker]:
-    made = Asker(tmp_path, "shop")
-    made.node.staff = easy_staff(made.node, tmp_path)
-    made._dispatcher = Dispatcher(make_registry(made.node))
+    made = open_shop(tmp_path)
     yield made
     made.node.close()
 

@@ -144,7 +144,7 @@ async def operator_send(
     member = who.member
     key = None if decode_id(member.account, "acct").hex() == member.key else member.key
     built = build(call, member.account, actions, client_ref, key=key)
-    return await sign_and_wait(call, built, who, timeout_ms)
+    return await sign_and_wait(call, built, who.signer, timeout_ms)
 
 
 def _check(call: Call, place: int, action: Action) -> None:

@@ -24,6 +24,7 @@ from node.rpc.methods.staff_sending import (
     day_end,
     named,
     need,
+    own_key,
     scopes,
     send,
     send_kept,
@@ -39,7 +40,7 @@ from node.rpc.methods.tx_build import (
 from node.rpc.params import AccountId, HexBytes
 from node.rpc.registry import Call, rpc_method
 from node.staff.book import Member
-from node.staff.deeds import CASHIER, VOUCHED
+from node.staff.deeds import CASHIER, VOUCHED, is_of_shop
 from node.staff.errors import (
     LockedOutError,
     NoSessionError,
@@ -166,8 +167,9 @@ async def staff_send(
     """Let the shop do something, confirmed with the key of who is logged in.
 
     Only calls of installed contracts, and only what the shop's register trusts this key with now
-    (`shops.may`); what is no deed of the counter or the bay is the owner's alone. `kept`: done for
-    a customer without a phone, with the key that this shop keeps for that account.
+    (`shops.may`); what is no deed of the counter or the bay is the owner's alone. A request for
+    money that the owner takes back is confirmed with the shop's own key. `kept`: done for a
+    customer without a phone, with the key that this shop keeps for that account.
     """
     staffing = staffing_of(call)
     who = staffing.session(session)
@@ -177,8 +179,12 @@ async def staff_send(
         return await send_kept(call, who, Kept(kept, actions, read, client_ref), timeout_ms)
     for place, action in enumerate(read):
         check_deed(call, who.member, place, action)
-    built = build(call, who.member.account, actions, client_ref, key=who.member.key)
-    return await sign_and_wait(call, built, who, timeout_ms)
+    shop = who.member.account
+    if all(is_of_shop(*named(call, place, action)) for place, action in enumerate(read)):
+        built = build(call, shop, actions, client_ref)
+        return await sign_and_wait(call, built, own_key(staffing, shop), timeout_ms)
+    built = build(call, shop, actions, client_ref, key=who.member.key)
+    return await sign_and_wait(call, built, who.signer, timeout_ms)
 
 
 @rpc_method(errors=(NoSessionError, NotYoursError, NoStaffError, WashError))

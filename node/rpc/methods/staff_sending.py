@@ -95,10 +95,7 @@ def check_deed(call: Call, member: Member, place: int, action: Action) -> None:
     name, function = named(call, place, action)
     scope = scope_for(name, function)
     if scope is None:
-        given = {"shop": member.account, "key": member.key}
-        if member.duty != OWNER or read_register(call, "duty", **given) != OWNER:
-            text = f"action {place}: {name}.{function} is the owner's alone"
-            raise NotYoursError(text)
+        need_owner(call, member, f"action {place}: {name}.{function}")
         return
     need(call, member, scope, f"action {place}: {name}.{function}")
     if scope == REFUND and isinstance(action, CallAction) and action.arguments[-1] is True:
@@ -123,6 +120,14 @@ def _check_refund(call: Call, member: Member, name: str, action: CallAction) -> 
     given = {"shop": member.account, "key": member.key, "amount": amount}
     if not read_register(call, "may_refund", **given):
         text = f"giving back {amount} is more than this person may; ask the owner"
+        raise NotYoursError(text)
+
+
+def need_owner(call: Call, member: Member, what: str) -> None:
+    """Raise NotYoursError unless a member is the owner, and the register says so now."""
+    given = {"shop": member.account, "key": member.key}
+    if member.duty != OWNER or read_register(call, "duty", **given) != OWNER:
+        text = f"{what} is the owner's alone"
         raise NotYoursError(text)
 
 
@@ -173,14 +178,12 @@ def refuse_what_fails(built: BuiltJson) -> None:
 
 
 async def sign_and_wait(
-    call: Call, built: BuiltJson, who: Session, timeout_ms: int
+    call: Call, built: BuiltJson, signer: Signer, timeout_ms: int
 ) -> TxStatusJson:
-    """Sign with the key of who is logged in, send, and wait."""
+    """Sign with the key of who is logged in, or the shop's own, send, and wait."""
     refuse_what_fails(built)
     data = bytes.fromhex(built["body"])
-    signed = SignedTransaction(
-        decode(Transaction, data), who.signer.sign(SIGNING_PREFIX + data), None
-    )
+    signed = SignedTransaction(decode(Transaction, data), signer.sign(SIGNING_PREFIX + data), None)
     return await send(call, signed, timeout_ms)
 
 
@@ -266,14 +269,20 @@ def _make(
     )
 
 
-async def send_as_shop(
-    call: Call, staffing: Staffing, shop: str, actions: tuple[Action, ...], timeout_ms: int
-) -> TxStatusJson:
-    """Send something with the shop's own key, which this node has."""
+def own_key(staffing: Staffing, shop: str) -> Signer:
+    """Return the shop's own key, or raise KeyScopeError on a node that has another one's."""
     signer: Signer = staffing.node.sponsor
     if account_text(signer.public_key) != shop:
         text = "the key of this shop is on another machine"
         raise KeyScopeError(text)
+    return signer
+
+
+async def send_as_shop(
+    call: Call, staffing: Staffing, shop: str, actions: tuple[Action, ...], timeout_ms: int
+) -> TxStatusJson:
+    """Send something with the shop's own key, which this node has."""
+    signer = own_key(staffing, shop)
     key = signer.public_key
     body = _make(call, (key, key), actions, None)
     data = encode(body)

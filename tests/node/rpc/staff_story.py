@@ -78,6 +78,25 @@ async def _help(teller: Teller, quick: Json) -> None:
     teller.make_block()
     await teller.show("account_recoveries", "of customers", {"guardian": acct("sparkle")})
     await teller.do("carol", {"type": "cancel_recovery"})
+    await _take_out(teller, {"session": begun["session"], **quick})
+
+
+async def _take_out(teller: Teller, owner: Json) -> None:
+    """Olga asks for what customers paid, shows the code at the desk, and takes a request back."""
+    wish = {
+        **owner,
+        "issuer": acct("issuer"),
+        "amount": 2_000,
+        "to": "Sparkle, Bank of Tests, 1234",
+    }
+    await teller.refuse("staff_pay_out", "with another PIN", {**wish, "pin": "739151"})
+    await teller.show("staff_pay_out", "to the shop's account", {**wish, "pin": "739150"})
+    teller.make_block()
+    session = {"session": owner["session"]}
+    (shown,) = (await teller.show("staff_payouts", "for the desk", session))["items"]
+    back = call_action("money", "withdraw", {"request": shown["request"]})
+    await teller.show("staff_send", "the owner takes it back", {**owner, "actions": [back]})
+    teller.make_block()
 
 
 async def _hand_over(teller: Teller, session: Json, quick: Json) -> None:
