@@ -51,6 +51,7 @@ PAGES = {
         "/bay/1",
         "/shop/customer/{account}",
         "/shop/figures",
+        "/shop/money",
         "/shop/voices",
         "/shop/sell",
         "/shop/settings",

@@ -29,7 +29,7 @@ export async function ask(method, params, to = "/shop/do") {
 /** The calls of contracts that a deed is made of: `call("booking", "ready", { id })`. */
 export const call = (contract, function_, arguments_ = {}, funds = 0) => ({ type: "call", contract, function: function_, arguments: arguments_, ...(funds ? { funds } : {}) });
 
-const reference = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (one) => one.toString(16).padStart(2, "0")).join("");
+export const reference = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (one) => one.toString(16).padStart(2, "0")).join("");
 export const send = (actions, more = {}) => ask("staff_send", { actions, client_ref: reference(), ...more });
 
 /** Say in people's words why something did not go through. */

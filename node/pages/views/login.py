@@ -22,6 +22,7 @@ _ASKED = frozenset(
         "staff_remove",
         "staff_park",
         "staff_help",
+        "staff_pay_out",
     }
 )
 
