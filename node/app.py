@@ -25,6 +25,7 @@ from chain.tables import Tuning
 from chain.transaction import ReceivedTransaction
 from chain.validators import read_validators
 from node.config import Config
+from node.keys.acting import account_of
 from node.letters.carrying import Carrier, asker
 from node.letters.service import Letters
 from node.letters.store import LetterStore
@@ -237,7 +238,7 @@ def _carrying(node: Node, config: Config) -> list[Callable[[], Coroutine[Any, An
     is_there_already = node.is_dev or config.p2p.role == "gateway"
     if not url or node.sponsor is None or is_there_already:
         return []
-    return [Carrier(node.letters, node.sponsor.public_key, asker(url)).run]
+    return [Carrier(node.letters, account_of(node.sponsor), asker(url)).run]
 
 
 def _site_maker(node: Node, config: Config) -> MakeSite | None:

@@ -161,6 +161,7 @@ def unlock_keys(config: "Config", passphrase_file: Path | None) -> tuple[Any, An
     from node.commands.connect import KEYS_NAME
     from node.commands.passphrase import ask_for_key
     from node.joining.sending import Admitter
+    from node.keys.acting import ActingKey
     from node.keys.store import KeyStore
     from node.keys.unattended import find_secret
 
@@ -168,11 +169,17 @@ def unlock_keys(config: "Config", passphrase_file: Path | None) -> tuple[Any, An
     way = keys.unlock
     machine = None if way == "ask" else lambda: find_secret(way, config.data_dir)
 
+    def passphrase(name: str) -> str | None:
+        return ask_for_key(store.show(name), passphrase_file, machine)
+
     def unlock(name: str) -> Any:
-        return store.unlock(name, ask_for_key(store.show(name), passphrase_file, machine))
+        return store.unlock(name, passphrase(name))
+
+    def acting(name: str) -> Any:
+        return ActingKey(store.export(name, passphrase(name)), store.show(name).account)
 
     signer = unlock(keys.validator)
-    sponsor = unlock(keys.sponsor) if keys.sponsor else None
+    sponsor = acting(keys.sponsor) if keys.sponsor else None
     if not keys.admitter:
         return signer, sponsor, None
     return signer, sponsor, Admitter(store.show(keys.admitter).account, unlock(keys.admitter))

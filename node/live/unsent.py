@@ -19,6 +19,7 @@ from chain.params import read_params
 from chain.receipt import count_firings
 from chain.transaction import Call, ReceivedTransaction, read_transaction, sign_transaction
 from chain.types import DAY_MS, MINUTE_MS
+from node.keys.acting import account_of
 from node.live.hearing import BEHIND_MAX, hears_nobody, heights_behind
 from node.live.outbox import Kept, Outbox
 from node.live.outcomes import Outcomes
@@ -161,8 +162,8 @@ class Unsent:
         signer, body = self._node.sponsor, read_transaction(kept.data).body
         if signer is None or kept.fate != "expired":
             return False
-        shop = signer.public_key
-        is_own = body.account == shop and (body.key or shop) == shop
+        shop = account_of(signer)
+        is_own = body.account == shop and (body.key or shop) == signer.public_key
         is_own = is_own and body.sponsor in {None, shop}
         is_late = self._node.clock.now_ms() - kept.since_ms > RENEWED_FOR_MS
         state = self._node.state()

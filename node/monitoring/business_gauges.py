@@ -10,6 +10,7 @@ from chain.errors import WashError
 from chain.ids import encode_id
 from chain.params import read_params
 from chain.rules import quota_used
+from node.keys.acting import account_of
 from node.live.node import Node
 from node.live.upcoming import find_upcoming
 from node.live.views import first_keys, look
@@ -60,7 +61,7 @@ def _sponsor(node: Node) -> Iterator[GaugeMetricFamily]:
     """How many transactions of customers this node's shop may still co-sign today."""
     samples = []
     if node.sponsor is not None:
-        state, account = node.state(), node.sponsor.public_key
+        state, account = node.state(), account_of(node.sponsor)
         left = read_params(state).sponsor_daily_max - quota_used(state, account, node.block_time())
         samples = [({"shop": encode_id("acct", account)}, float(max(0, left)))]
     text = "Transactions that this node's shop may still co-sign today, by UTC."

@@ -10,6 +10,7 @@ from typing import Any
 
 from chain.crypto import Signer, hash_bytes
 from chain.errors import BadSignatureError, WashError
+from node.keys.acting import account_of
 from node.live.hearing import BEHIND_MAX, hears_nobody, heights_behind
 from node.vault.errors import GoneError, RefusedBlobError
 from node.vault.on_chain import GIVEN, KEPT, ConsentContract, Entry
@@ -52,7 +53,7 @@ class Vault:
     @property
     def holder(self) -> bytes:
         """The account that the chain names as keeping what is here."""
-        return self.signer.public_key
+        return account_of(self.signer)
 
     def put(self, said: Statement, name: bytes, blob: bytes, keys: Sequence[Wrapped]) -> Entry:
         """Keep a blob that the chain has on record with this node's account as a holder.

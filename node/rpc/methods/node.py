@@ -9,6 +9,7 @@ from typing_extensions import TypedDict
 
 from chain.ids import encode_id
 from consensus import Mode
+from node.keys.acting import account_of
 from node.live.hearing import BEHIND_MAX, heights_behind
 from node.live.upcoming import (
     UPGRADE_COMMAND,
@@ -107,7 +108,7 @@ def node_info(call: Call) -> NodeInfoJson:
         "roles": _roles(node),
         "is_dev": node.is_dev,
         "features": sorted(features),
-        "sponsor": None if sponsor is None else encode_id("acct", sponsor.public_key),
+        "sponsor": None if sponsor is None else encode_id("acct", account_of(sponsor)),
         "validator_key": node.validator_key.hex(),
         "started_at_ms": node.started_at_ms,
         "head": header_json(ledger.head, ledger.head_id),

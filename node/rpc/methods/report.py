@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, PlainValidator, WithJsonSchema
 
 from chain.errors import UnknownIdError
+from node.keys.acting import account_of
 from node.report.export import TABLES, day_rows, journal_row
 from node.report.export import Kind as TableKind
 from node.report.figures import Report, Sums
@@ -148,7 +149,7 @@ def _whole(part: object) -> int:
 
 def _shop(call: Call, shop: bytes | None, zone: str) -> Shop:
     node = call.node
-    own = None if node.sponsor is None else node.sponsor.public_key
+    own = None if node.sponsor is None else account_of(node.sponsor)
     account = own if shop is None else shop
     if account is None:
         raise InvalidParamsError("shop", "is missing; this node co-signs for no shop")

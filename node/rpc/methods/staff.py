@@ -13,6 +13,7 @@ from chain.transaction import (
     SignedTransaction,
     Transaction,
 )
+from node.keys.acting import other_key
 from node.rpc.action_lookup import ChainLookup
 from node.rpc.errors import ForbiddenError, InvalidParamsError
 from node.rpc.forms.actions import ActionsJson, read_actions
@@ -181,8 +182,9 @@ async def staff_send(
         check_deed(call, who.member, place, action)
     shop = who.member.account
     if all(is_of_shop(*named(call, place, action)) for place, action in enumerate(read)):
-        built = build(call, shop, actions, client_ref)
-        return await sign_and_wait(call, built, own_key(staffing, shop), timeout_ms)
+        own = own_key(staffing, shop)
+        built = build(call, shop, actions, client_ref, key=other_key(own))
+        return await sign_and_wait(call, built, own, timeout_ms)
     built = build(call, shop, actions, client_ref, key=who.member.key)
     return await sign_and_wait(call, built, who.signer, timeout_ms)
 

@@ -9,6 +9,7 @@ from chain.crypto import Signer
 from chain.errors import KeyScopeError, StoreError
 from chain.ids import decode_id
 from contracts.vm.container import FunctionKind
+from node.keys.acting import account_of
 from node.letters.form import Between, LetterError, Role, open_letter
 from node.letters.service import About, Kind, Letters, Named
 from node.rpc.contract_views import find_function, find_info, run_view
@@ -54,7 +55,7 @@ def staff_letters(call: Call, *, session: SessionText, ids: MessageIds) -> Opene
     member = staffing.session(session).member
     need(call, member, COUNTER, "reading messages")
     signer = staffing.node.sponsor
-    if account_text(signer.public_key) != member.account:
+    if account_text(account_of(signer)) != member.account:
         text = "the key of this shop is on another machine"
         raise KeyScopeError(text)
     letters, info = letters_of(call.node), find_info(call.node, "reviews")

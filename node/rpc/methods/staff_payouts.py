@@ -7,6 +7,7 @@ from typing_extensions import TypedDict
 
 from chain.crypto import Signer
 from chain.errors import KeyScopeError, WashError
+from node.keys.acting import account_of, other_key
 from node.rpc.errors import ForbiddenError
 from node.rpc.forms.shape_basics import account_text
 from node.rpc.methods.money import money_requests
@@ -110,7 +111,7 @@ async def staff_pay_out(
     text = check_payee(to)
     await staffing.confirm(who, pin)
     shop = who.member.account
-    waiting = money_requests(call, holder=signer.public_key, limit=REQUESTS_MAX)["items"]
+    waiting = money_requests(call, holder=account_of(signer), limit=REQUESTS_MAX)["items"]
     payee = staffing.payouts.next(signer, text, [one["payee"] for one in waiting])
     action = {
         "type": "call",
@@ -119,7 +120,7 @@ async def staff_pay_out(
         "arguments": {"issuer": account_text(issuer), "payee": payee.print},
         "funds": amount,
     }
-    built = build(call, shop, [action], client_ref)
+    built = build(call, shop, [action], client_ref, key=other_key(signer))
     refuse_what_fails(built)
     staffing.payouts.keep(payee)  # before the chain has it: a request that nobody can open is worse
     sent = await sign_and_wait(call, built, signer, timeout_ms)
@@ -131,7 +132,7 @@ def staff_payouts(call: Call, *, session: SessionText) -> PayoutCodesJson:
     """Return the codes with which the shop's open requests are paid at the desk, for the owner."""
     staffing, _who, signer = _owner(call, session)
     items: list[PayoutCodeJson] = []
-    for one in money_requests(call, holder=signer.public_key, limit=REQUESTS_MAX)["items"]:
+    for one in money_requests(call, holder=account_of(signer), limit=REQUESTS_MAX)["items"]:
         payee = staffing.payouts.find(signer, one["payee"])
         items.append(
             {

@@ -11,6 +11,7 @@ from chain.governance import contract_by_name
 from chain.transaction import AccountKey, Action, AddKey, RemoveKey, Scope
 from chain.transaction import Call as CallAction
 from chain.types import ZERO_ID
+from node.keys.acting import account_of
 from node.rpc.action_lookup import ChainLookup
 from node.rpc.contract_views import find_info
 from node.rpc.forms.actions import read_actions
@@ -119,7 +120,7 @@ async def staff_keep(
     staffing = staffing_of(call)
     who = staffing.session(session)
     need(call, who.member, COUNTER, "keeping a card")
-    if account_text(staffing.node.sponsor.public_key) != who.member.account:
+    if account_text(account_of(staffing.node.sponsor)) != who.member.account:
         text = "only the node's own shop keeps cards here"
         raise NotYoursError(text)
     _member, seed, signer = staffing.new_key()
@@ -177,7 +178,7 @@ def _owner(call: Call, session: str | None) -> str:
         return member.account
     if call.tier == "public":
         raise NoSessionError
-    return account_text(staffing.node.sponsor.public_key)
+    return account_text(account_of(staffing.node.sponsor))
 
 
 @rpc_method(errors=(NoSessionError, NotYoursError, NoStaffError))

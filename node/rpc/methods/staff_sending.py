@@ -23,6 +23,7 @@ from chain.transaction import (
 )
 from chain.transaction import Call as CallAction
 from contracts.vm.container import FunctionKind
+from node.keys.acting import account_of
 from node.rpc.contract_views import find_function, find_info, run_view
 from node.rpc.errors import ContractRefusedError
 from node.rpc.forms.shape_basics import account_text
@@ -197,7 +198,7 @@ async def send(call: Call, signed: SignedTransaction, timeout_ms: int) -> TxStat
 def voucher(staffing: Staffing, who: Session) -> Signer:
     """Return the key that signs for the shop beside a customer: the node's, if it is that one's."""
     own: Signer = staffing.node.sponsor
-    return own if account_text(own.public_key) == who.member.account else who.signer
+    return own if account_text(account_of(own)) == who.member.account else who.signer
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,7 +273,7 @@ def _make(
 def own_key(staffing: Staffing, shop: str) -> Signer:
     """Return the shop's own key, or raise KeyScopeError on a node that has another one's."""
     signer: Signer = staffing.node.sponsor
-    if account_text(signer.public_key) != shop:
+    if account_text(account_of(signer)) != shop:
         text = "the key of this shop is on another machine"
         raise KeyScopeError(text)
     return signer
@@ -283,8 +284,7 @@ async def send_as_shop(
 ) -> TxStatusJson:
     """Send something with the shop's own key, which this node has."""
     signer = own_key(staffing, shop)
-    key = signer.public_key
-    body = _make(call, (key, key), actions, None)
+    body = _make(call, (account_of(signer), signer.public_key), actions, None)
     data = encode(body)
     signed = SignedTransaction(body, signer.sign(SIGNING_PREFIX + data), None)
     return await send(call, signed, timeout_ms)

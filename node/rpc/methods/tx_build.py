@@ -29,6 +29,7 @@ from chain.transaction import (
     tx_id as hash_body,
 )
 from chain.types import DAY_MS, HOUR_MS, MINUTE_MS, SAFE_INT_MAX
+from node.keys.acting import account_of
 from node.live.hearing import hears_nobody
 from node.live.simulation import Simulated, as_received, simulate_freely, wanted_gas
 from node.rpc.action_lookup import ChainLookup, show_created
@@ -356,7 +357,7 @@ def tx_sponsor(call: Call, *, body: HexBytes, attest: Attest = False) -> Cosigne
     if is_visitor and not node.visitors.may_take(decoded.account, node.block_time()):
         raise RateLimitedError(HOUR_MS)
     if decoded.sponsor is None:
-        wanted = encode_id("acct", signer.public_key)
+        wanted = encode_id("acct", account_of(signer))
         raise InvalidParamsError("body", f"names no sponsor; build it with sponsor {wanted}")
     cosignature = Cosignature(signer.public_key, bytes(SIGNATURE_BYTES))
     unsigned = SignedTransaction(decoded, bytes(SIGNATURE_BYTES), cosignature)

@@ -10,6 +10,7 @@ from chain.crypto import Signer, verify_signature
 from chain.ids import encode_id
 from chain.types import DAY_MS
 from node.demo.accounts import signer_of
+from node.keys.acting import ActingKey
 from node.live.visitors import Visitors
 from node.rpc.sponsoring import SPONSORED_GAS_MAX
 from tests.node.rpc.asking import PAY, WASH, Asker, acct, request
@@ -256,3 +257,29 @@ def test_the_limits_for_visitors_begin_anew_each_day() -> None:
     tomorrow = [visitors.may_take(who, DAY_MS) for who in (one, other)]
 
     assert (today, tomorrow) == ([False, True], [True, True])
+
+
+async def test_a_shop_whose_key_was_replaced_goes_on_as_the_same_account(shop: Asker) -> None:
+    fresh = ActingKey(bytes(31) + b"\x09", signer_of("sparkle").public_key)
+    add: dict[str, Any] = {"type": "add_key", "key": fresh.public_key.hex()}
+    add |= {"scopes": None, "limits": [], "expires_at": None}
+    remove = {"type": "remove_key", "key": signer_of("sparkle").public_key.hex()}
+    await shop.do("sparkle", add, remove)
+    built = await shop.build("alice", request(shop), sponsor=acct("sparkle"), gas_limit=150_000)
+    body, mine = built["body"], bytes.fromhex(built["sign_bytes"])
+    refused, _message = await shop.refusal("tx_sponsor", body=body)
+
+    shop.node.sponsor = fresh
+    cosigned = await shop.ask("tx_sponsor", body=body)
+    signed = await shop.ask(
+        "tx_assemble",
+        body=body,
+        signature=signer_of("alice").sign(mine).hex(),
+        sponsor_key=cosigned["key"],
+        sponsor_signature=cosigned["signature"],
+    )
+    await shop.ask("tx_submit", tx=signed["tx"])
+    shop.make_block()
+
+    status = await shop.ask("tx_get", tx_id=built["tx_id"])
+    assert (refused, status["status"]) == (1011, "final")
