@@ -18,6 +18,7 @@ from chain.genesis import parse_genesis
 from chain.ids import encode_id
 from node.client import NodeUnreachable, Refused, StillPending, Wash, WashRpcError
 from node.commands.background import ensure_running
+from node.commands.coming_back import act_for, find_shop
 from node.commands.connect import CONFIG_NAME, KEYS_NAME, find_running, make_client
 from node.commands.output import (
     EXIT_NOT_FOUND,
@@ -36,6 +37,7 @@ from node.joining.code import JoinCode, parse_code
 from node.joining.plan import NODE_KEY, SHOP_KEY, ShopPlan, read_plan, write_plan
 from node.joining.request import JoinRequest, sign_request
 from node.joining.settings import settings_of
+from node.keys.acting import ActingKey
 from node.keys.store import KeyStore
 from node.keys.unattended import find_secret
 from node.live.clock import read_wall_ms
@@ -45,7 +47,6 @@ PATIENCE_S = 120.0  # for a gateway that says pending, and for the chain to come
 _ASK_S = 30.0
 _PAUSE_S = 0.2
 _TELL_S = 5.0
-_NEVER: set[object] = {0, ""}  # how the register says that it knows no such shop
 # Refusals of one gateway that another may not have; the rest are the code's own.
 _ELSEWHERE = {
     "JOIN_CODE_UNKNOWN", "NO_ADMISSIONS", "ADMISSION", "METHOD_NOT_FOUND", "NOT_READY",
@@ -147,15 +148,16 @@ class Joining:
         raise AssertionError("some gateway answered, or the loop has raised")
 
     def _check_known(self, code: JoinCode) -> None:
-        """End the command where a shop that comes back is none: it would be let in as a new one."""
+        """Find the shop that comes back; end the command where it is none: it would be a new one.
+
+        The words are of a key. Where the shop's key was replaced, its account is not called so.
+        """
         for _gateway, wash in self._gateways(code):
             with suppress(WashRpcError):
-                if wash.read("shops.standing", shop=self._account())["status"] in _NEVER:
-                    raise CommandError(
-                        t("the network knows no shop with the key of these words"),
-                        EXIT_NOT_FOUND,
-                        fix=t("take the card of its newest key, or ask who made the code"),
-                    )
+                account = find_shop(wash, KeyStore(self.folder / KEYS_NAME).show(SHOP_KEY))
+                if account != self._account():
+                    act_for(self.folder, account, find_secret(self.plan.unlock, self.folder))
+                    say(t("This key is one of the shop {account}.", account=account))
             return
 
     def _gateways(self, code: JoinCode) -> Iterator[tuple[str, Wash]]:
@@ -182,7 +184,8 @@ class Joining:
     def _request(self, code: JoinCode, chain_id: bytes) -> JoinRequest:
         store = KeyStore(self.folder / KEYS_NAME)
         secret = find_secret(self.plan.unlock, self.folder)
-        shop, node = (store.unlock(name, secret) for name in (SHOP_KEY, NODE_KEY))
+        shop = ActingKey(store.export(SHOP_KEY, secret), store.show(SHOP_KEY).account)
+        node = store.unlock(NODE_KEY, secret)
         return sign_request(chain_id, code, self.plan.name, shop=shop, node=node)
 
     def _redeem(self, code: JoinCode, request: JoinRequest) -> dict[str, Any]:

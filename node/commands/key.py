@@ -198,6 +198,15 @@ def _backup_command(name: str, store: KeyStore) -> str:
     return f"washnode key backup {name}" + ("" if folder == DATA_DEFAULT else f" --data {folder}")
 
 
+def _is_in_use(folder: Path, name: str) -> bool:
+    """Tell whether the node that runs in a folder has opened a key by this name."""
+    from node.commands.connect import find_running
+    from node.commands.key_unlock import names_in_use
+    from node.commands.run import find_config
+
+    return find_running(folder) is not None and name in names_in_use(find_config(None, folder, {}))
+
+
 def _show(facts: Facts, next_command: str | None = None) -> None:
     def show() -> None:
         for label in ("name", "account", "public_key"):
@@ -349,6 +358,8 @@ def rotate(*, name: str, passphrase_file: Path | None, sponsor: str | None) -> N
         payer = signing.payer(talk_to)
         facts = rotate_key(store, name, passphrase, lambda one: _Rotating(talk_to, one, payer))
     say(t("The old key lies in {file}.", file=facts["old_file"]))
+    if _is_in_use(data_folder(), name):
+        say(t("The node here still has the old key: washnode stop, then washnode start."))
     _show(facts, _backup_command(name, store))
 
 

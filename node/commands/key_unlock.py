@@ -36,7 +36,7 @@ def unlock(
 
     folder = data_folder()
     config = _settings(folder)
-    now, names = config.keys.unlock, _names(config)
+    now, names = config.keys.unlock, names_in_use(config)
     if way is None or way == now:
         finish({"unlock": now, "keys": names}, lambda: tell_trade_off(now))
         return
@@ -86,7 +86,7 @@ def _settings(folder: Path) -> "Config":
     return config
 
 
-def _names(config: "Config") -> list[str]:
+def names_in_use(config: "Config") -> list[str]:
     """Return the names of the keys that the node needs at a start."""
     keys = config.keys
     return sorted({one for one in (keys.validator, keys.sponsor, keys.admitter) if one})

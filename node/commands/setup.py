@@ -105,7 +105,7 @@ def setup(**given: Any) -> None:
     from node.commands.joining import Joining
 
     wishes, folder = _Wishes(**given), data_folder()
-    _check_free(folder)
+    _check_free(folder, is_recovered=wishes.recover)
     _choose_lang()
     _check_port(wishes.port)
     if wishes.words_file is not None and not wishes.recover:
@@ -122,10 +122,15 @@ def setup(**given: Any) -> None:
     finish(facts, lambda: show_joined(facts), next_command="washnode service install")
 
 
-def _check_free(folder: Path) -> None:
+def _check_free(folder: Path, *, is_recovered: bool) -> None:
+    from node.commands.coming_back import forget_words
     from node.joining.plan import read_plan
 
-    if read_plan(folder) is not None:
+    plan = read_plan(folder)
+    if plan is not None and is_recovered and plan.service is None and plan.admitted_at is None:
+        forget_words(folder)  # no gateway let them in; the card has them
+        return
+    if plan is not None:
         seen = t("a shop is set up in {folder} already", folder=folder)
         fail(seen, EXIT_USAGE, fix=t("to go on: washnode join"))
     if (folder / "genesis.json").exists():

@@ -20,6 +20,7 @@ from chain.ids import encode_id
 from chain.roles import Role, has_role
 from chain.transaction import Action, Admit, Call
 from chain.types import HOUR_MS, MINUTE_MS
+from node.joining.account_keys import full_keys
 from node.joining.code import SECRET_BYTES, JoinCode, JoinCodeError, make_code
 from node.joining.errors import (
     AdmissionError,
@@ -134,7 +135,8 @@ class Desk:
         record = self.book.find(request.code) or _adopt(known, request.code)
         if record is None:
             raise self._unknown()
-        check_request(self.node.ledger.chain_id, request)
+        keys = full_keys(self.node.state(), request.account, self.node.block_time())
+        check_request(self.node.ledger.chain_id, request, keys)
         check_name(request.name)
         if known is not None:
             _check_known(known, request, self.node.clock.now_ms())

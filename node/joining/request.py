@@ -1,4 +1,4 @@
-"""What a shop signs to be let in: with the key of its account and with that of its node. Pure.
+"""What a shop signs to be let in: with a key of its account and with that of its node. Pure.
 
 The bytes are the tagged hash "join-redeem" (as in docs/protocol.md) of
 
@@ -8,16 +8,19 @@ Both signatures prove that whoever brings the code holds both keys, so nobody ca
 let in, or another's node.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from chain.crypto import Signer, hash_bytes, verify_signature
 from chain.errors import BadSignatureError
+from chain.ids import encode_id
 from node.joining.code import JoinCode
+from node.keys.acting import account_of
 
 
 @dataclass(frozen=True, slots=True)
 class JoinRequest:
-    """A shop with a code: its account, whose first key signs, its node's key, its name."""
+    """A shop with a code: its account, one of whose keys signs, its node's key, its name."""
 
     code: JoinCode
     account: bytes
@@ -36,20 +39,17 @@ def request_bytes(chain_id: bytes, request: JoinRequest) -> bytes:
 def sign_request(
     chain_id: bytes, code: JoinCode, name: str, *, shop: Signer, node: Signer
 ) -> JoinRequest:
-    """Return a signed request."""
-    request = JoinRequest(code, shop.public_key, node.public_key, name)
+    """Return a signed request; `shop` is a key of the account, and knows which (ActingKey)."""
+    request = JoinRequest(code, account_of(shop), node.public_key, name)
     message = request_bytes(chain_id, request)
-    return JoinRequest(
-        code, shop.public_key, node.public_key, name, shop.sign(message), node.sign(message)
-    )
+    return replace(request, signature=shop.sign(message), node_signature=node.sign(message))
 
 
-def check_request(chain_id: bytes, request: JoinRequest) -> None:
-    """Raise BadSignatureError unless both keys signed."""
+def check_request(chain_id: bytes, request: JoinRequest, keys: Sequence[bytes]) -> None:
+    """Raise BadSignatureError unless the node's key signed, and one of the account's `keys`."""
     message = request_bytes(chain_id, request)
-    for key, signature in (
-        (request.account, request.signature),
-        (request.node_key, request.node_signature),
-    ):
-        if not verify_signature(key, message, signature):
-            raise BadSignatureError(f"{key.hex()} did not sign this request")
+    if not verify_signature(request.node_key, message, request.node_signature):
+        raise BadSignatureError(f"{request.node_key.hex()} did not sign this request")
+    if not any(verify_signature(key, message, request.signature) for key in keys):
+        account = encode_id("acct", request.account)
+        raise BadSignatureError(f"no key that {account} has now signed this request")

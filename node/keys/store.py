@@ -145,6 +145,14 @@ class KeyStore:
             write_key_file(self._path(name), changed, replace=True)
         return _info(name, changed)
 
+    def act_for(self, name: str, passphrase: str | None, account: bytes) -> KeyInfo:
+        """Let a key act for another account than it did, one that the chain gave it to."""
+        seed = open_key_file(self._read(name), passphrase, f"key {name!r}")
+        changed = make_key_file(seed, account, passphrase, self.cost)
+        with self._writing():
+            write_key_file(self._path(name), changed, replace=True)
+        return _info(name, changed)
+
     def begin_rotation(self, name: str, passphrase: str | None) -> Rotation:
         """Make the key that follows, on disk before any chain hears of it.
 

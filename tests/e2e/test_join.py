@@ -136,19 +136,28 @@ def test_setting_up_and_joining_may_be_two_steps(net: GatewayNet) -> None:
     assert json.loads((data / "shop.json").read_text("utf-8"))["code"] == ""
 
 
-def test_a_shop_whose_computer_is_lost_comes_back_with_its_card(net: GatewayNet) -> None:
+def test_a_shop_whose_computer_is_lost_comes_back_with_the_words_of_its_newest_key(
+    net: GatewayNet,
+) -> None:
     before = facts(*net.setting_up("Lost", "--code", net.admit()), data=net.data("Lost"))
     booking = book(before["url"], before["shop"])
+    opener = net.data("Lost") / "unlock.secret"
+    facts("key", "rotate", "shop", "--passphrase-file", opener, data=net.data("Lost"))
     net.stop_shops()
+    newest = KeyStore(net.data("Lost") / "keys").export("shop", opener.read_text("ascii").strip())
     card = (net.folder / "Lost" / "card.html").read_text("utf-8")
     words = net.folder / "words.txt"
     found = (part.partition("</li>")[0] for part in card.split("<li>")[1:])
     words.write_text(" ".join(found), encoding="utf-8")
     given = net.setting_up("Found", "--code", net.admit(), "--recover", "--words-file", words)
     given[given.index("Found")] = "Lost"  # the shop's name; the folder is the new computer's
+    given = [*given[: given.index("--card")], *given[given.index("--card") + 2 :]]
 
-    after = facts(*given[: given.index("--card")], *given[given.index("--card") + 2 :],
-                  data=net.data("Found"))  # fmt: skip
+    replaced = command(*given, "--json", data=net.data("Found"))
+    words.write_text(" ".join(write_phrase(newest, "en")), encoding="utf-8")
+    after = facts(*given, data=net.data("Found"))
+
+    assert "a key that was replaced" in error_of(replaced)["message"]
 
     with Wash(after["url"]) as wash:
         standing = wash.read("shops.standing", shop=after["shop"])

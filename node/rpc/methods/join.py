@@ -7,6 +7,7 @@ from typing_extensions import TypedDict
 
 from chain.block import block_id
 from chain.errors import BadSignatureError, StoreError
+from node.joining.account_keys import owners_of
 from node.joining.code import TEXT_LENGTH_MAX, JoinCodeError, parse_code
 from node.joining.desk import VALID_FOR_DEFAULT_MS, VALID_FOR_MAX_MS, Desk
 from node.joining.errors import (
@@ -112,6 +113,15 @@ class JoinNetworkJson(TypedDict):
     admits: Annotated[bool, Field(description="Whether this node lets shops in.")]
 
 
+class ShopsOfKeyJson(TypedDict):
+    """Whose key it is: as a rule of one shop, or of none."""
+
+    shops: Annotated[list[str], Field(description="Accounts of shops that have it now.")]
+    replaced: Annotated[
+        bool, Field(description="A shop began with this key, which was replaced by another.")
+    ]
+
+
 def _desk(call: Call) -> Desk:
     desk: Desk | None = call.node.desk
     if desk is None:
@@ -133,6 +143,20 @@ def join_network(call: Call) -> JoinNetworkJson:
     }
 
 
+@rpc_method()
+def join_shop_of_key(call: Call, *, key: NodeKey) -> ShopsOfKeyJson:
+    """Return the shops whose account has a key now, as one that may do everything.
+
+    A shop that comes back with its recovery card asks: the card has the key, which need not be the
+    account's first one.
+    """
+    found = owners_of(call.node, key)
+    return {
+        "shops": [account_text(one) for one in found.shops],
+        "replaced": found.was_replaced,
+    }
+
+
 @rpc_method(
     errors=(
         JoinCodeError, UnknownCodeError, OverCodeError, UsedCodeError, RevokedCodeError,
@@ -151,7 +175,7 @@ async def join_redeem(
 ) -> JoinedJson:
     """Let a shop in with the code that an operator gave it.
 
-    The keys of the account and of the shop's node both sign the request (docs/protocol.md). The
+    A key of the account and that of the shop's node both sign the request (docs/protocol.md). The
     account becomes a member and a shop of that name, the node may read the chain. A code lets one
     account in; the same account may ask again and gets the same answer.
     """

@@ -33,6 +33,8 @@ async def about_joining(teller: Teller) -> None:
     await teller.show("join_network", "before anything is told to it")
     back = {"number": other["number"]}
     await teller.show("admin_join_revoke", "before anybody used it", back, tier="admin")
+    card: Json = {"key": signer_of("sparkle").public_key.hex()}
+    await teller.show("join_shop_of_key", "from the words of a card", card)
     chain_id, code = node.ledger.chain_id, parse_code(made["code"])
     request = sign_request(chain_id, code, "Crystal 水晶洗车", shop=SHOP, node=NODE)
     params: Json = {
