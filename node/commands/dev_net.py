@@ -74,10 +74,12 @@ def net(
 
     from node.commands.dev_net_run import run
     from node.commands.values import need_duration
+    from node.devnet.plan import give_operator_key
     from node.devnet.processes import DevNet
 
     kill_every_ms = None if kill_every is None else max(need_duration(kill_every), 1)
     planned = _plan(folder, nodes, shops, fresh=fresh)
+    give_operator_key(planned[0])
     asyncio.run(run(DevNet(planned), folder, kill_every_ms))
 
 

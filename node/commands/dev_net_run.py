@@ -14,7 +14,7 @@ from typing import Any
 from node.commands.connect import find_running
 from node.commands.output import EXIT_UNREACHABLE, CommandError, finish, print_text, say, talk
 from node.commands.words import t
-from node.devnet.plan import PlannedNode
+from node.devnet.plan import OPERATOR, PlannedNode
 from node.devnet.processes import DevNet, ask
 from node.devnet.view import NodeRow, look
 from node.live.clock import read_wall_ms
@@ -96,13 +96,22 @@ async def _stop_others(devnet: DevNet) -> None:
 
 def _tell(devnet: DevNet) -> None:
     rows = [{**facts_of(one), "pid": devnet.pid(one.name)} for one in devnet.nodes]
-    following = f"washnode status --rpc {devnet.nodes[0].rpc_url}"
+    first = devnet.nodes[0].folder
+    following = f"washnode contract standard --from {OPERATOR} --data {first}"
 
     def show() -> None:
         for row in rows:
             print_text(f"{row['name']:8}  {row['pid']:7}  {row['rpc']}  {row['data']}")
+        say(
+            t(
+                "The operator's key is {key} in {folder}: it is public, for trying things only.",
+                key=OPERATOR,
+                folder=first / "keys",
+            )
+        )
 
-    finish({"nodes": rows}, show, next_command=following)
+    operator = {"key": OPERATOR, "data": str(first)}
+    finish({"nodes": rows, "operator": operator}, show, next_command=following)
     sys.stdout.flush()
 
 

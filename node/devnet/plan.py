@@ -17,11 +17,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from chain.crypto import Signer, hash_bytes
 from chain.genesis import Genesis, GenesisAccount, GenesisAsset, ParamsModel
 from node.config import ConfigError
-from node.demo.accounts import ACCOUNTS, FUNDS_EACH, account_of
+from node.demo.accounts import ACCOUNTS, FUNDS_EACH, account_of, seed_of
 from node.keys.store import KeyStore
 
 NETWORK_NAME = "network.json"
 NODES_MAX = 50
+OPERATOR = "operator"  # who may install contracts, propose and vote on such a network
 Role = Literal["validator", "full", "gateway"]
 
 
@@ -68,6 +69,13 @@ def make_network(
     genesis = adapt(make_genesis(nodes, time_ms=time_ms, interval_ms=interval_ms))
     write_network(nodes, folder, genesis)
     return nodes
+
+
+def give_operator_key(node: PlannedNode) -> None:
+    """Put the operator's key into a node's folder, unsealed: everybody can know it anyway."""
+    store = KeyStore(node.folder / "keys")
+    if OPERATOR not in {one.name for one in store.list()}:
+        store.add(OPERATOR, seed_of(OPERATOR), None)
 
 
 def plan_nodes(folder: Path, validators: int, shops: int = 0) -> list[PlannedNode]:

@@ -103,8 +103,12 @@ def test_a_killed_node_stays_dead_until_it_is_started_and_ctrl_c_stops_all(
     dead = net.alive()
     started = json.loads(run("dev", "net", "start", "node2", "--out", net.folder, "--json").stdout)
     alive = net.alive()
+    operator = ("--from", "operator", "--data", rows["node1"]["data"], "--json")
+    installed = run("contract", "standard", *operator)
     code, _output, errors = net.ended()
 
+    assert net.facts["operator"] == {"key": "operator", "data": rows["node1"]["data"]}
+    assert installed.returncode == 0, installed.stderr
     assert health["ready"] is True
     assert [one["roles"] for one in infos] == [["archive"], ["validator", "archive"]]
     assert second.returncode == 2
