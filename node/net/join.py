@@ -5,7 +5,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from chain.crypto import Signer
-from node.config import P2pConfig
+from node.config_sections import P2pConfig
 from node.live.clock import Clock
 from node.live.fitness import clock_reason
 from node.live.node import Node

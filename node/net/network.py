@@ -16,7 +16,7 @@ from chain.codec import decode, encode
 from chain.crypto import Signer
 from chain.errors import MalformedBytesError
 from node import __version__
-from node.config import P2pConfig
+from node.config_sections import P2pConfig
 from node.live.clock import Clock
 from node.net.listening import Door
 from node.net.peer_book import PeerBook

@@ -10,7 +10,7 @@ from typing import Any
 from aiohttp import web
 
 from chain.errors import StoreError, WashError
-from node.config import PagesConfig
+from node.config_sections import PagesConfig
 from node.pages import views
 from node.pages.asking import Asker, AskError
 from node.pages.page import GoneError, Page, Setting, Shown, Visit, deeds_in, pages_in

@@ -10,7 +10,7 @@ from chain.tables import Tuning
 from chain.transaction import ReceivedTransaction, read_transaction
 from chain.validators import read_validators
 from consensus import Mode
-from node.config import P2pConfig
+from node.config_sections import P2pConfig
 from node.devnet.plan import node_signer
 from node.live.clock import Clock
 from node.live.node import Node

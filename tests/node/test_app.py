@@ -10,7 +10,8 @@ import pytest
 from chain.errors import StoreError
 from consensus import Mode
 from node.app import NotValidatorError, build_node, serve
-from node.config import Config, RpcConfig
+from node.config import Config
+from node.config_sections import RpcConfig
 from node.live.node import Node
 from node.rpc.methods.node import node_health
 from node.rpc.registry import Call

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from node.config import ChainConfig, Config, ConfigError, StoreConfig, load_config
+from node.config import Config, ConfigError, load_config
+from node.config_sections import ChainConfig, StoreConfig
 
 
 def write(folder: Path, text: str) -> Path:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from node.config import PagesConfig
+from node.config_sections import PagesConfig
 from node.pages import showing
 from tests.pages.conftest import Come
 from tests.pages.staff import PINS, hire_all, log_in

@@ -11,7 +11,7 @@ from aiohttp.web_exceptions import HTTPException
 from pydantic_core import to_json
 
 from chain.errors import StoreError, WashError
-from node.config import RpcConfig
+from node.config_sections import RpcConfig
 from node.rpc.door.access import Doors, Tokens, tier_of
 from node.rpc.door.limits import Buckets, client_of, is_loopback
 from node.rpc.errors import (

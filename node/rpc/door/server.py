@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeVar
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
-from node.config import RpcConfig
+from node.config_sections import RpcConfig
 from node.rpc.door.access import Tokens
 from node.rpc.door.health import HealthDoor
 from node.rpc.door.http import Gate, RpcDoor, make_shield

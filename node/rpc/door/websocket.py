@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from chain.errors import PrunedError, StoreError
-from node.config import RpcConfig
+from node.config_sections import RpcConfig
 from node.rpc.door.stream import HEARTBEAT_SECONDS, Subscription
 from node.rpc.errors import RateLimitedError
 from node.rpc.jsonrpc import Dispatcher

@@ -7,7 +7,7 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from chain.errors import LimitError, UnknownIdError
-from node.config import RpcConfig
+from node.config_sections import RpcConfig
 from node.rpc.door.event_filter import EventWish, compile_filter
 from node.rpc.door.stream import (
     Subscription,

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from node.config import RpcConfig
+from node.config_sections import RpcConfig
 from node.demo.accounts import signer_of
 from node.live.node import Node
 from node.rpc.door.access import Tokens

@@ -9,7 +9,7 @@ import pytest
 from chain.crypto import hash_bytes
 from node.app import build_node
 from node.commands.run import find_config, read_genesis, unlock_keys
-from node.config import P2pConfig
+from node.config_sections import P2pConfig
 from node.keys.store import KeyStore
 from tests.make import signer
 from tests.node.commands.table import (

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from aiohttp.test_utils import make_mocked_request
 
-from node.config import RpcConfig
+from node.config_sections import RpcConfig
 from node.live.hearing import BEHIND_MAX, hears_nobody, heights_behind
 from node.monitoring import readiness
 from node.monitoring.readiness import (

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from chain.tables import Tuning
-from node.config import P2pConfig
+from node.config_sections import P2pConfig
 from node.devnet.plan import node_signer
 from node.live.clock import Clock
 from node.live.node import Node

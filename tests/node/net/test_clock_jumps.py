@@ -9,7 +9,7 @@ import pytest
 from chain.transaction import read_transaction
 from chain.types import HOUR_MS
 from node.commands.doctor_node import judge_warnings
-from node.config import P2pConfig
+from node.config_sections import P2pConfig
 from node.live.clock import read_wall_ms
 from tests.node.net.dialled import Member, until
 from tests.node.net.linked import LinkedNet

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from chain.transaction import read_transaction
-from node.config import P2pConfig
+from node.config_sections import P2pConfig
 from tests.node.net.dialled import Member, until
 from tests.node.net.linked import LinkedNet
 

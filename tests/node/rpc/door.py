@@ -24,7 +24,7 @@ from chain.transaction import (
 from chain.transaction import (
     Call as CallAction,
 )
-from node.config import RpcConfig
+from node.config_sections import RpcConfig
 from node.live.clock import Clock
 from node.live.node import Node
 from node.rpc.door.access import Tokens

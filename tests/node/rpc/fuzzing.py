@@ -16,7 +16,7 @@ from chain.ids import encode_id
 from chain.ledger import get_supply
 from chain.state import Space
 from node.catalog import STANDARD, abi
-from node.config import RpcConfig
+from node.config_sections import RpcConfig
 from node.demo.accounts import account_of, signer_of
 from node.demo.world import demo_places
 from node.joining.desk import Desk

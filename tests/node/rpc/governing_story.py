@@ -1,7 +1,7 @@
 """A part of the examples: proposals and votes, validators, the nodes that one knows."""
 
 from chain.types import DAY_MS
-from node.config import P2pConfig
+from node.config_sections import P2pConfig
 from node.demo.accounts import signer_of
 from node.net.network import Network
 from tests.node.rpc.story import Json, Teller, acct

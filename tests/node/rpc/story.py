@@ -13,7 +13,8 @@ from typing import Any
 from chain.genesis import Genesis, ParamsModel
 from chain.ids import encode_id
 from node.app import build_node
-from node.config import Config, PoolConfig, RpcConfig, StoreConfig
+from node.config import Config
+from node.config_sections import PoolConfig, RpcConfig, StoreConfig
 from node.demo.accounts import signer_of
 from node.demo.genesis import GENESIS_TIME_MS, demo_genesis
 from node.demo.world import build_world

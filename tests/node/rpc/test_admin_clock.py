@@ -10,7 +10,8 @@ from chain.crypto import Signer
 from chain.genesis import Genesis, ParamsModel
 from chain.transaction import Transaction, Transfer, sign_transaction
 from node.app import build_node
-from node.config import Config, PoolConfig, StoreConfig
+from node.config import Config
+from node.config_sections import PoolConfig, StoreConfig
 from node.live.node import Node
 from node.rpc.errors import MethodDisabledError
 from node.rpc.methods.admin_clock import ClockBackError, admin_set_clock

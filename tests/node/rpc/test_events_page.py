@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 
 from chain.receipt import KernelEvent
-from node.config import RpcConfig
+from node.config_sections import RpcConfig
 from node.rpc.door.access import Tokens
 from node.rpc.door.server import RpcServer
 from tests.node.rpc.event_page import renew

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from chain.errors import StoreError
-from node.config import RpcConfig
+from node.config_sections import RpcConfig
 from node.rpc.door import http as http_module
 from node.rpc.door import server as server_module
 from node.rpc.door.http import Gate

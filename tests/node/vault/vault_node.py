@@ -9,7 +9,7 @@ from typing import Any
 from node import catalog
 from node.client import AsyncWash
 from node.client.records import Records
-from node.config import RpcConfig
+from node.config_sections import RpcConfig
 from node.demo.accounts import signer_of
 from node.live.node import Node
 from node.rpc.door.access import Tokens
