@@ -7,7 +7,7 @@ was seen. Unknown settings are refused: a misspelt one must not be silently igno
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_origin
 
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
@@ -144,7 +144,7 @@ def _read_environment(environment: Mapping[str, str]) -> Iterator[tuple[str, obj
 
 
 def _read_variable(kind: Any, text: str) -> object:
-    if kind == tuple[str, ...]:
+    if get_origin(kind) is tuple:
         return tuple(part.strip() for part in text.split(",") if part.strip())
     return TypeAdapter(kind).validate_strings(text)
 

@@ -1,13 +1,24 @@
 """The sections of a node's settings: each setting with its bounds, its default, what it is for."""
 
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 # Text is how a path is written, so paths alone are not held to their exact type.
 FilePath = Annotated[Path, Field(strict=False)]
 Checkpoint = Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,15}):[0-9a-f]{64}$")]
+
+
+def _check_proxy(text: str) -> str:
+    """Return an address or a network as it was written; raises ValueError for any other text."""
+    if ip_network(text, strict=False).prefixlen == 0:
+        raise ValueError("a network of all addresses would believe everybody")
+    return text
+
+
+Proxy = Annotated[str, AfterValidator(_check_proxy)]
 
 
 class Section(BaseModel):
@@ -70,6 +81,12 @@ class RpcConfig(Section):
         default=(),
         strict=False,
         description="web pages of other hosts that may call this node, as https://shop.example",
+    )
+    trusted_proxies: tuple[Proxy, ...] = Field(
+        default=(),
+        strict=False,
+        max_length=32,
+        description="addresses or networks of proxies whose X-Forwarded-For is believed",
     )
     request_bytes_max: int = Field(
         default=5 * 1024 * 1024,

@@ -18,7 +18,6 @@ from node.pages.rendering import Renderer
 from node.pages.static_files import GZIP_MIN, StaticFiles, pack, takes_gzip
 from node.pages.words import LANGS, Words, choose_lang
 from node.rpc.door.http import Gate
-from node.rpc.door.limits import is_loopback
 from node.rpc.errors import ForbiddenError, RateLimitedError
 from node.rpc.jsonrpc import Dispatcher
 
@@ -93,7 +92,7 @@ class Site:
                 self._dispatcher,
                 self._node,
                 partial(self._gate.spend, request),
-                is_near=is_loopback(request.remote or ""),
+                is_near=self._gate.is_near(request),
             )
             shown = await one.view(Visit(request, ask, words, self._setting))
             if isinstance(shown, web.Response):

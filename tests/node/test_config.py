@@ -119,3 +119,22 @@ def test_settings_never_change() -> None:
 
     with pytest.raises(ValidationError):
         config.log_level = "debug"  # type: ignore[misc]
+
+
+def test_lists_in_variables_are_held_to_their_kind(tmp_path: Path) -> None:
+    good = {"WASH_RPC_TRUSTED_PROXIES": "127.0.0.1, 10.0.0.0/8 ,::1"}
+    anybody = write(tmp_path, '[rpc]\ntrusted_proxies = ["0.0.0.0/0"]\n')
+
+    config = load_config(environment=good)
+    refused = []
+    for given in (
+        {"environment": {"WASH_RPC_TRUSTED_PROXIES": "proxy.example"}},
+        {"path": anybody},
+    ):
+        with pytest.raises(ConfigError) as fault:
+            load_config(**given)
+        refused.append(str(fault.value))
+
+    assert config.rpc.trusted_proxies == ("127.0.0.1", "10.0.0.0/8", "::1")
+    assert "WASH_RPC_TRUSTED_PROXIES: rpc.trusted_proxies.0" in refused[0]
+    assert "would believe everybody" in refused[1]

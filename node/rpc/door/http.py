@@ -13,7 +13,8 @@ from pydantic_core import to_json
 from chain.errors import StoreError, WashError
 from node.config_sections import RpcConfig
 from node.rpc.door.access import Doors, Tokens, tier_of
-from node.rpc.door.limits import Buckets, client_of, is_loopback
+from node.rpc.door.clients import Clients
+from node.rpc.door.limits import Buckets, client_of
 from node.rpc.errors import (
     ForbiddenError,
     InvalidRequestError,
@@ -60,12 +61,13 @@ class Gate:
         self._doors = Doors((*config.allowed_hosts, *_own_name(config)), config.allowed_origins)
         self._tokens = tokens
         self._buckets = Buckets(config.requests_per_second)
+        self._clients = Clients(config.trusted_proxies)
 
     def enter(self, request: web.Request) -> Tier:
         """Return the tier of a request, or raise what refuses it."""
         self.check_place(request)
         header = request.headers.get("Authorization")
-        return tier_of(header, self._tokens, is_local=is_loopback(request.remote or ""))
+        return tier_of(header, self._tokens, is_local=self._clients.is_here(request))
 
     def enter_near(self, request: web.Request) -> Tier:
         """Return the tier of a request about the node itself: from elsewhere it needs a token.
@@ -73,9 +75,13 @@ class Gate:
         Raises FarProbeError besides what `enter` does.
         """
         tier = self.enter(request)
-        if tier == "public" and not is_loopback(request.remote or ""):
+        if tier == "public" and not self._clients.is_here(request):
             raise FarProbeError
         return tier
+
+    def is_near(self, request: web.Request) -> bool:
+        """Tell whether who asks is on this machine, or came by HTTPS through a server on it."""
+        return self._clients.is_near(request)
 
     def check_place(self, request: web.Request) -> None:
         """Raise RefusedPlaceError for a host that is not ours, or a page that may not call."""
@@ -86,7 +92,7 @@ class Gate:
     def charge(self, request: web.Request, cost: int = 1) -> int:
         """Take calls from the client's bucket; returns 0 or the ms to wait for them."""
         now_ms = int(asyncio.get_running_loop().time() * 1_000)
-        return self._buckets.take(client_of(request.remote or ""), cost, now_ms)
+        return self._buckets.take(client_of(self._clients.address(request)), cost, now_ms)
 
     def charge_or_raise(self, request: web.Request, cost: int = 1) -> None:
         """Take calls from the client's bucket, or raise RateLimitedError."""
@@ -98,7 +104,7 @@ class Gate:
         """Take what calls that were paid for one by one took of the node's time beyond that."""
         now_ms = int(asyncio.get_running_loop().time() * 1_000)
         cost = int(seconds / CALL_SECONDS) - calls
-        self._buckets.owe(client_of(request.remote or ""), cost, now_ms)
+        self._buckets.owe(client_of(self._clients.address(request)), cost, now_ms)
 
     def cors_headers(self, request: web.Request) -> dict[str, str]:
         """Return the headers that let a page of an allowed origin read the answer."""
@@ -149,7 +155,7 @@ class RpcDoor:
 
         try:
             await self._read(request, body)
-            call = Call(node=self._node, tier=tier, is_near=is_loopback(request.remote or ""))
+            call = Call(node=self._node, tier=tier, is_near=self._gate.is_near(request))
             answer = await self._dispatcher.handle(
                 bytes(body),
                 call,

@@ -12,7 +12,6 @@ from node.config_sections import RpcConfig
 from node.rpc.door.access import Tokens
 from node.rpc.door.health import HealthDoor
 from node.rpc.door.http import Gate, RpcDoor, make_shield
-from node.rpc.door.limits import is_loopback
 from node.rpc.door.metrics import CONTENT_TYPE, Metrics
 from node.rpc.door.sse import EventLines
 from node.rpc.door.websocket import Pace, SocketConnection, make_call
@@ -160,7 +159,7 @@ class RpcServer:
         self._gate.charge_or_raise(request)
         connection = SocketConnection(
             request,
-            make_call(self._node, tier, is_near=is_loopback(request.remote or "")),
+            make_call(self._node, tier, is_near=self._gate.is_near(request)),
             self._dispatcher,
             config=self._config,
             charge=lambda cost: self._gate.charge(request, cost),
