@@ -16,6 +16,7 @@ from node.client.api import AsyncWash
 from node.client.errors import NotFound
 from node.client.results import Final, Json
 from node.letters.form import Between, Role, letter_name, open_letter, seal_letter
+from node.letters.readers import KeyBounds, operators_keys, own_keys
 
 EVENTS_MAX = 200
 
@@ -98,18 +99,34 @@ class Letters:
         return await self._wash.call(f"reviews.{function}", arguments, key=signer, account=account)
 
     async def _seal(self, text: str, between: Between) -> bytes:
-        keys = await self._box_key(between.receiver), await self._box_key(between.sender)
-        return seal_letter(text, between, keys)
+        is_to_operator = (
+            show_account(between.receiver)
+            in ((await self._wash.rpc("gov_operators"))["data"]["operators"])
+        )
+        receiver = await self._keys(between.receiver, with_logins=is_to_operator)
+        return seal_letter(text, between, (*receiver, *await self._keys(between.sender)))
 
-    async def _box_key(self, account: bytes) -> bytes:
-        """Return the first key of an account that has no bounds; its own, before it is known."""
+    async def _keys(self, account: bytes, *, with_logins: bool = False) -> list[bytes]:
+        """Return the first key of an account that has no bounds; its own, before it is known.
+
+        With those of the logins of an operator, if there are any.
+        """
         signer: Signer = self._identity.signer
-        if account == self._identity.account == signer.public_key:
-            return account
-        for one in (await self._wash.account(account))["keys"]:
-            if one["scopes"] is None and not one["limits"] and one["expires_at"] is None:
-                return bytes.fromhex(one["key"])
-        raise NotFound(f"{show_account(account)} has no key without bounds to seal for")
+        if account == self._identity.account == signer.public_key and not with_logins:
+            return [account]
+        keys = [_bounds(one) for one in (await self._wash.account(account))["keys"]]
+        now = (await self._wash.rpc("node_health"))["time_ms"] if with_logins else 0
+        found = operators_keys(keys, now) if with_logins else own_keys(keys)
+        if not found:
+            raise NotFound(f"{show_account(account)} has no key without bounds to seal for")
+        return found
+
+
+def _bounds(key: Json) -> KeyBounds:
+    amounts = tuple(one["amount"]["amount"] for one in key["limits"])
+    return KeyBounds(
+        bytes.fromhex(key["key"]), key["scopes"] is not None, amounts, key["expires_at"]
+    )
 
 
 def _between(message: Message, role: Role) -> Between:

@@ -1,11 +1,13 @@
-"""What letters are as bytes: public ones, and those that two people alone can open. Pure.
+"""What letters are as bytes: public ones, and those that the two sides alone can open. Pure.
 
     public  = 1 || salt (16) || UTF-8
     sealed  = 2 || box (80) || box (80) || nonce (24) || XChaCha20-Poly1305(key, nonce, padded,
               associated)
+    several = 3 || how many boxes (1) || boxes || nonce (24) || the same
     padded  = UTF-8 || 0x80 || zeros, up to a multiple of 256
     associated = "washnode letter 1" || sender (32) || receiver (32) || role (1: message, 2: answer)
-    box     = the key in a sealed box, for the key of the receiver and for that of the sender
+    box     = the key in a sealed box, for the key of the receiver and for that of the sender;
+              several: for those of a receiver who reads with more than one, then of the sender
     name    = tagged hash "letter" of the bytes: the fingerprint that the chain has
 
 The salt keeps a text that was taken back from being guessed by its fingerprint. Sender and receiver
@@ -14,7 +16,7 @@ are those of the message, in its answer as well, so that nobody shows a letter a
 
 import secrets
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -36,10 +38,11 @@ TEXT_LETTERS_MAX = 500  # of a review and its answer, as their rules have it
 MESSAGE_LETTERS_MAX = 2_000
 SALT_BYTES = 16
 Chance = Callable[[int], bytes]
-_PUBLIC, _SEALED = 1, 2
+KEYS_MAX = 10  # that one letter is sealed for
+_PUBLIC, _SEALED, _SEVERAL = 1, 2, 3
+_TWO = 2
 _ASSOCIATED = b"washnode letter 1"
 _BOX_BYTES = KEY_BYTES + BOX_EXTRA_BYTES
-_HEAD_BYTES = 1 + 2 * _BOX_BYTES + SEAL_NONCE_BYTES
 _PAD_BYTES = 256
 _END = b"\x80"
 
@@ -90,40 +93,56 @@ def read_public(letter: bytes) -> str:
 
 def check_sealed(letter: bytes) -> None:
     """Raise LetterError unless bytes have the form of a sealed letter; nobody opens it for that."""
-    sealed = len(letter) - _HEAD_BYTES - SEAL_TAG_BYTES
+    _boxes_end(letter)
+
+
+def _boxes_end(letter: bytes) -> tuple[int, int]:
+    """Return where the boxes of a sealed letter begin and end. Raises LetterError."""
+    kind = letter[:1]
+    first, count = (1, _TWO) if kind == bytes([_SEALED]) else (2, int.from_bytes(letter[1:2]))
+    is_known = kind == bytes([_SEALED]) or (
+        kind == bytes([_SEVERAL]) and _TWO < count <= KEYS_MAX  # two have one form only
+    )
+    end = first + count * _BOX_BYTES
+    sealed = len(letter) - end - SEAL_NONCE_BYTES - SEAL_TAG_BYTES
     is_padded = sealed > 0 and sealed % _PAD_BYTES == 0
-    if letter[:1] != bytes([_SEALED]) or not is_padded or len(letter) > LETTER_BYTES_MAX:
+    if not is_known or not is_padded or len(letter) > LETTER_BYTES_MAX:
         raise LetterError("this is no sealed letter")
+    return first, end
 
 
 def seal_letter(
-    text: str, between: Between, keys: tuple[bytes, bytes], chance: Chance = secrets.token_bytes
+    text: str, between: Between, keys: Sequence[bytes], chance: Chance = secrets.token_bytes
 ) -> bytes:
-    """Return a text that two people alone can open; `keys` are the receiver's and the sender's.
+    """Return a text that two sides alone can open; `keys` are the receiver's, then the sender's.
 
     Raises LetterError.
     """
+    if not _TWO <= len(keys) <= KEYS_MAX:
+        told = f"a letter is sealed for 2 to {KEYS_MAX} keys, and not for {len(keys)}"
+        raise LetterError(told)
     ended = _encode(text, MESSAGE_LETTERS_MAX) + _END
     padded = ended + bytes(-len(ended) % _PAD_BYTES)
     key, nonce = chance(KEY_BYTES), chance(SEAL_NONCE_BYTES)
     boxes = [seal_box(one, key, ephemeral=chance(KEY_BYTES)) for one in keys]
     if None in boxes:
-        raise LetterError("one of the two has no key that anything can be sealed for")
+        raise LetterError("one of them has no key that anything can be sealed for")
     sealed = seal_bytes(padded, between.associated(), key=key, nonce=nonce)
-    return bytes([_SEALED]) + b"".join(one or b"" for one in boxes) + nonce + sealed
+    head = bytes([_SEALED]) if len(keys) == _TWO else bytes([_SEVERAL, len(keys)])
+    return head + b"".join(one or b"" for one in boxes) + nonce + sealed
 
 
 def open_letter(letter: bytes, between: Between, signer: Signer) -> str:
-    """Return the text of a sealed letter, by the key of either of the two. Raises LetterError."""
-    check_sealed(letter)
-    nonce, sealed = letter[_HEAD_BYTES - SEAL_NONCE_BYTES : _HEAD_BYTES], letter[_HEAD_BYTES:]
-    for at in (1, 1 + _BOX_BYTES):
+    """Return the text of a sealed letter, by a key of either side. Raises LetterError."""
+    first, end = _boxes_end(letter)
+    nonce, sealed = letter[end : end + SEAL_NONCE_BYTES], letter[end + SEAL_NONCE_BYTES :]
+    for at in range(first, end, _BOX_BYTES):
         key = signer.open_box(letter[at : at + _BOX_BYTES])
         if key is None or len(key) != KEY_BYTES:
             continue
         padded = open_bytes(sealed, between.associated(), key=key, nonce=nonce)
-        text, end, zeros = (padded or b"").rpartition(_END)
-        if end and not zeros.strip(b"\0"):
+        text, ended, zeros = (padded or b"").rpartition(_END)
+        if ended and not zeros.strip(b"\0"):
             return _decode(text, MESSAGE_LETTERS_MAX)
     raise LetterError("this letter is between others, or some of it was changed")
 

@@ -9,4 +9,5 @@ CALLS: Final[Mapping[str, tuple[str, ...]]] = {
     "shops": ("set_status",),
     "money": ("block", "unblock"),
     "admissions": ("take_back",),
+    "reviews": ("judge_text",),
 }

@@ -19,6 +19,7 @@ from node.letters.form import (
     seal_letter,
     write_public,
 )
+from node.letters.readers import KeyBounds, operators_keys, own_keys
 from node.letters.store import LetterStore
 from node.vault.errors import VaultFullError
 
@@ -60,6 +61,46 @@ def test_the_two_of_a_message_open_it(signer: Signer) -> None:
     letter = seal_letter(TEXT, BETWEEN, KEYS)
 
     assert open_letter(letter, BETWEEN, signer) == TEXT
+
+
+def test_a_receiver_with_several_keys_opens_it_with_each() -> None:
+    desk, login = Signer(bytes([4]) * 32), Signer(bytes([5]) * 32)
+    keys = [one.public_key for one in (SHOP, desk, login, ALICE)]
+    letter = seal_letter(TEXT, BETWEEN, keys)
+
+    assert {open_letter(letter, BETWEEN, one) for one in (SHOP, desk, login, ALICE)} == {TEXT}
+    with pytest.raises(LetterError):
+        open_letter(letter, BETWEEN, MALLORY)
+
+
+@pytest.mark.parametrize("count", [0, 1, 11])
+def test_a_letter_is_for_two_to_ten_keys(count: int) -> None:
+    with pytest.raises(LetterError):
+        seal_letter(TEXT, BETWEEN, [SHOP.public_key] * count)
+
+
+@pytest.mark.parametrize("count", [0, 2, 3, 5, 11, 255])
+def test_a_letter_that_tells_another_number_of_boxes_is_none(count: int) -> None:
+    good = seal_letter(TEXT, BETWEEN, [*KEYS, *KEYS])
+
+    with pytest.raises(LetterError):
+        check_sealed(bytes([3, count]) + good[2:])
+
+
+def test_an_operator_reads_with_the_accounts_own_key_and_with_those_of_logins() -> None:
+    keys = [
+        KeyBounds(b"own", has_scopes=False, amounts=(), expires_at=None),
+        KeyBounds(b"second", has_scopes=False, amounts=(), expires_at=None),
+        KeyBounds(b"login", has_scopes=False, amounts=(0,), expires_at=5),
+        KeyBounds(b"over", has_scopes=False, amounts=(0,), expires_at=4),
+        KeyBounds(b"spends", has_scopes=False, amounts=(0, 1), expires_at=5),
+        KeyBounds(b"scoped", has_scopes=True, amounts=(0,), expires_at=5),
+        *[KeyBounds(b"%d" % n, has_scopes=False, amounts=(0,), expires_at=5) for n in range(9)],
+    ]
+
+    assert own_keys(keys) == [b"own"]
+    assert operators_keys(keys, 4) == [b"own", b"login", b"0", b"1", b"2", b"3", b"4", b"5"]
+    assert own_keys(keys[2:]) == []
 
 
 def test_the_longest_message_fits() -> None:

@@ -86,3 +86,13 @@ export async function boxKeyOf(account) {
   const free = keys.find((one) => one.scopes === null && !one.limits.length && one.expires_at === null);
   return free ? fromHex(free.key) : null;
 }
+
+const READERS_MAX = 8;
+
+/** The keys that letters to an operator are sealed for: the account's own, and those with which somebody logs in for it, which move no money. */
+export async function operatorKeysOf(account, now) {
+  const { keys } = await wash.account(account);
+  const isOwn = (one) => one.scopes === null && !one.limits.length && one.expires_at === null;
+  const isLogin = (one) => one.scopes === null && one.expires_at > now && one.limits.every(({ amount }) => amount.amount === 0);
+  return [...keys.filter(isOwn).slice(0, 1), ...keys.filter(isLogin)].slice(0, READERS_MAX).map((one) => fromHex(one.key));
+}

@@ -1,5 +1,6 @@
 // Messages to shops and operators: sealed here for the receiver and for this customer, with their answers.
 import { $, data, el, live, notice, once, t, when } from "./app.js";
+import { operatorKeysOf } from "./box.js";
 import { ROLE, bring, lettersOf, openLetter, plain, remember, sealLetter } from "./letters.js";
 import { ask, eventsOf, nameIn } from "./lists.js";
 import { accountFor, keyFor, seedFor, shopsSeen, state, washFor, welcome } from "./wallet.js";
@@ -72,7 +73,9 @@ $("#feedback-form").addEventListener("submit", async (event) => {
   if (!text) return;
   const done = await once(event.submitter, "feedback", async (clientRef) => {
     const mine = await washFor(receiver), sender = await accountFor(receiver);
-    const letter = await sealLetter(text, { sender, receiver, role: ROLE.message }, { [sender]: (await keyFor(receiver)).publicKey });
+    const known = { [sender]: [(await keyFor(receiver)).publicKey] };
+    if (data.operators.includes(receiver)) known[receiver] = await operatorKeysOf(receiver, data.now);
+    const letter = await sealLetter(text, { sender, receiver, role: ROLE.message }, known);
     const message = remember(letter);
     noteWrote(receiver);
     const sent = await mine.call("reviews.post_feedback", { receiver, message }, { clientRef });

@@ -4,8 +4,8 @@ import { wash } from "./app.js";
 import { UTF8, boxKeyOf, chance, join, openBox, sealBox } from "./box.js";
 import { decodeId, fromHex, taggedHash, toHex } from "./wash.js";
 
-const [PUBLIC, SEALED] = [1, 2];
-const BOX = 80, NONCE = 24, HEAD = 1 + 2 * BOX + NONCE, PAD = 256, END = 0x80;
+const [PUBLIC, SEALED, SEVERAL] = [1, 2, 3];
+const BOX = 80, NONCE = 24, PAD = 256, END = 0x80;
 export const ROLE = { message: 1, answer: 2 };
 export const NO_TEXT = "00".repeat(32);
 
@@ -20,30 +20,34 @@ export const publicLetter = (text) => join([PUBLIC], chance(16), UTF8.encode(tex
 
 const associated = ({ sender, receiver, role }) => join(UTF8.encode("washnode letter 1"), decodeId(sender, "acct"), decodeId(receiver, "acct"), [role]);
 
-/** A letter that only sender and receiver of a message open; `own` is the key of who writes here, if it is known. */
-export async function sealLetter(text, between, own = {}) {
-  const key = chance(32), nonce = chance(NONCE), boxes = [];
+/** A letter that only sender and receiver of a message open; `known` has the keys of an account that need not be asked for. */
+export async function sealLetter(text, between, known = {}) {
+  const key = chance(32), nonce = chance(NONCE), keys = [];
   for (const account of [between.receiver, between.sender]) {
-    const theirs = own[account] ?? await boxKeyOf(account);
-    if (!theirs) throw new Error(`${account} has no key to seal for`);
-    boxes.push(await sealBox(theirs, key));
+    const theirs = known[account] ?? [await boxKeyOf(account)];
+    if (!theirs[0]) throw new Error(`${account} has no key to seal for`);
+    keys.push(...theirs);
   }
+  const boxes = [];
+  for (const one of keys) boxes.push(await sealBox(one, key));
   const { xchacha20poly1305 } = await import("./vendor/noble-ciphers/chacha.js");
   const ended = join(UTF8.encode(text), [END]), padded = new Uint8Array(Math.ceil(ended.length / PAD) * PAD);
   padded.set(ended);
-  return join([SEALED], ...boxes, nonce, xchacha20poly1305(key, nonce, associated(between)).encrypt(padded));
+  const head = keys.length === 2 ? [SEALED] : [SEVERAL, keys.length];
+  return join(head, ...boxes, nonce, xchacha20poly1305(key, nonce, associated(between)).encrypt(padded));
 }
 
 /** What a sealed letter says to the owner of a seed; null if it is for others. */
 export async function openLetter(letter, between, seed) {
   const { xchacha20poly1305 } = await import("./vendor/noble-ciphers/chacha.js");
-  for (const at of [1, 1 + BOX]) {
+  const [first, count] = letter[0] === SEVERAL ? [2, letter[1]] : [1, 2], end = first + count * BOX;
+  for (let at = first; at < end; at += BOX) {
     try {
       const key = await openBox(seed, letter.slice(at, at + BOX));
-      const padded = xchacha20poly1305(key, letter.slice(HEAD - NONCE, HEAD), associated(between)).decrypt(letter.slice(HEAD));
+      const padded = xchacha20poly1305(key, letter.slice(end, end + NONCE), associated(between)).decrypt(letter.slice(end + NONCE));
       return new TextDecoder().decode(padded.slice(0, padded.lastIndexOf(END)));
     } catch {
-      // the other box may be the one for this key
+      // another box may be the one for this key
     }
   }
   return null;

@@ -18,6 +18,7 @@ async def feedback(visit: Visit) -> Shown:
     data = {
         "operators": desks,
         "names": {one["shop"]: one["name"] for one in known},
+        "now": head["header"]["time_ms"],
         "after": f"{head['header']['height']}-",
     }
     return visit.show("feedback.html", shops=known, desks=desks, chosen=chosen, data=data)

@@ -20,6 +20,7 @@ from node.rpc.methods.staff_sending import build, sign_and_wait
 from node.rpc.methods.tx import TxStatusJson, WaitMs
 from node.rpc.methods.tx_build import Reference
 from node.rpc.registry import Call, rpc_method
+from node.staff.book import Member
 from node.staff.errors import (
     LockedOutError,
     NoSessionError,
@@ -133,7 +134,7 @@ async def operator_send(
     client_ref: Reference | None = None,
     timeout_ms: WaitMs = 10_000,
 ) -> TxStatusJson:
-    """Propose, vote, admit, or stop a shop or an issuer, with the key of who is logged in.
+    """Propose, vote, admit, stop a shop or an issuer, or hide a text, by who is logged in.
 
     Whatever an operator does once in years is left to the command line and a key that lies
     elsewhere.
@@ -142,9 +143,14 @@ async def operator_send(
     for place, action in enumerate(read_actions(actions, ChainLookup(call.node))):
         _check(call, place, action)
     member = who.member
-    key = None if decode_id(member.account, "acct").hex() == member.key else member.key
-    built = build(call, member.account, actions, client_ref, key=key)
+    built = build(call, member.account, actions, client_ref, key=signing_key(member))
     return await sign_and_wait(call, built, who.signer, timeout_ms)
+
+
+def signing_key(member: Member) -> str | None:
+    """Return what names a login's key in a transaction: nothing for the account's own."""
+    is_own = decode_id(member.account, "acct").hex() == member.key
+    return None if is_own else member.key
 
 
 def _check(call: Call, place: int, action: Action) -> None:

@@ -69,8 +69,8 @@ def staff_letters(call: Call, *, session: SessionText, ids: MessageIds) -> Opene
         about = About(Kind.MESSAGE, decode_id(name, "fbk"))
         ends = decode_id(told["sender"], "acct"), decode_id(told["receiver"], "acct")
         texts = {
-            named.role: _open(letter, Between(*ends, _ROLES[named.role]), signer)
-            for named, letter in _kept(letters, about)
+            named.role: read_letter(letter, Between(*ends, _ROLES[named.role]), signer)
+            for named, letter in kept_letters(letters, about)
         }
         items.append(
             {
@@ -82,14 +82,15 @@ def staff_letters(call: Call, *, session: SessionText, ids: MessageIds) -> Opene
     return {"items": items}
 
 
-def _kept(letters: Letters, about: About) -> list[tuple[Named, bytes | None]]:
+def kept_letters(letters: Letters, about: About) -> list[tuple[Named, bytes | None]]:
+    """Return the letters that the chain names; nothing for what is not there."""
     try:
         return letters.get(about)
     except GoneError:
         return []
 
 
-def _open(letter: bytes | None, between: Between, signer: Signer) -> str | None:
+def read_letter(letter: bytes | None, between: Between, signer: Signer) -> str | None:
     """Return what a letter says; None if it is not here, or was not made as letters are."""
     try:
         return None if letter is None else open_letter(letter, between, signer)

@@ -1,9 +1,12 @@
 """A part of the examples: an operator logs in, proposes something, and lets a shop in."""
 
+from chain.crypto import sha256
+from node.demo.accounts import account_of
+from node.letters.form import Between, Role, letter_name, seal_letter
 from tests.node.rpc.gateway import Gateway
 from tests.node.rpc.joining_story import GATE
 from tests.node.rpc.staff_story import easy_staff
-from tests.node.rpc.story import Json, Teller, acct
+from tests.node.rpc.story import Json, Teller, acct, call_action
 
 PIN = "48291673"
 
@@ -34,10 +37,40 @@ async def about_operators(teller: Teller) -> None:
     await teller.show("operator_codes", "all that there are", session)
     back = {**session, "number": made["number"]}
     await teller.show("operator_code_revoke", "before anybody used it", back)
+    await _answer(teller, session, bytes.fromhex(added["key"]))
     await _on_a_chain_that_knows_codes(teller)
     await teller.show("operator_logout", "in the evening", session)
     gone = {"id": added["id"]}
     await teller.show("admin_operator_remove", "she leaves", gone, tier="admin")
+
+
+async def _answer(teller: Teller, session: Json, login: bytes) -> None:
+    """Carol wrote to the operator, sealed for the login as well; it reads and answers."""
+    carol, operator = account_of("carol"), account_of("operator")
+    letter = seal_letter(
+        "More shops in the north, please.",
+        Between(carol, operator, Role.MESSAGE),
+        (operator, login, carol),
+        lambda length: sha256(b"chance")[:length],
+    )
+    message = {"receiver": acct("operator"), "message": letter_name(letter).hex()}
+    sent = await teller.made("carol", call_action("reviews", "post_feedback", message))
+    await teller.ask("letter_put", {"about": sent, "content": letter.hex()})
+    said: Json = {**session, "id": sent, "text": "Two open in May.", "timeout_ms": 0}
+    await teller.show("operator_answer", "to who wrote", said)
+    teller.make_block()
+    await teller.show("operator_letters", "all, the newest first", session)
+    (shop,) = (
+        await teller.ask(
+            "events_query",
+            {
+                "filter": {"type": "reviews.FeedbackSent", "values": {"receiver": acct("sparkle")}},
+                "after": "earliest",
+            },
+        )
+    )["items"]
+    other = {**said, "id": shop["values"]["id"]}
+    await teller.refuse("operator_answer", "a message to a shop", other)
 
 
 async def _on_a_chain_that_knows_codes(teller: Teller) -> None:
