@@ -75,7 +75,7 @@ PAGES = {
         "/x/parameters",
         "/x/validators",
     ),
-    "operators": ("/ops", "/ops/login", "/ops/votes", "/ops/admit"),
+    "operators": ("/ops", "/ops/login", "/ops/votes", "/ops/admit", "/ops/voices?shop={shop}"),
     "desk": ("/desk", "/desk/receipt/{paid_in}"),
 }
 FILES = {"/shop/figures.csv", "/verify/car-passport-check.html"}  # are downloaded, not looked at

@@ -14,7 +14,7 @@ from node.passport.report import sentences
 PAGES = Path(node.pages.__file__).parent
 NAMES = sorted(path.stem for path in (PAGES / "words" / "en").glob("*.json"))
 # Pages of operators may use the words of their trade.
-OF_OPERATORS = {"ops", "explorer", "ops_act"}
+OF_OPERATORS = {"ops", "explorer", "ops_act", "ops_voices"}
 BANNED = {
     "en": (
         r"\b(escrow|wallet|blockchain|smart contracts?|no-show|attestation|hash|nonce|gas|mempool|"

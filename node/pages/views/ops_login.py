@@ -9,7 +9,7 @@ from node.pages.asking import AskError
 from node.pages.operators import COOKIE, LOGIN, find_operator, is_protected, read_form
 from node.pages.page import Shown, Visit, deed, page
 
-_PLACES = ("/ops", "/ops/votes", "/ops/admit")
+_PLACES = ("/ops", "/ops/votes", "/ops/admit", "/ops/voices")
 
 
 @page("/ops/login", words="ops_act")
