@@ -24,9 +24,10 @@ from chain.recovery import plan_above
 from chain.tables import Tuning
 from chain.transaction import ReceivedTransaction
 from chain.validators import read_validators
+from node.carrying import asker
 from node.config import Config
 from node.keys.acting import account_of
-from node.letters.carrying import Carrier, asker
+from node.letters.carrying import Carrier
 from node.letters.service import Letters
 from node.letters.store import LetterStore
 from node.live.abis import AbiBook

@@ -9,7 +9,8 @@ import pytest_asyncio
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from node.letters.carrying import TRIES_MAX, Carrier, asker
+from node.carrying import TRIES_MAX, asker
+from node.letters.carrying import Carrier
 from node.letters.form import letter_name
 from tests.node.test_letters_kept import NOTHING, REPLY, TEXT, VISIT, Told
 

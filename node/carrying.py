@@ -1,0 +1,100 @@
+"""What a shop's node carries to the gateway where its customers are, and back.
+
+Nobody can call a shop's node from outside, so it does both ways by itself: what waits is tried in
+rounds, for as long as the gateway says nothing, and given up only where it refuses again and again.
+"""
+
+import asyncio
+import json
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any, Generic, TypeVar
+
+import aiohttp
+
+from chain.errors import WashError
+
+PAUSE_S = 5.0
+TRIES_MAX = 120  # then somebody has to look for it
+ANSWER_BYTES_MAX = 128 * 1024
+PATIENCE_S = 10
+
+Thing = TypeVar("Thing")
+Ask = Callable[[str, dict[str, Any]], Awaitable[Any]]  # None: no answer, or a refusal
+_log = logging.getLogger("washnode.carrying")
+
+
+class SilentError(Exception):
+    """A gateway that gives no answer, or none that can be understood."""
+
+
+class Rounds(Generic[Thing]):
+    """Tries what waits again and again; `carry` tells whether nothing of it is missing anywhere."""
+
+    def __init__(self, carry: Callable[[Thing], Awaitable[bool]], waiting_max: int) -> None:
+        self._carry, self._waiting_max = carry, waiting_max
+        self._waiting: dict[Thing, int] = {}  # with how often it was tried
+        self._wake = asyncio.Event()
+
+    def want(self, thing: Thing) -> None:
+        """Carry something, soon."""
+        if len(self._waiting) < self._waiting_max or thing in self._waiting:
+            self._waiting[thing] = 0
+            self._wake.set()
+
+    async def run(self) -> None:
+        """Carry what waits, now and whenever there is more, until cancelled."""
+        while True:
+            self._wake.clear()
+            await self.carry_all()
+            try:
+                async with asyncio.timeout(PAUSE_S if self._waiting else None):
+                    await self._wake.wait()
+            except TimeoutError:
+                pass
+
+    async def carry_all(self) -> None:
+        """Try everything that waits once, while the gateway answers."""
+        for thing, tries in list(self._waiting.items()):
+            is_done, is_silent = False, False
+            try:
+                is_done = await self._carry(thing)
+            except SilentError:
+                is_silent = True
+            except WashError as error:
+                _log.warning("something can not be carried: %s", error)
+            if is_done or tries + 1 >= TRIES_MAX:
+                self._waiting.pop(thing, None)
+            else:
+                self._waiting[thing] = tries + 1
+            if is_silent:
+                return
+
+
+def asker(url: str) -> Ask:
+    """Return what asks the methods of a gateway at an address."""
+
+    async def ask(method: str, params: dict[str, Any]) -> Any:
+        body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+        timeout = aiohttp.ClientTimeout(total=PATIENCE_S)
+        try:
+            async with (
+                aiohttp.ClientSession(timeout=timeout) as session,
+                session.post(f"{url}/rpc", json=body, allow_redirects=False) as response,
+            ):
+                answer = json.loads(await _read(response))
+        except (aiohttp.ClientError, OSError, ValueError, TimeoutError):
+            return None
+        return answer.get("result") if isinstance(answer, dict) else None
+
+    return ask
+
+
+async def _read(response: aiohttp.ClientResponse) -> bytes:
+    """Return the whole body. Raises ValueError if it is longer than any answer."""
+    data = bytearray()
+    async for part in response.content.iter_any():
+        data += part
+        if len(data) > ANSWER_BYTES_MAX:
+            raise ValueError("longer than any answer")
+    return bytes(data)
