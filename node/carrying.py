@@ -15,6 +15,7 @@ import aiohttp
 from chain.errors import WashError
 
 PAUSE_S = 5.0
+SILENT_PAUSE_S = 20.0
 TRIES_MAX = 120  # then somebody has to look for it
 ANSWER_BYTES_MAX = 128 * 1024
 PATIENCE_S = 10
@@ -35,6 +36,7 @@ class Rounds(Generic[Thing]):
         self._carry, self._waiting_max = carry, waiting_max
         self._waiting: dict[Thing, int] = {}  # with how often it was tried
         self._wake = asyncio.Event()
+        self._is_silent = False
 
     def want(self, thing: Thing) -> None:
         """Carry something, soon."""
@@ -47,28 +49,29 @@ class Rounds(Generic[Thing]):
         while True:
             self._wake.clear()
             await self.carry_all()
+            pause_s = SILENT_PAUSE_S if self._is_silent else PAUSE_S
             try:
-                async with asyncio.timeout(PAUSE_S if self._waiting else None):
+                async with asyncio.timeout(pause_s if self._waiting else None):
                     await self._wake.wait()
             except TimeoutError:
                 pass
 
     async def carry_all(self) -> None:
         """Try everything that waits once, while the gateway answers."""
+        self._is_silent = False
         for thing, tries in list(self._waiting.items()):
-            is_done, is_silent = False, False
+            is_done = False
             try:
                 is_done = await self._carry(thing)
-            except SilentError:
-                is_silent = True
+            except SilentError:  # costs no try: the line may be down all night
+                self._is_silent = True
+                return
             except WashError as error:
                 _log.warning("something can not be carried: %s", error)
             if is_done or tries + 1 >= TRIES_MAX:
                 self._waiting.pop(thing, None)
             else:
                 self._waiting[thing] = tries + 1
-            if is_silent:
-                return
 
 
 def asker(url: str) -> Ask:

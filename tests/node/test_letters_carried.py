@@ -117,6 +117,19 @@ async def test_it_is_given_up_after_some_time_and_begun_anew_when_somebody_looks
     assert NOTHING not in shop.store.names(VISIT.key())
 
 
+async def test_nothing_is_given_up_while_the_line_is_down(shop: Told, gateway: Gateway) -> None:
+    carrier = Carrier(shop, SHOP, gateway.ask)
+    shop.put(VISIT, TEXT)
+    gateway.is_up = False
+    carrier.want(VISIT)
+    for _ in range(TRIES_MAX + 3):
+        await carrier.carry_all()
+    gateway.is_up = True
+    await carrier.carry_all()
+
+    assert gateway.letters.store.names(VISIT.key()) == [letter_name(TEXT)]
+
+
 @pytest_asyncio.fixture
 async def server() -> AsyncIterator[TestServer]:
     async def answer(request: web.Request) -> web.Response:
