@@ -33,7 +33,13 @@ class Keeper:
         self._sent: dict[tuple[str, bytes], int] = {}  # what was sent, and when
         self._wake = asyncio.Event()
         vault.node.on_commit.append(self.on_commit)
-        vault.node.on_reopen.append(self._wake.set)
+        self._is_looked_over = False
+        vault.node.on_reopen.append(self._on_reopen)
+
+    def _on_reopen(self) -> None:
+        """Look over all again: blocks that were skipped may have said anything."""
+        self._is_looked_over = False
+        self._wake.set()
 
     def on_commit(self, executed: ExecutedBlock) -> None:
         """Note what a block that was just stored wants erased."""
@@ -53,13 +59,12 @@ class Keeper:
 
     async def run(self) -> None:
         """Do what there is to do, now and whenever there may be more, until cancelled."""
-        is_looked_over = False
         while True:
             self._wake.clear()
             try:
-                if not is_looked_over:
-                    await self.look_over_all()
-                    is_looked_over = True
+                if not self._is_looked_over:
+                    self._is_looked_over = True  # unless it is reopened meanwhile
+                    await self._look_over_all_or_again()
                 self.look()
             except WashError as error:  # the chain goes on without its vault
                 _log.error("the vault failed: %s", error)
@@ -68,6 +73,13 @@ class Keeper:
                     await self._wake.wait()
             except TimeoutError:
                 pass
+
+    async def _look_over_all_or_again(self) -> None:
+        try:
+            await self.look_over_all()
+        except WashError:
+            self._is_looked_over = False
+            raise
 
     async def look_over_all(self) -> None:
         """Find what was erased on the chain while this node was off."""

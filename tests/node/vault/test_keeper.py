@@ -35,6 +35,20 @@ async def test_a_node_that_was_off_erases_when_it_starts(tmp_path: Path) -> None
         assert (missed, made.vault.store.blob(name)) == (True, None)
 
 
+async def test_what_was_said_in_blocks_that_a_snapshot_replaced_is_done_too(tmp_path: Path) -> None:
+    async with vault_node(tmp_path / "node") as made, people(made, "sparkle") as (shop,):
+        blob = await shop.keep(DETAILS, owner=ALICE, kind="VEHICLE")
+        name = made.vault.store.names()[0]
+        made.node.on_commit.remove(made.keeper.on_commit)  # it never saw those blocks
+        async with AsyncWash(made.url, key=signer_of("alice")) as wash:
+            await wash.call("consent.erase", blob=blob)
+        for tell in made.node.on_reopen:
+            tell()
+
+        await until(lambda: made.vault.contract.entry(name).state == ERASED)
+        assert made.vault.store.blob(name) is None
+
+
 async def test_a_holder_that_never_got_the_bytes_confirms_too(tmp_path: Path) -> None:
     async with (
         vault_node(tmp_path / "node") as made,
