@@ -48,6 +48,8 @@ from node.storage.ledger import ChainLedger
 from node.storage.plans import read_plans
 from node.storage.snapshots import SNAPSHOTS_NAME, SnapshotFolder
 from node.storage.wal import VoteLog
+from node.vault.carrying import PATIENCE_S, BlobCarrier
+from node.vault.hosting import Hosting
 from node.vault.keeper import Keeper
 from node.vault.service import Vault
 from node.vault.store import VaultStore
@@ -133,7 +135,16 @@ def _as_shop(node: Node, config: Config) -> Node:
     if node.sponsor is not None and settings.serve:
         store = VaultStore(config.data_dir, settings.bytes_max, settings.owner_bytes_max)
         node.vault = Vault(node, node.sponsor, store, settings.requests_per_minute)
+        if _is_reached(node, config) and settings.shop_blobs_max:
+            node.vault.hosting = Hosting(
+                node, node.sponsor, settings.shop_bytes_max, settings.shop_blobs_max
+            )
     return node
+
+
+def _is_reached(node: Node, config: Config) -> bool:
+    """Tell whether others can reach a node; a shop's own is behind a router."""
+    return node.is_dev or config.p2p.listen or config.p2p.role == "gateway"
 
 
 def _pool(config: Config) -> Pool:
@@ -234,12 +245,15 @@ async def serve(
 
 
 def _carrying(node: Node, config: Config) -> list[Callable[[], Coroutine[Any, Any, None]]]:
-    """Return what brings a shop's letters to where phones reach its customers' pages, and back."""
+    """Return what brings a shop's letters and sealed details to where its customers look."""
     url = config.pages.url.rstrip("/")
     is_there_already = node.is_dev or config.p2p.role == "gateway"
     if not url or node.sponsor is None or is_there_already:
         return []
-    return [Carrier(node.letters, account_of(node.sponsor), asker(url)).run]
+    carrying = [Carrier(node.letters, account_of(node.sponsor), asker(url)).run]
+    if node.vault is not None:
+        carrying.append(BlobCarrier(node.vault, asker(url, PATIENCE_S)).run)
+    return carrying
 
 
 def _site_maker(node: Node, config: Config) -> MakeSite | None:

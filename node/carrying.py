@@ -44,6 +44,10 @@ class Rounds(Generic[Thing]):
             self._waiting[thing] = 0
             self._wake.set()
 
+    def waiting(self) -> list[Thing]:
+        """Return what waits, in its order."""
+        return list(self._waiting)
+
     async def run(self) -> None:
         """Carry what waits, now and whenever there is more, until cancelled."""
         while True:
@@ -74,12 +78,12 @@ class Rounds(Generic[Thing]):
                 self._waiting[thing] = tries + 1
 
 
-def asker(url: str) -> Ask:
+def asker(url: str, patience_s: int = PATIENCE_S) -> Ask:
     """Return what asks the methods of a gateway at an address."""
 
     async def ask(method: str, params: dict[str, Any]) -> Any:
         body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
-        timeout = aiohttp.ClientTimeout(total=PATIENCE_S)
+        timeout = aiohttp.ClientTimeout(total=patience_s)
         try:
             async with (
                 aiohttp.ClientSession(timeout=timeout) as session,

@@ -184,6 +184,18 @@ class VaultConfig(Section):
         le=1024**4,
         description="how many bytes of them are kept for one customer",
     )
+    shop_bytes_max: int = Field(
+        default=1024**3,
+        ge=0,
+        le=1024**4,
+        description="how many bytes of them a gateway keeps for another shop",
+    )
+    shop_blobs_max: int = Field(
+        default=20_000,
+        ge=0,
+        le=10_000_000,
+        description="how many of them a gateway keeps for another shop; 0: none",
+    )
     requests_per_minute: int = Field(
         default=120, ge=1, le=10_000, description="requests about them of one account a minute"
     )

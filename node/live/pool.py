@@ -58,6 +58,7 @@ class Pool:
         self._by_witness: dict[bytes, bytes] = {}
         self._ends: list[tuple[int, bytes]] = []  # a heap of valid_until and id
         self._nonces: dict[tuple[bytes, bytes], dict[int, bytes]] = {}
+        self._reserved: dict[tuple[bytes, bytes], int] = {}  # signed, and sent by another node
         self._counts: Counter[bytes] = Counter()  # of senders
         self._sponsored: Counter[bytes] = Counter()  # of sponsors, apart from what they send
         self._references: OrderedDict[tuple[bytes, bytes], bytes] = OrderedDict()
@@ -148,6 +149,7 @@ class Pool:
         for tx_id in list(self._entries):
             self.remove(tx_id)
         self._references.clear()
+        self._reserved.clear()
 
     def free_reference(self, tx: ReceivedTransaction) -> None:
         """Let another transaction bear the reference of one that no block will contain."""
@@ -169,9 +171,13 @@ class Pool:
         return min(self._put_off.values(), default=None)
 
     def next_nonce(self, account: bytes, key: bytes, on_chain: int) -> int:
-        """Return the lowest nonce above those of the chain and of what waits."""
-        waiting = self._nonces.get((account, key))
-        return max(on_chain, max(waiting) + 1) if waiting else on_chain
+        """Return the lowest nonce above those of the chain, of what waits, and reserved ones."""
+        waiting = max(self._nonces.get((account, key), ()), default=-1)
+        return max(on_chain, waiting + 1, self._reserved.get((account, key), -1) + 1)
+
+    def reserve_nonce(self, account: bytes, key: bytes, nonce: int) -> None:
+        """Let nobody else here use a nonce, or one below: what has it goes by another node."""
+        self._reserved[account, key] = nonce
 
     def has_work(self, now_ms: int) -> bool:
         """Tell whether a transaction may be offered now."""

@@ -10,6 +10,7 @@ from node.rpc.methods import (
     admin_copy,
     balance,
     blob,
+    blob_hosting,
     booking,
     chain,
     consent,
@@ -51,8 +52,8 @@ from node.rpc.methods import (
 from node.rpc.registry import Registry, collect
 
 MODULES = (
-    account, admin, admin_clock, admin_copy, balance, blob, booking, chain, consent, contract,
-    contract_pending, dev, events, gov, join, join_back, letter, money, node, operator,
+    account, admin, admin_clock, admin_copy, balance, blob, blob_hosting, booking, chain, consent,
+    contract, contract_pending, dev, events, gov, join, join_back, letter, money, node, operator,
     operator_codes, operator_letters, operator_people, outbox, passport, peers, report,
     report_compliance, rpc, shop, staff, staff_bays, staff_helping, staff_letters,
     staff_payouts, staff_people, staff_photos, tx, tx_build, tx_explain, tx_list, validator, watch,

@@ -52,8 +52,8 @@ class VaultFullError(WashError):
     code = 3505
     retry = "later"
 
-    def __init__(self, whose: str, maximum: int) -> None:
-        super().__init__(f"{whose} may keep {maximum} bytes here, and this blob is beyond that")
+    def __init__(self, whose: str, maximum: int, unit: str = "bytes") -> None:
+        super().__init__(f"{whose} may keep {maximum} {unit} here, and this blob is beyond that")
         self.maximum = maximum
 
 

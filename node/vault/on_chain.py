@@ -19,6 +19,7 @@ VIEW_GAS_MAX = 300_000
 KEPT, ERASING, ERASED, OVERDUE = 1, 2, 3, 4
 GIVEN = 2
 HOLDS = 1
+HOLDERS_MAX = 4  # of one blob, as the contract has it
 _REFUSALS: dict[str, type[WashError]] = {
     "gone": GoneError,
     "purpose": PurposeError,
@@ -36,6 +37,8 @@ class Entry:
     state: int
     size: int
     epoch: int
+    holders: int
+    author_until: int
     keys: bytes
 
 

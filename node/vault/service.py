@@ -5,15 +5,16 @@ in the newest block opens nothing any more. A node that knows it is behind gives
 """
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from chain.crypto import Signer, hash_bytes
 from chain.errors import BadSignatureError, WashError
 from node.keys.acting import account_of
 from node.live.hearing import BEHIND_MAX, hears_nobody, heights_behind
-from node.vault.errors import GoneError, RefusedBlobError
-from node.vault.on_chain import GIVEN, KEPT, ConsentContract, Entry
+from node.vault.errors import GoneError, NoVaultError, RefusedBlobError
+from node.vault.hosting import Hosting
+from node.vault.on_chain import GIVEN, HOLDS, KEPT, ConsentContract, Entry
 from node.vault.sealing import WRAPPED_BYTES, Wrapped, blob_name, keys_hash
 from node.vault.statements import Deal, Deed, Doorkeeper, Statement
 from node.vault.store import Line, Receipt, VaultStore
@@ -45,6 +46,8 @@ class Vault:
     ) -> None:
         self.node, self.signer, self.store = node, signer, store
         self.chance = secrets.token_bytes  # salts of the list of readings
+        self.hosting: Hosting | None = None  # where it keeps blobs for other shops as well
+        self.on_kept: Callable[[bytes], None] | None = None  # told of what came
         self.contract = ConsentContract(node)
         self._door = Doorkeeper(
             node.ledger.chain_id, node.validator_key, node.clock.now_ms(), requests_per_minute
@@ -66,7 +69,7 @@ class Vault:
             raise BadSignatureError("only who the blob is about, or who wrote it, brings it")
         if entry.state != KEPT:
             raise GoneError
-        if self.contract.holding(name, self.holder) != 1:
+        if self.contract.holding(name, self.holder) != HOLDS:
             raise RefusedBlobError("the chain does not name this node as keeping this blob")
         if blob_name(entry.owner, blob) != name or len(blob) != entry.size:
             raise RefusedBlobError("these are not the bytes that the chain has on record")
@@ -74,8 +77,46 @@ class Vault:
         if keys_hash(keys) != entry.keys:
             raise RefusedBlobError("these are not the wrapped keys that the chain has on record")
         self._admit(said)
-        self.store.put(name, entry.owner, blob, keys)
+        is_hosted = self.hosting is not None and entry.author != self.holder
+        self.keep(name, entry.owner, blob, keys, entry.author if is_hosted else None)
         return entry
+
+    def keep(
+        self,
+        name: bytes,
+        owner: bytes,
+        blob: bytes,
+        keys: Sequence[Wrapped],
+        author: bytes | None = None,
+    ) -> None:
+        """Keep a blob that was checked; `author` is another shop, within whose room it is kept.
+
+        Raises GoneError, VaultFullError.
+        """
+        if author is not None and self.hosting is not None and self.store.blob(name) is None:
+            self.hosting.check_room(*self.store.kept_for(author), len(blob))
+        self.store.put(name, owner, blob, keys, author)
+        if self.on_kept is not None:
+            self.on_kept(name)
+
+    def host(self, body: bytes, signature: bytes) -> bytes:
+        """Sign and send what names this node as one who keeps what a shop wrote; returns its id.
+
+        Raises NoVaultError where it keeps nothing for shops, and what `Hosting.sign` does.
+        """
+        if self.hosting is None:
+            raise NoVaultError
+        return self.hosting.sign(body, signature, self.store.kept_for)
+
+    def missing(self, names: Sequence[bytes]) -> list[bytes]:
+        """Return those that this node is to keep by the chain and does not have."""
+        return [
+            name
+            for name in names
+            if self.contract.holding(name, self.holder) == HOLDS
+            and self.contract.entry(name).state == KEPT
+            and self.store.blob(name) is None
+        ]
 
     def put_keys(self, said: Statement, consent: bytes, keys: Sequence[Wrapped]) -> int:
         """Keep the wrapped keys that belong to a consent; returns how many were of blobs here.

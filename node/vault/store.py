@@ -3,7 +3,10 @@
     b name          -> owner, time, blob
     k name account  -> wrapped key
     o owner name    -> length of the blob       what an owner has here
+    f name          -> wrapped keys as the blob came with them
     u               -> bytes of all blobs
+    w name          -> author               of a blob that is kept for another shop
+    s author        -> bytes and number of what is kept for it
     e name          -> receipt of the erasure
     p name          -> nothing                  erased here, not confirmed on the chain yet
     l day number    -> line of the list of readings
@@ -23,13 +26,15 @@ from pathlib import Path
 from chain.types import DAY_MS
 from node.vault.erasing_store import ErasingStore
 from node.vault.errors import GoneError, VaultFullError
-from node.vault.sealing import Wrapped
+from node.vault.sealing import WRAPPED_BYTES, Wrapped
 
 FOLDER_NAME = "vault"
 _BLOB, _KEY, _OWNED, _USED, _ERASED = b"b", b"k", b"o", b"u", b"e"
 _PENDING, _LINE, _READ, _LOGGED = b"p", b"l", b"r", b"d"
+_FIRST, _AUTHOR, _HOSTED = b"f", b"w", b"s"
 _LENGTH, _DAY = struct.Struct(">I"), struct.Struct(">I")
 _TIME = struct.Struct(">Q")
+_ROOM = struct.Struct(">QQ")
 _ID = 32
 _LAST = b"\xff" * 64
 
@@ -78,7 +83,7 @@ class Receipt:
 class VaultStore(ErasingStore):
     """A vault's database, opened when it is first needed."""
 
-    holding = (_KEY, _BLOB)
+    holding = (_KEY, _BLOB, _FIRST)
 
     def __init__(self, folder: Path, bytes_max: int, owner_bytes_max: int) -> None:
         super().__init__(folder / FOLDER_NAME)
@@ -87,8 +92,18 @@ class VaultStore(ErasingStore):
 
     # Blobs and keys -----------------------------------------------------------------------------
 
-    def put(self, name: bytes, owner: bytes, blob: bytes, keys: Sequence[Wrapped]) -> None:
-        """Keep a blob and its wrapped keys. Raises GoneError if it was erased, VaultFullError."""
+    def put(
+        self,
+        name: bytes,
+        owner: bytes,
+        blob: bytes,
+        keys: Sequence[Wrapped],
+        author: bytes | None = None,
+    ) -> None:
+        """Keep a blob and its wrapped keys; `author` is whom it is kept for, if for another shop.
+
+        Raises GoneError if it was erased, VaultFullError.
+        """
         if self.receipt(name) is not None:
             raise GoneError("these details were erased; the same are not taken again")
         changes: dict[bytes, bytes | None] = {
@@ -100,6 +115,11 @@ class VaultStore(ErasingStore):
             changes[_BLOB + name] = owner + blob
             changes[_OWNED + owner + name] = _LENGTH.pack(len(blob))
             changes[_USED] = _TIME.pack(used + len(blob))
+            changes[_FIRST + name] = b"".join(one.account + one.sealed for one in keys)
+            if author is not None:
+                size, count = self.kept_for(author)
+                changes[_AUTHOR + name] = author
+                changes[_HOSTED + author] = _ROOM.pack(size + len(blob), count + 1)
         self._db.write(changes)
 
     def check_room(self, owner: bytes, length: int) -> None:
@@ -123,6 +143,25 @@ class VaultStore(ErasingStore):
     def wrapped(self, name: bytes, account: bytes) -> bytes | None:
         """Return the key of a blob as it is wrapped for an account, or None."""
         return self._db.get(_KEY + name + account)
+
+    def first_keys(self, name: bytes) -> list[Wrapped] | None:
+        """Return the wrapped keys that a blob came with, whatever came later; None: not known."""
+        found = self._db.get(_FIRST + name)
+        if found is None:
+            return None
+        step = _ID + WRAPPED_BYTES
+        parts = [found[at : at + step] for at in range(0, len(found), step)]
+        return [Wrapped(name, one[:_ID], one[_ID:]) for one in parts]
+
+    def all_keys(self, name: bytes) -> list[Wrapped]:
+        """Return the wrapped keys of a blob, those that came later included."""
+        start = _KEY + name
+        return [Wrapped(name, key[-_ID:], one) for key, one in self._db.scan(start, start + _LAST)]
+
+    def kept_for(self, author: bytes) -> tuple[int, int]:
+        """Return bytes and number of the blobs that are kept for another shop."""
+        found = self._db.get(_HOSTED + author)
+        return (0, 0) if found is None else _ROOM.unpack(found)
 
     def bytes_used(self) -> int:
         """Return how many bytes all blobs have."""
@@ -152,7 +191,15 @@ class VaultStore(ErasingStore):
         if blob is not None:
             changes[_USED] = _TIME.pack(self.bytes_used() - len(blob))
             changes[_OWNED + owner + name] = None
+            changes |= {_FIRST + name: None, _AUTHOR + name: None}
+            changes |= self._less_for(self._db.get(_AUTHOR + name), len(blob))
         self._destroy(name, changes)
+
+    def _less_for(self, author: bytes | None, length: int) -> dict[bytes, bytes | None]:
+        if author is None:
+            return {}
+        size, count = self.kept_for(author)
+        return {_HOSTED + author: _ROOM.pack(max(0, size - length), max(0, count - 1))}
 
     def receipt(self, name: bytes) -> Receipt | None:
         """Return the receipt of a blob that was erased here, or None."""

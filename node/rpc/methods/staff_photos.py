@@ -86,5 +86,5 @@ async def staff_photo(
     vault.store.check_room(owner, len(content))
     sent = await send_as_shop(call, staffing, member.account, (register,), timeout_ms)
     if sent["status"] not in _LOST:
-        vault.store.put(name, owner, content, keys)
+        vault.keep(name, owner, content, keys)
     return {"blob": blob_text(name), "photo": name.hex(), "sent": sent}

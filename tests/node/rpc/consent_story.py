@@ -40,6 +40,29 @@ async def about_consent(teller: Teller) -> None:
     erasing = {"blob": blob, "auth": statement(teller, "alice", Deal(Deed.ERASE, NAME))}
     await teller.show("blob_erase", "at once, on this node", erasing)
     await teller.show("consent_check", "after the erasure", asked)
+    await _at_a_gateway(teller)
+
+
+async def _at_a_gateway(teller: Teller) -> None:
+    """Let this node keep what another shop wrote, whose own node nobody can reach."""
+    place = Place(account_of("dave"), NOTES, 0)
+    blob = seal_details(DETAILS, place, key=KEY, nonce=sha256(b"another")[:24])
+    name = encode_id("blb", blob_name(account_of("dave"), blob))
+    entry = {
+        "owner": acct("dave"), "content": sha256(blob).hex(), "size": len(blob), "kind": "NOTES",
+        "epoch": 0, "keys": keys_hash([]).hex(), "holder": acct("harbour"),
+    }  # fmt: skip
+    await teller.do("harbour", call_action("consent", "register", entry))
+    naming = call_action("consent", "add_holder", {"blob": name, "holder": acct("sparkle")})
+    who = {"account": acct("harbour"), "sponsor": acct("sparkle")}
+    built = await teller.ask("tx_build", {**who, "actions": [naming]})
+    signature = signer_of("harbour").sign(bytes.fromhex(built["sign_bytes"])).hex()
+    offered = {"body": built["body"], "signature": signature}
+    await teller.show("blob_host", "for another shop", offered)
+    wrong = {**offered, "signature": "00" * 64}
+    await teller.refuse("blob_host", "what the shop did not sign", wrong)
+    teller.make_block()
+    await teller.show("blob_missing", "what is to be brought", {"blobs": [name]})
 
 
 def statement(teller: Teller, name: str, deal: Deal) -> Json:
