@@ -1,12 +1,13 @@
 """Photos from the bay: plain pictures, sealed on the tablet, for the customer and nobody else."""
 
 import asyncio
+import json
 import struct
 import zlib
 from itertools import count
 
 import pytest
-from playwright.async_api import FilePayload
+from playwright.async_api import FilePayload, Route
 
 from chain.ids import decode_id, encode_id
 from node.client import AsyncWash
@@ -102,6 +103,26 @@ async def look_into_the_history(one: Visitor, town: Town, name: str) -> int:
     return await one.page.locator("#records img").count()
 
 
+async def line_while_it_comes(one: Visitor) -> str:
+    """Return what the booking's page says while the photo is not at its node yet."""
+
+    async def lack(route: Route) -> None:
+        asked = route.request.post_data or ""
+        if "blob_get" not in asked:
+            await route.continue_()
+            return
+        error = {"code": 3503, "message": "not here", "data": {"name": "BLOB_GONE"}}
+        number = json.loads(asked)["id"]
+        await route.fulfill(json={"jsonrpc": "2.0", "id": number, "error": error})
+
+    await one.page.route("**/rpc", lack)
+    await one.page.reload()
+    await one.page.wait_for_selector("#photo-list .soft")
+    said = await one.text("#photo-list .soft")
+    await one.page.unroute("**/rpc")
+    return said
+
+
 @pytest.mark.parametrize("lang", IN_CHINESE)
 async def test_the_customer_sees_photos_as_they_are_taken_and_later_and_nobody_else_does(
     visitor: Come, town: Town, lang: str
@@ -123,6 +144,7 @@ async def test_the_customer_sees_photos_as_they_are_taken_and_later_and_nobody_e
     )
     await one.check()
     await one.shoot("photo")
+    coming = await line_while_it_comes(one)
     await other.open(f"/b/{name}")
     in_history = await look_into_the_history(one, town, name)
 
@@ -130,6 +152,7 @@ async def test_the_customer_sees_photos_as_they_are_taken_and_later_and_nobody_e
     photo = town.read("records.entry", record=record, number=2)["content"]
     kept = b"".join(path.read_bytes() for path in (town.folder / "vault").iterdir())
     assert {"en": "Foam", "zh": "打泡沫"}[lang] in done
+    assert {"en": "On its way", "zh": "正从门店传来"}[lang] in coming
     assert waits == 0  # what is no picture is not kept
     assert (is_plain_page, size, b"JFIF" in kept) == (False, [40, 30], False)
     assert in_history == 1
