@@ -10,12 +10,13 @@ from contextlib import suppress
 from typing import Any
 
 from node.app import serve
-from node.awake import kept_awake
+from node.awake import keep_awake
 from node.commands.output import CommandError
 from node.commands.words import t
 from node.config import Config
 from node.console_close import stopping_on_close
 from node.live.node import Node
+from node.live.opening import is_open_time
 
 
 def run_loop(main: Coroutine[Any, Any, None]) -> None:
@@ -50,8 +51,8 @@ async def serve_node(
             loop.call_soon_threadsafe(node.stop)
 
     try:
-        with kept_awake(), stopping_on_close(end):
-            await serve(node, config, on_ready, companions)
+        with stopping_on_close(end):
+            await serve(node, config, on_ready, (*companions, *_awake(node, config)))
     except OSError as error:
         if error.errno not in {errno.EADDRINUSE, errno.EACCES, errno.EADDRNOTAVAIL}:
             raise
@@ -64,6 +65,18 @@ async def serve_node(
         raise CommandError(
             text, fix=t("give another as rpc.port in config.toml, or with --port")
         ) from error
+
+
+def _awake(node: Node, config: Config) -> list[Callable[[], Coroutine[Any, Any, None]]]:
+    """Return what keeps the machine awake while the shop is open; Windows alone lets programs."""
+    platform: str = sys.platform
+    if platform != "win32":
+        return []
+
+    def is_open() -> bool:
+        return is_open_time(node, node.clock.now_ms(), config.pages.zone)
+
+    return [lambda: keep_awake(is_open)]
 
 
 def ready_facts(node: Node, url: str) -> dict[str, Any]:

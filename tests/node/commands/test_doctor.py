@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from node.awake import CONTINUOUS, SYSTEM_REQUIRED, kept_awake
 from node.cli import main
 from node.commands import doctor_machine
 from node.commands.doctor_machine import (
@@ -122,26 +121,6 @@ def test_a_tool_that_is_missing_or_fails_says_nothing() -> None:
 
     assert answers == [None, None]
     assert run_tool([sys.executable, "-c", "print('yes')"]) == "yes\n"
-
-
-def test_a_pc_with_windows_is_kept_awake_while_a_node_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    import ctypes  # noqa: PLC0415 - only to be changed
-
-    told: list[int] = []
-
-    class Kernel:
-        SetThreadExecutionState = staticmethod(told.append)
-
-    class Libraries:
-        kernel32 = Kernel
-
-    monkeypatch.setattr(ctypes, "windll", Libraries, raising=False)
-    monkeypatch.setattr(sys, "platform", "win32")
-    with kept_awake():
-        inside = list(told)
-    monkeypatch.undo()
-
-    assert (inside, told) == ([CONTINUOUS | SYSTEM_REQUIRED], [*inside, CONTINUOUS])
 
 
 # Files -----------------------------------------------------------------------------------------
