@@ -97,6 +97,14 @@ def heat(book: ShopBook, span: Span) -> list[dict[str, Any]]:
     ]
 
 
+def survey_figure(answers: dict[str, int]) -> str | None:
+    """Return a month's average answer with two decimals; None while there are too few."""
+    if not answers["count"]:
+        return None
+    hundredths = answers["sum"] * 100 // answers["count"]
+    return f"{hundredths // 100}.{hundredths % 100:02}"
+
+
 def busy_hours(rows: list[dict[str, Any]]) -> list[int]:
     """Return the hours from the first with a car to the last; by default those of a day."""
     used = [hour for hour in range(HOURS) if any(row["hours"][hour][0] for row in rows)]

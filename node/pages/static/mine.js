@@ -2,6 +2,7 @@
 import { $, data, el, live, money, notice, once, t, texts, when } from "./app.js";
 import { ask, eventsOf, nameIn } from "./lists.js";
 import { purseOf } from "./purse.js";
+import { askOnce } from "./survey.js";
 import { accountFor, keyFor, rememberShop, shopsSeen, state, takenOver, washFor, welcome } from "./wallet.js";
 
 const SHOWN_MAX = 5;
@@ -61,7 +62,7 @@ async function show(shop) {
   part("again").href = last ? `/s/${shop}/book?service=${last.service}` : `/s/${shop}/book`;
   part("helpers").href = `/c/helpers?shop=${shop}`;
   part("about").href = `/s/${shop}`;
-  return { card, account };
+  return { card, account, shop, name: record.name, bookings };
 }
 
 async function showAll() {
@@ -76,6 +77,7 @@ if (await welcome()) {
   try {
     const shown = await showAll();
     for (const { account } of shown) live({ account }, "latest", showAll);
+    await askOnce(shown);
   } catch (error) {
     if (error.name !== "AbortError") throw error;
     if (state().isLocked) $("#nothing").hidden = true;

@@ -6,6 +6,7 @@ import io
 from aiohttp import web
 
 from node.pages import figures
+from node.pages.asking import AskError, asked
 from node.pages.desk import find_worker, for_script, login_page
 from node.pages.page import Shown, Visit, page
 from node.pages.shopbook import read_book
@@ -25,8 +26,11 @@ async def show(visit: Visit) -> Shown | web.Response:
     book = await read_book(visit, worker.shop)
     span = figures.last_days(about["now"], _days(visit), about["zone"])
     days, heat = figures.by_day(book, span), figures.heat(book, span)
+    survey = await _read_survey(visit, worker.shop, about["now"])
     return visit.show(
         "figures.html",
+        survey=survey,
+        survey_figure=figures.survey_figure,
         **about,
         worker=worker,
         spans=SPANS,
@@ -39,6 +43,19 @@ async def show(visit: Visit) -> Shown | web.Response:
         hours=figures.busy_hours(heat),
         data={**for_script(worker), "days": days},
     )
+
+
+async def _read_survey(visit: Visit, shop: str, now: int) -> dict[str, dict[str, int]]:
+    """Return what customers answered to the question of the month: of this one and the last."""
+    try:
+        month = await visit.ask("reviews.month", at_=now)
+    except AskError:  # a chain without this contract
+        return {}
+    this, last = await visit.ask.all(
+        asked("reviews.survey", shop=shop, month=month),
+        asked("reviews.survey", shop=shop, month=month - 1),
+    )
+    return {"this": this, "last": last}
 
 
 @page("/shop/figures.csv", words="figures")

@@ -8,14 +8,19 @@ from node.pages.page import Shown, Visit, page
 async def mine(visit: Visit) -> Shown:
     """Show the customer's home; a poster's code names the shop where it hangs."""
     shop, record = visit.query.get("s", ""), None
-    booking = (await visit.ask.all(asked("contract_get", contract="booking")))[0]
+    health = await visit.ask("node_health")
+    booking, month = await visit.ask.all(
+        asked("contract_get", contract="booking"),
+        asked("reviews.month", at_=health["time_ms"]),
+    )
     money = {} if isinstance(booking, AskError) else booking["assets"][0]
     if shop:
         try:
             record = await visit.ask("shops.shop", shop=shop)
         except AskError:
             shop = ""
-    return visit.show("mine.html", shop=shop, record=record, data={"shop": shop, "money": money})
+    data = {"shop": shop, "money": money, "month": None if isinstance(month, AskError) else month}
+    return visit.show("mine.html", shop=shop, record=record, data=data)
 
 
 @page("/c/key", words="key")
