@@ -191,6 +191,7 @@ async def book_a_wash(teller: Teller) -> Json:
     booking = built["creates"][0]["id"]
     await teller.show("booking.booking", "its record", {"id": booking})
     await teller.show("booking.held_money", "what is held", {"id": booking})
+    await teller.show("money_held", "for some bookings together", {"bookings": [booking]})
     await teller.show("booking.cancel_fee", "if she cancelled now", {"id": booking})
     asked = {"contract": "booking", "view": "cancel_fee", "args": {"id": booking}}
     later = {**asked, "time": SLOT - HOUR_MS}

@@ -105,6 +105,8 @@ async def test_a_use_is_asked_for_done_and_confirmed(visitor: Come, town: Town, 
         "held": 0,
     }
     assert "1 of 10 used" in await one.text()
+    await one.open("/c")
+    await one.page.wait_for_selector("#survey:not([hidden])")  # as after a visit that was booked
 
 
 async def test_who_is_not_content_keeps_the_visit_on_hold(

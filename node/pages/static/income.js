@@ -75,4 +75,9 @@ document.addEventListener("click", ({ target }) => {
 });
 document.addEventListener("refreshed", ({ detail }) => { ({ codes } = detail); });
 live({ type: "money.*", values: { holder: data.shop } }, data.after, update);
-live({ type: "booking.*", values: { shop: data.shop } }, data.after, update);
+let waiting = 0;
+/** What happens at a busy shop is shown together, every few seconds. */
+function calmly() {
+  waiting ||= setTimeout(() => { waiting = 0; update(); }, 3_000);
+}
+for (const type of ["booking.*", "prepaid.*"]) live({ type, values: { shop: data.shop } }, data.after, calmly);

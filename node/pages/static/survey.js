@@ -1,11 +1,11 @@
 // The question of the month: asked at most once in a month on this device, about the last visit that was paid.
 import { $, data, el, once, t } from "./app.js";
-import { nameIn } from "./lists.js";
+import { eventsOf, nameIn } from "./lists.js";
 import { washFor } from "./wallet.js";
 import { decodeId, toHex } from "./wash.js";
 
 const ASKED = "wash.asked"; // the month in which somebody was asked last here, and answered or did not want to
-const BEST = 5;
+const BEST = 5, CARDS_MAX = 5;
 const answering = (visit, answer) => [{ type: "call", contract: "reviews", function: "answer_survey", arguments: { visit, answer } }];
 
 function end() {
@@ -30,17 +30,28 @@ function draw(shop, name, visit) {
   $("#survey").hidden = false;
 }
 
+/** The last use of a card at a shop that was paid, as { visit, time }, or null. */
+async function lastUse(account) {
+  const cards = (await eventsOf({ type: "prepaid.Sold", values: { holder: account } })).slice(-CARDS_MAX);
+  const uses = (await Promise.all(cards.map(({ values }) => eventsOf({ type: "prepaid.UseOver", values: { card: values.card } })))).flat();
+  const last = uses.filter(({ values }) => values.to_shop.amount > 0).sort((a, b) => a.time - b.time).at(-1);
+  return last ? { visit: toHex(decodeId(last.values.use, "use")), time: last.time } : null;
+}
+
+async function lastVisit({ account, bookings }) {
+  const booked = bookings.find((one) => one.state === "SETTLED");
+  return booked ? { visit: toHex(decodeId(booked.id, "bkg")), time: booked.start } : lastUse(account);
+}
+
 /** Ask, if there is a visit that the agreed rules let be answered for and nobody was asked this month; `shown` has shops with their visits. */
 export async function askOnce(shown) {
   if (!data.month || localStorage.getItem(ASKED) === String(data.month)) return;
-  const paid = shown.map(({ shop, name, bookings }) => ({ shop, name, last: bookings.find((one) => one.state === "SETTLED") })).filter((one) => one.last);
-  paid.sort((a, b) => b.last.start - a.last.start);
-  for (const { shop, name, last } of paid) {
-    const visit = toHex(decodeId(last.id, "bkg"));
+  const found = await Promise.all(shown.map(async (one) => ({ ...one, last: await lastVisit(one) })));
+  for (const { shop, name, last } of found.filter((one) => one.last).sort((a, b) => b.last.time - a.last.time)) {
     // The rules know best: too long ago, answered this month already, on another phone perhaps.
-    const may = await washFor(shop).then((mine) => mine.simulate(answering(visit, BEST))).then(() => true, () => false);
+    const may = await washFor(shop).then((mine) => mine.simulate(answering(last.visit, BEST))).then(() => true, () => false);
     if (may) {
-      draw(shop, name, visit);
+      draw(shop, name, last.visit);
       return;
     }
   }

@@ -11,7 +11,8 @@ from node.pages.shopbook import Stay, read_book
 from node.pages.views.console import read_shop
 
 LINES_WANTED = 20  # before older ones are left to another page
-HOLDS_SHOWN = 100
+HOLDS_SHOWN = 20
+STAYS_MAX = 500  # visits that go on and are asked about
 _PAGE = 100  # entries of the account's history asked for at once
 _PAGES_MAX = 5  # much of what happens to a shop moves none of its money
 _CURSOR_LENGTH_MAX = 600
@@ -45,6 +46,7 @@ async def income(visit: Visit) -> Shown | web.Response:
     if isinstance(balance, AskError):
         raise balance
     open_stays = (await read_book(visit, shop)).open()
+    held = await _read_held(visit, open_stays[:STAYS_MAX])
     lines, older = await _read_lines(visit, shop)
     is_here = not isinstance(codes, AskError)
     known = [] if isinstance(issuers, AskError) else issuers["items"]
@@ -66,8 +68,9 @@ async def income(visit: Visit) -> Shown | web.Response:
         due=None if isinstance(due, AskError) else due,
         codes=data["codes"],
         may="here" if is_here else "elsewhere" if codes.name == "KEY_SCOPE" else "far",
-        holds=await _read_holds(visit, open_stays[:HOLDS_SHOWN]),
-        more_holds=max(0, len(open_stays) - HOLDS_SHOWN),
+        held=held,
+        holds=sorted(held["items"], key=lambda one: one["start"])[:HOLDS_SHOWN] if held else [],
+        not_counted=max(0, len(open_stays) - STAYS_MAX),
         late=await _read_late(visit, worker),
         lines=lines,
         older=older,
@@ -76,14 +79,13 @@ async def income(visit: Visit) -> Shown | web.Response:
     )
 
 
-async def _read_holds(visit: Visit, stays: list[Stay]) -> list[dict[str, Any]]:
+async def _read_held(visit: Visit, stays: list[Stay]) -> dict[str, Any] | None:
     """Return what is on hold for visits that go on, as the rules of bookings tell each."""
-    amounts = await visit.ask.all(*[asked("booking.held_money", id=one.id) for one in stays])
-    return [
-        {"id": one.id, "start": one.start, "amount": amount}
-        for one, amount in zip(stays, amounts, strict=True)
-        if not isinstance(amount, AskError) and amount["amount"]
-    ]
+    if not stays:
+        return None
+    ids = [one.id for one in stays]
+    (found,) = await visit.ask.all(asked("money_held", bookings=ids))
+    return None if isinstance(found, AskError) else found
 
 
 async def _read_late(visit: Visit, worker: Worker) -> dict[str, Any] | None:

@@ -1,4 +1,4 @@
-"""`money_balance`: what somebody has: free, on hold for visits and on cards, and being paid out."""
+"""`money_balance`, `money_held`: what somebody has, free, on hold and being paid out."""
 
 from collections.abc import Iterator
 from itertools import islice
@@ -14,6 +14,7 @@ from chain.pots import read_allowances
 from contracts.vm.container import FunctionKind
 from node.live.abis import ContractInfo
 from node.rpc.contract_views import find_function, find_info, run_view
+from node.rpc.errors import ContractRefusedError
 from node.rpc.forms.shapes import AmountJson, account_text, amount_json
 from node.rpc.methods.money import MONEY, PayoutJson, money_requests
 from node.rpc.params import AccountId
@@ -23,6 +24,11 @@ from node.rpc.registry import Call, rpc_method
 LOOKED_AT_MAX = 200  # visits, or cards, newest first, for one answer
 CONTRACTS_MAX = 64
 REQUESTS_MAX = 32  # that the contract lets one holder have
+BOOKINGS_MAX = 500
+BookingIds = Annotated[
+    list[Annotated[str, Field(pattern="^bkg1[02-9ac-hj-np-z]{58}$")]],
+    Field(min_length=1, max_length=BOOKINGS_MAX, description="Ids of bookings."),
+]
 
 
 class HoldJson(TypedDict):
@@ -72,6 +78,35 @@ def money_balance(call: Call, *, account: AccountId) -> BalanceJson:
         "holds": [*visits, *cards],
         "requests": requests,
     }
+
+
+class HeldJson(TypedDict):
+    """What is on hold for bookings, one by one as the contract tells it, and added up."""
+
+    total: Annotated[AmountJson, Field(description="All of it.")]
+    items: Annotated[list[HoldJson], Field(description="Those for which something is on hold.")]
+
+
+@rpc_method(read=True, errors=(UnknownIdError,))
+def money_held(call: Call, *, bookings: BookingIds) -> HeldJson:
+    """Return what is on hold for some bookings, such as those of a shop that are not over.
+
+    Each amount is what the contract says now; bookings that it does not know hold nothing.
+    """
+    node = call.node
+    (_slot, asset, _symbol), *_others = find_info(node, MONEY).assets
+    info = find_info(node, "booking")
+    items: list[HoldJson] = []
+    for booking in dict.fromkeys(bookings):
+        try:
+            amount = _view(node, info, "held_money", id=booking)
+            start = _view(node, info, "booking", id=booking)["start"] if amount["amount"] else None
+        except ContractRefusedError:
+            continue
+        if amount["amount"]:
+            items.append({"kind": "visit", "id": booking, "amount": amount, "start": start})
+    total = sum(one["amount"]["amount"] for one in items)
+    return {"total": amount_json(node, asset, total), "items": items}
 
 
 def _visits(node: Any, account: bytes, open_pots: dict[bytes, int]) -> Iterator[HoldJson]:

@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
+from chain.ids import encode_id
 from chain.types import HOUR_MS
 from node.demo.catalogue import SPARKLE
 from node.rpc.jsonrpc import Dispatcher
 from node.rpc.served import make_registry
-from tests.node.rpc.asking import Asker, acct
+from tests.node.rpc.asking import Asker, acct, request
 
 WASH = SPARKLE.service(1)
 
@@ -104,3 +105,16 @@ async def test_what_somebody_has_is_free_on_hold_on_cards_and_being_paid_out(sho
     ]  # fmt: skip
     assert [one["request"] for one in found["requests"]] == [request]
     assert (after["held"]["amount"], after["prepaid"]["amount"]) == (0, price)
+
+
+async def test_what_is_on_hold_for_bookings_is_told_one_by_one_and_together(shop: Asker) -> None:
+    booked = (await shop.do("alice", request(shop)))["creates"][0]["id"]
+    held = (await shop.ask("booking.held_money", id=booked))["data"]
+    start = (await shop.ask("booking.booking", id=booked))["data"]["start"]
+    unknown = encode_id("bkg", bytes(32))
+
+    found = (await shop.ask("money_held", bookings=[booked, unknown, booked]))["data"]
+
+    line = {"kind": "visit", "id": booked, "amount": held, "start": start}
+    assert held["amount"] > 0
+    assert found == {"total": held, "items": [line]}
