@@ -37,6 +37,7 @@ from node.live.offering import Offering
 from node.live.pool import Pool, PoolLimits
 from node.live.signatures import SignatureCheckers
 from node.live.visitors import Visitors
+from node.nightly import Nightly
 from node.pages.site import Site
 from node.rpc.door.access import load_or_make_tokens
 from node.rpc.door.server import MakeSite, RpcServer
@@ -213,6 +214,8 @@ async def serve(
     offering = _offer_snapshots(node, config)
     if offering is not None:
         companions = (*companions, offering.run)
+    if config.store.backup_to:
+        companions = (*companions, Nightly(node, config).run)
     if node.vault is not None:
         companions = (*companions, Keeper(node.vault).run)
     if node.letters is not None:

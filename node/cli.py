@@ -45,7 +45,7 @@ TABLE = {
     "Look after": [
         ("verify", f"{_HERE}.rehearse", "verify", "Execute a kept chain again, compare all."),
         ("doctor", f"{_HERE}.doctor", "doctor", "Look after a node: each check with its fix."),
-        ("backup", f"{_HERE}.backup", "backup", "Make, test and bring back copies of the data."),
+        ("backup", f"{_HERE}.backups", "backup", "Make, test and bring back copies of the data."),
         ("snapshot", f"{_HERE}.snapshot", "snapshot", "A chain's state in one file, and back."),
         ("prune", f"{_HERE}.prune", "prune", "Drop the transactions of old blocks."),
         ("db", f"{_HERE}.db_format", "db", "Check, repair and measure a node's data."),

@@ -49,6 +49,11 @@ class StoreConfig(Section):
         default=True,
         description="offer snapshots of the state to nodes that begin; they take room beside it",
     )
+    backup_to: str = Field(
+        default="",
+        max_length=4_096,
+        description="folder for a backup a day, on another disk; empty: none is made by itself",
+    )
 
 
 class ChainConfig(Section):

@@ -4,12 +4,14 @@ import os
 import stat
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 from typing import Literal
 
+from chain.errors import WashError
 from node.commands.words import t
 
 Light = Literal["green", "yellow", "red"]
@@ -162,6 +164,19 @@ def check_backup_age(data: Path) -> Check:
     fix = t("washnode backup create TARGET --data {folder}, best onto another disk", folder=data)
     last, due_ms, now_ms = last_backup(data), backup_due_ms(data), read_wall_ms()
     is_overdue = due_ms is not None and now_ms > due_ms
+    by_itself = _nightly(data)
+    if last is None and by_itself and not is_overdue:
+        seen = t(
+            "no backup yet; the first one is made once the shop is closed, into {path}",
+            path=by_itself,
+        )
+        return Check("backup", "yellow", seen, fix)
+    if not by_itself:
+        nightly = t(
+            "for a backup a day by itself: washnode backup nightly TARGET --data {folder}",
+            folder=data,
+        )
+        fix = f"{fix}; {nightly}"
     if last is None:
         return _first_backup(due_ms, fix, is_overdue=is_overdue)
     age = show_age(max(0, now_ms - last.made_at_ms))
@@ -171,6 +186,15 @@ def check_backup_age(data: Path) -> Check:
         seen = t("the last backup is not at {path} any more", path=last.target)
         return Check("backup", "yellow", seen, t("plug that disk in and test it, or make another"))
     return Check("backup", "green", t("the last backup was made {age} ago", age=age))
+
+
+def _nightly(data: Path) -> str:
+    """Return the folder of backups that the node makes by itself; empty where there is none."""
+    from node.commands.run import find_config
+
+    with suppress(WashError):  # of settings that no node can start with; another check tells it
+        return find_config(None, data, {}).store.backup_to
+    return ""
 
 
 def _first_backup(due_ms: int | None, fix: str, *, is_overdue: bool) -> Check:

@@ -6,9 +6,7 @@ counts: before it nothing has changed, after it `settle` moves file by file into
 it is cut off, before anybody reads settings or keys. It needs no secret for that.
 """
 
-import re
 import shutil
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,11 +26,10 @@ from node.keys.file import (
     write_key_file,
 )
 from node.keys.store import KeyStore
+from node.settings_text import with_setting
 
 KEYS_NAME, CONFIG_NAME = "keys", "config.toml"
 _UNFINISHED, _DECIDED = ".resealing", ".resealed"
-_SECTION = re.compile(r"^\[keys\][^\n]*\n?", re.MULTILINE)
-_LINE = re.compile(r"^[ \t]*unlock[ \t]*=[^\n]*", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,28 +145,11 @@ def settle(data: Path) -> bool:
 
 def with_unlock(text: str, way: str) -> str:
     """Return settings that say `[keys] unlock = way`; all else, comments too, stays."""
-    line = f'unlock = "{way}"'
-    section = _SECTION.search(text)
-    if section is None:
-        before = f"{text.rstrip()}\n\n" if text.strip() else ""
-        return _checked(f"{before}[keys]\n{line}\n", way)
-    head, body = text[: section.end()], text[section.end() :]
-    end = re.search(r"^\[", body, re.MULTILINE)
-    own, rest = (body, "") if end is None else (body[: end.start()], body[end.start() :])
-    own = _LINE.sub(line, own, count=1) if _LINE.search(own) else f"{line}\n{own}"
-    head = head if head.endswith("\n") else head + "\n"
-    return _checked(head + own + rest, way)
-
-
-def _checked(changed: str, way: str) -> str:
-    """Return settings if they say what they shall, else refuse."""
-    line = f'unlock = "{way}"'
-    try:
-        told = tomllib.loads(changed)["keys"]["unlock"]
-    except (tomllib.TOMLDecodeError, KeyError):
-        told = None
-    if told != way:
-        fault = f"the settings have a form of their own; write {line} under [keys] by hand"
+    changed = with_setting(text, "keys", "unlock", way)
+    if changed is None:
+        fault = (
+            f'the settings have a form of their own; write unlock = "{way}" under [keys] by hand'
+        )
         raise KeyFileError(fault)
     return changed
 

@@ -19,7 +19,10 @@ def test_a_first_backup_has_a_week_from_the_first_start(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("node.live.clock.read_wall_ms", lambda: START_MS)
-    fix = f"washnode backup create TARGET --data {tmp_path}, best onto another disk"
+    fix = (
+        f"washnode backup create TARGET --data {tmp_path}, best onto another disk; "
+        f"for a backup a day by itself: washnode backup nightly TARGET --data {tmp_path}"
+    )
     never = check_backup_age(tmp_path)
     first_start = tmp_path / "tokens.json"
     first_start.touch(0o600)
@@ -33,3 +36,12 @@ def test_a_first_backup_has_a_week_from_the_first_start(
     assert [seen_after(age) for age in (-DAY_MS, 0, BACKUP_AGE_MS_MAX, BACKUP_AGE_MS_MAX + 1)] == [
         ("yellow", DUE, fix), ("yellow", DUE, fix), ("yellow", DUE, fix), ("red", OVERDUE, fix),
     ]  # fmt: skip
+
+
+def test_a_shop_whose_node_makes_backups_is_told_where_and_when(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text('[store]\nbackup_to = "/media/usb"\n', encoding="utf-8")
+
+    found = check_backup_age(tmp_path)
+
+    text = "no backup yet; the first one is made once the shop is closed, into /media/usb"
+    assert (found.light, found.text) == ("yellow", text)

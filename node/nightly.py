@@ -1,0 +1,138 @@
+"""Backups by themselves: one a day while the shop is closed, into the folder of the settings."""
+
+import asyncio
+import logging
+import shutil
+from concurrent.futures import Future
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from chain.errors import WashError
+from chain.types import HOUR_MS
+from node.config import Config
+from node.live.opening import is_open_time, names_hours
+from node.rpc.methods.admin_copy import admin_backup
+from node.rpc.registry import Call
+from node.storage.backup import (
+    BackupError,
+    Made,
+    create_backup,
+    last_backup,
+    note_backup,
+    same_backups,
+)
+from node.storage.copying import CopiedHead
+
+LOOK_S = 60.0
+KEPT = 7  # of one chain in one folder; older ones that were made by themselves go
+AGE_MS = 20 * HOUR_MS  # an evening that is a little earlier than yesterday's is one all the same
+LATE_MS = 36 * HOUR_MS  # at any hour then: this computer is off at night
+RETRY_MS = HOUR_MS
+_NIGHT = range(3, 5)  # local hours of a node without opening hours
+
+_log = logging.getLogger("washnode.backup")
+
+
+def is_due(last_ms: int | None, begun_ms: int, now_ms: int, *, is_quiet: bool) -> bool:
+    """Tell whether a backup is to be made now; the first one at the first quiet moment."""
+    age_ms = now_ms - (begun_ms if last_ms is None else last_ms)
+    if age_ms >= LATE_MS:
+        return True
+    return is_quiet and (last_ms is None or age_ms >= AGE_MS)
+
+
+class Nightly:
+    """Makes the backups of one node while it runs; its trouble is told and tried again."""
+
+    def __init__(self, node: Any, config: Config) -> None:
+        assert config.store.backup_to, "without a folder there is nothing to do"
+        self._node, self._config = node, config
+        self._target = Path(config.store.backup_to).absolute()
+        self._begun_ms = node.clock.now_ms()
+        self._retry_ms = 0
+        self._copying: Future[CopiedHead] | None = None
+        self._is_over = False
+
+    async def run(self) -> None:
+        """Look again and again, until cancelled."""
+        try:
+            while True:
+                await asyncio.sleep(LOOK_S)
+                await self.look()
+        finally:
+            self._is_over = True
+            if self._copying is not None:
+                self._copying.cancel()
+
+    async def look(self) -> Made | None:
+        """Make a backup if one is due; returns it. What fails is tried again an hour later."""
+        now_ms = self._node.clock.now_ms()
+        last = last_backup(self._config.data_dir)
+        last_ms = None if last is None else last.made_at_ms
+        if now_ms < self._retry_ms:
+            return None
+        if not is_due(last_ms, self._begun_ms, now_ms, is_quiet=self._is_quiet(now_ms)):
+            return None
+        try:
+            made = await self._make(now_ms)
+        except (WashError, OSError) as error:
+            self._retry_ms = now_ms + RETRY_MS
+            _log.warning("no backup could be made, in an hour it is tried again: %s", error)
+            return None
+        _log.info("backed up", extra={"folder": str(made.folder)})
+        return made
+
+    def _is_quiet(self, now_ms: int) -> bool:
+        zone = self._config.pages.zone
+        if names_hours(self._node):
+            return not is_open_time(self._node, now_ms, zone, margin_ms=0)
+        try:
+            place = ZoneInfo(zone)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            place = ZoneInfo("UTC")
+        return datetime.fromtimestamp(now_ms // 1_000, UTC).astimezone(place).hour in _NIGHT
+
+    async def _make(self, now_ms: int) -> Made:
+        if not self._target.is_dir():  # made anew it would lie on the disk that is to be saved
+            text = f"{self._target} is not there; is its disk plugged in?"
+            raise BackupError(text)
+        loop = asyncio.get_running_loop()
+
+        def copy_chain(folder: Path) -> CopiedHead:
+            if self._is_over:
+                raise BackupError("the node stops")
+            self._copying = asyncio.run_coroutine_threadsafe(self._copy(folder), loop)
+            return self._copying.result()
+
+        made = await asyncio.to_thread(
+            create_backup,
+            self._config.data_dir,
+            self._config.genesis_path,
+            self._target,
+            copy_chain,
+            now_ms=now_ms,
+            program=self._node.version,
+        )
+        note_backup(self._config.data_dir, made)
+        await asyncio.to_thread(_drop_old, made)
+        return made
+
+    async def _copy(self, folder: Path) -> CopiedHead:
+        said = await admin_backup(Call(self._node, "admin"), path=str(folder))
+        return CopiedHead(
+            chain_id=bytes.fromhex(said["chain_id"]),
+            height=said["height"],
+            head_id=bytes.fromhex(said["head_id"]),
+            head_time_ms=said["head_time_ms"],
+        )
+
+
+def _drop_old(made: Made) -> None:
+    """Take away what is older than the newest backups of the same chain beside this one."""
+    for folder in same_backups(made.folder.parent, made.manifest)[KEPT:]:
+        if folder != made.folder:
+            with suppress(OSError):
+                shutil.rmtree(folder)
