@@ -33,41 +33,23 @@ async def income(visit: Visit) -> Shown | web.Response:
         return login_page(visit)
     if not worker.is_owner:
         raise GoneError("income.owner_only")
-    shop = worker.shop
-    about = await read_shop(visit, shop)
-    balance, cover, issuers, rules, due, codes = await visit.ask.all(
-        asked("money_balance", account=shop),
-        asked("prepaid.cover", shop=shop),
-        asked("money_issuers"),
-        asked("money.chosen"),
-        asked("money.due_for", asked_at=about["now"]),
-        asked("staff_payouts", session=worker.session),
-    )
-    if isinstance(balance, AskError):
-        raise balance
-    open_stays = (await read_book(visit, shop)).open()
+    about = await read_shop(visit, worker.shop)
+    open_stays = (await read_book(visit, worker.shop)).open()
     held = await _read_held(visit, open_stays[:STAYS_MAX])
-    lines, older = await _read_lines(visit, shop)
-    is_here = not isinstance(codes, AskError)
-    known = [] if isinstance(issuers, AskError) else issuers["items"]
+    lines, older = await _read_lines(visit, worker.shop)
+    money = await _read_money(visit, worker, about["now"])
     data = {
         **for_script(worker),
         "after": f"{about['height']}-",
-        "issuers": [one["issuer"] for one in known],
-        "least": 0 if isinstance(rules, AskError) else rules["least"],
-        "codes": {one["request"]: one for one in codes["items"]} if is_here else {},
+        "issuers": [one["issuer"] for one in money["issuers"]],
+        "least": money["least"] or 0,
+        "codes": money["codes"],
     }
     return visit.show(
         "income.html",
         **about,
+        **money,
         worker=worker,
-        balance=balance,
-        cover=None if isinstance(cover, AskError) else cover,
-        issuers=known,
-        least=None if isinstance(rules, AskError) else rules["least"],
-        due=None if isinstance(due, AskError) else due,
-        codes=data["codes"],
-        may="here" if is_here else "elsewhere" if codes.name == "KEY_SCOPE" else "far",
         held=held,
         holds=sorted(held["items"], key=lambda one: one["start"])[:HOLDS_SHOWN] if held else [],
         not_counted=max(0, len(open_stays) - STAYS_MAX),
@@ -77,6 +59,30 @@ async def income(visit: Visit) -> Shown | web.Response:
         is_newest="from" not in visit.query,
         data=data,
     )
+
+
+async def _read_money(visit: Visit, worker: Worker, now: int) -> dict[str, Any]:
+    """Return what is free and on its way, the rules of taking out, and the codes for the desk."""
+    balance, cover, issuers, rules, due, codes = await visit.ask.all(
+        asked("money_balance", account=worker.shop),
+        asked("prepaid.cover", shop=worker.shop),
+        asked("money_issuers"),
+        asked("money.chosen"),
+        asked("money.due_for", asked_at=now),
+        asked("staff_payouts", session=worker.session),
+    )
+    if isinstance(balance, AskError):
+        raise balance
+    is_here = not isinstance(codes, AskError)
+    return {
+        "balance": balance,
+        "cover": None if isinstance(cover, AskError) else cover,
+        "issuers": [] if isinstance(issuers, AskError) else issuers["items"],
+        "least": None if isinstance(rules, AskError) else rules["least"],
+        "due": None if isinstance(due, AskError) else due,
+        "codes": {one["request"]: one for one in codes["items"]} if is_here else {},
+        "may": "here" if is_here else "elsewhere" if codes.name == "KEY_SCOPE" else "far",
+    }
 
 
 async def _read_held(visit: Visit, stays: list[Stay]) -> dict[str, Any] | None:
