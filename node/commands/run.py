@@ -176,7 +176,9 @@ def unlock_keys(config: "Config", passphrase_file: Path | None) -> tuple[Any, An
         return store.unlock(name, passphrase(name))
 
     def acting(name: str) -> Any:
-        return ActingKey(store.export(name, passphrase(name)), store.show(name).account)
+        secret = passphrase(name)
+        earlier = store.earlier(name, secret)
+        return ActingKey(store.export(name, secret), store.show(name).account, earlier)
 
     signer = unlock(keys.validator)
     sponsor = acting(keys.sponsor) if keys.sponsor else None

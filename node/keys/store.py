@@ -8,7 +8,7 @@ import os
 import re
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -187,6 +187,17 @@ class KeyStore:
             move_over(self._path(name, ".new"), path)
             sync_folder(self.folder)
         return _info(name, replacement), old
+
+    def earlier(self, name: str, passphrase: str | None) -> tuple[Signer, ...]:
+        """Return the keys that rotations put away, as far as the passphrase opens them."""
+        found = []
+        for number in range(1, _OLD_MAX + 1):
+            path = self._path(name, f".old-{number}")
+            if not path.exists():
+                break
+            with suppress(KeyFileError):
+                found.append(Signer(open_key_file(read_key_file(path), passphrase, path.name)))
+        return tuple(found)
 
     def _old_path(self, name: str, file: KeyFile) -> Path:
         for number in range(1, _OLD_MAX + 1):
