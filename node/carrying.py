@@ -17,7 +17,7 @@ from chain.errors import WashError
 PAUSE_S = 5.0
 SILENT_PAUSE_S = 20.0
 TRIES_MAX = 120  # then somebody has to look for it
-ANSWER_BYTES_MAX = 128 * 1024
+ANSWER_BYTES_MAX = 1024 * 1024  # a review with its picture, as hex, three times
 PATIENCE_S = 10
 
 Thing = TypeVar("Thing")

@@ -1,6 +1,7 @@
 """What letters are as bytes: public ones, and those that the two sides alone can open. Pure.
 
     public  = 1 || salt (16) || UTF-8
+    pictured = 4 || salt (16) || bytes of text (2) || UTF-8 || JPEG, and text may be none
     sealed  = 2 || box (80) || box (80) || nonce (24) || XChaCha20-Poly1305(key, nonce, padded,
               associated)
     several = 3 || how many boxes (1) || boxes || nonce (24) || the same
@@ -32,14 +33,18 @@ from chain.crypto import (
     seal_bytes,
 )
 from chain.errors import WashError
+from node.letters.picture import PICTURE_BYTES_MAX, PictureError, check_picture
 
 LETTER_BYTES_MAX = 16 * 1024
+PICTURED_BYTES_MAX = LETTER_BYTES_MAX + PICTURE_BYTES_MAX
 TEXT_LETTERS_MAX = 500  # of a review and its answer, as their rules have it
 MESSAGE_LETTERS_MAX = 2_000
 SALT_BYTES = 16
+_SIZE_BYTES = 2
+_PICTURED_HEAD = 1 + SALT_BYTES + _SIZE_BYTES
 Chance = Callable[[int], bytes]
 KEYS_MAX = 10  # that one letter is sealed for
-_PUBLIC, _SEALED, _SEVERAL = 1, 2, 3
+_PUBLIC, _SEALED, _SEVERAL, _PICTURED = 1, 2, 3, 4
 _TWO = 2
 _ASSOCIATED = b"washnode letter 1"
 _BOX_BYTES = KEY_BYTES + BOX_EXTRA_BYTES
@@ -78,17 +83,39 @@ def letter_name(letter: bytes) -> bytes:
     return hash_bytes("letter", letter)
 
 
-def write_public(text: str, salt: bytes | None = None) -> bytes:
-    """Return a text that everybody may read as a letter. Raises LetterError."""
+def write_public(text: str, salt: bytes | None = None, picture: bytes | None = None) -> bytes:
+    """Return what everybody may see as a letter: a text, a picture, or both. Raises LetterError."""
     fresh = secrets.token_bytes(SALT_BYTES) if salt is None else salt
-    return bytes([_PUBLIC]) + fresh + _encode(text, TEXT_LETTERS_MAX)
+    if picture is None:
+        return bytes([_PUBLIC]) + fresh + _encode(text, TEXT_LETTERS_MAX)
+    words = _encode(text, TEXT_LETTERS_MAX) if text else b""
+    letter = bytes([_PICTURED]) + fresh + len(words).to_bytes(_SIZE_BYTES, "big") + words + picture
+    read_public(letter)
+    return letter
 
 
 def read_public(letter: bytes) -> str:
-    """Return the text of a public letter. Raises LetterError."""
+    """Return the text of a public letter, empty beside a picture. Raises LetterError."""
+    picture = read_picture(letter)
+    if picture is not None:
+        words = letter[_PICTURED_HEAD : len(letter) - len(picture)]
+        return _decode(words, TEXT_LETTERS_MAX) if words else ""
     if letter[:1] != bytes([_PUBLIC]) or len(letter) > LETTER_BYTES_MAX:
         raise LetterError("this is no letter that everybody may read")
     return _decode(letter[1 + SALT_BYTES :], TEXT_LETTERS_MAX)
+
+
+def read_picture(letter: bytes) -> bytes | None:
+    """Return the picture of a public letter, None if it has none. Raises LetterError."""
+    if letter[:1] != bytes([_PICTURED]):
+        return None
+    size = int.from_bytes(letter[1 + SALT_BYTES : _PICTURED_HEAD], "big")
+    picture = letter[_PICTURED_HEAD + size :]
+    try:
+        check_picture(picture)
+    except PictureError as error:
+        raise LetterError(str(error)) from error
+    return picture
 
 
 def check_sealed(letter: bytes) -> None:

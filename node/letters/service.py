@@ -17,7 +17,7 @@ from chain.executed import ExecutedBlock
 from chain.governance import contract_by_name
 from chain.ids import encode_id
 from node import catalog
-from node.letters.form import LetterError, check_sealed, letter_name, read_public
+from node.letters.form import LetterError, check_sealed, letter_name, read_picture, read_public
 from node.letters.store import LetterStore
 from node.live.views import look
 from node.vault.errors import GoneError, RefusedBlobError
@@ -98,10 +98,7 @@ class Letters:
         if named is None:
             raise RefusedBlobError("the chain names no such letter there")
         try:
-            if about.kind is Kind.REVIEW:
-                read_public(letter)
-            else:
-                check_sealed(letter)
+            _check_form(about, named, letter)
         except LetterError as error:
             raise RefusedBlobError(str(error)) from error
         self.store.put(name, about.key(), letter)
@@ -174,6 +171,16 @@ class Letters:
         for name in kept:
             if name not in wanted:
                 self.store.erase(name, about.key())
+
+
+def _check_form(about: About, named: Named, letter: bytes) -> None:
+    """Raise LetterError unless a letter has the form of those in its place."""
+    if about.kind is Kind.MESSAGE:
+        check_sealed(letter)
+        return
+    read_public(letter)
+    if named.role != "text" and read_picture(letter) is not None:
+        raise LetterError("pictures are for reviews, not for answers")
 
 
 def _kind_of(number: int) -> Kind | None:

@@ -16,7 +16,7 @@ from node.vault.erasing_store import ErasingStore
 from node.vault.errors import VaultFullError
 
 FOLDER_NAME = "letters"
-BYTES_MAX = 256 * 1024 * 1024
+BYTES_MAX = 1024 * 1024 * 1024
 ABOUT_BYTES = 33  # a kind and an id
 _LETTER, _ABOUT, _USED = b"l", b"a", b"u"
 _SIZE = struct.Struct(">Q")

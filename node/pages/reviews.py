@@ -16,7 +16,10 @@ async def read_reviews(visit: Visit, visits: list[str]) -> list[dict[str, Any]]:
     questions = [
         question
         for one in visits
-        for question in (asked("reviews.review_of", visit=one), asked("letter_get", about=one))
+        for question in (
+            asked("reviews.review_of", visit=one),
+            asked("letter_get", about=one, brief=True),
+        )
     ]
     answers = await visit.ask.all(*questions) if questions else []
     found = []
@@ -24,7 +27,7 @@ async def read_reviews(visit: Visit, visits: list[str]) -> list[dict[str, Any]]:
         if isinstance(review, AskError):
             continue
         said = [] if isinstance(letters, AskError) else letters["letters"]
-        by_role = {letter["role"]: letter for letter in said}
+        by_role = {letter["role"]: {**letter, "about": one} for letter in said}
         told = {"visit": one, "said": by_role.get("text"), "answer": by_role.get("reply")}
         found.append({**review, **told})
     return found
@@ -52,5 +55,6 @@ def for_script(review: dict[str, Any]) -> dict[str, Any]:
         "scores": review["scores"],
         "reasons": review["reasons"],
         "text": "" if said is None else said["text"] or "",
+        "picture": said is not None and said["picture"],
         "lacks": said["name"] if said is not None and said["state"] == "elsewhere" else None,
     }

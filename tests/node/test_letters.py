@@ -15,10 +15,12 @@ from node.letters.form import (
     check_sealed,
     letter_name,
     open_letter,
+    read_picture,
     read_public,
     seal_letter,
     write_public,
 )
+from node.letters.picture import PICTURE_BYTES_MAX
 from node.letters.readers import KeyBounds, operators_keys, own_keys
 from node.letters.store import LetterStore
 from node.vault.errors import VaultFullError
@@ -54,6 +56,59 @@ def test_five_hundred_of_the_longest_letters_fit() -> None:
 def test_other_bytes_are_no_public_letter(letter: bytes) -> None:
     with pytest.raises(LetterError):
         read_public(letter)
+
+
+def part(kind: int, content: bytes) -> bytes:
+    return bytes([255, kind]) + (len(content) + 2).to_bytes(2, "big") + content
+
+
+def jpeg(
+    width: int = 40, height: int = 30, beside: bytes = b"", scan: bytes = b"\x12\xff\x00\x34"
+) -> bytes:
+    """Return bytes with the parts of a JPEG."""
+    frame = b"\x08" + height.to_bytes(2, "big") + width.to_bytes(2, "big") + b"\x01\x01\x11\x00"
+    head = part(0xDB, bytes(65)) + beside + part(0xC0, frame) + part(0xC4, bytes(20))
+    return b"\xff\xd8" + head + part(0xDA, bytes(8)) + scan + b"\xff\xd9"
+
+
+@pytest.mark.parametrize("text", ["", TEXT])
+def test_a_picture_goes_with_a_public_text_or_alone(text: str) -> None:
+    letter = write_public(text, picture=jpeg())
+
+    assert (read_public(letter), read_picture(letter)) == (text, jpeg())
+    assert read_picture(write_public(TEXT)) is None
+
+
+@pytest.mark.parametrize(
+    ("picture", "why"),
+    [
+        (b"", "no whole JPEG"),
+        (b"\x89PNG" + bytes(40), "no whole JPEG"),
+        (jpeg()[:-2], "no whole JPEG"),
+        (jpeg()[:40] + b"\xff\xd9", "cut off"),
+        (jpeg(beside=part(0xE1, b"Exif")), "0xe1 stands beside"),
+        (jpeg(beside=part(0xFE, b"a remark")), "0xfe stands beside"),
+        (jpeg(scan=b"\x12" + part(0xE1, b"Exif")), "stands beside"),
+        (jpeg(scan=b"\xff\xd9" + jpeg()), "stands beside"),
+        (jpeg(width=1_601), "1601 by 30"),
+        (jpeg(height=0), "40 by 0"),
+        (b"\xff\xd8" + part(0xDA, bytes(8)) + b"\xff\xd9", "0 by 0"),
+        (jpeg(scan=bytes(PICTURE_BYTES_MAX)), "at most"),
+    ],
+)
+def test_what_is_no_plain_picture_is_refused(picture: bytes, why: str) -> None:
+    with pytest.raises(LetterError, match=why):
+        write_public(TEXT, picture=picture)
+
+
+def test_text_beside_a_picture_is_bounded_like_others() -> None:
+    words = "x" * (TEXT_LETTERS_MAX + 1)
+    letter = b"\x04" + bytes(16) + len(words).to_bytes(2, "big") + words.encode() + jpeg()
+
+    with pytest.raises(LetterError):
+        read_public(letter)
+    with pytest.raises(LetterError):
+        read_public(b"\x04" + bytes(16) + b"\xff\xff" + jpeg())
 
 
 @pytest.mark.parametrize("signer", [ALICE, SHOP])

@@ -13,7 +13,7 @@ from node.letters.form import Between, Role, letter_name, seal_letter, write_pub
 from node.letters.service import CLOSED, About, Kind, Letters
 from node.letters.store import ABOUT_BYTES, LetterStore
 from node.vault.errors import GoneError, RefusedBlobError
-from tests.node.test_letters import ALICE, KEYS, SHOP
+from tests.node.test_letters import ALICE, KEYS, SHOP, jpeg
 from tests.node.vault.test_store import files_with
 
 VISIT, MESSAGE = About(Kind.REVIEW, bytes(32)), About(Kind.MESSAGE, bytes([7]) * 32)
@@ -49,6 +49,16 @@ def letters(tmp_path: Path) -> Iterator[Told]:
     made = Told(tmp_path)
     yield made
     made.store.close()
+
+
+def test_a_review_may_have_a_picture_and_its_answer_none(letters: Told) -> None:
+    text, reply = write_public("", picture=jpeg()), write_public("Look", picture=jpeg())
+    letters.say(text, reply)
+    letters.put(VISIT, text)
+
+    with pytest.raises(RefusedBlobError, match="not for answers"):
+        letters.put(VISIT, reply)
+    assert [letter for _named, letter in letters.get(VISIT)] == [text, None]
 
 
 def test_only_what_the_chain_names_is_taken(letters: Told) -> None:

@@ -106,7 +106,7 @@ def test_no_text_of_strangers_becomes_an_address(town: Town, addresses: list[str
 
 def shop_with_review(text: str) -> Shown:
     """Return the page of a shop of which somebody wrote, and which answered."""
-    letter = {"state": "here", "text": text}
+    letter = {"state": "here", "text": text, "picture": True, "about": text}
     scores = dict.fromkeys(("clean", "on_time", "staff", "value"), 5)
     review = {"posted_at": 0, "edited_at": 0, "scores": scores, "said": letter, "answer": letter}
     values: dict[str, Any] = {

@@ -3,11 +3,13 @@
 import asyncio
 
 import pytest
+from playwright.async_api import FilePayload
 
 from chain.ids import decode_id
 from tests.pages.browsing import Visitor
 from tests.pages.conftest import Come
 from tests.pages.test_first_visit import IN_CHINESE, book
+from tests.pages.test_photos import PLACE, picture_with_a_place
 from tests.pages.town import MINUTE_MS, Town
 
 SAID = {"en": "Spotless <b>inside</b>, thank you 🚗", "zh": "内饰干净 <script> 谢谢 🚗"}
@@ -29,8 +31,11 @@ async def paid_visit(one: Visitor, town: Town) -> tuple[str, str]:
     return name, decode_id(name, "bkg").hex()
 
 
-async def rate(one: Visitor, text: str, stars: int = 5) -> None:
+async def rate(one: Visitor, text: str, stars: int = 5, picture: bytes = b"") -> None:
     """Fill in the form and send it."""
+    if picture:
+        file = FilePayload(name="car.png", mimeType="image/png", buffer=picture)
+        await one.page.set_input_files("#rate-picture", file)
     for name in ("clean", "on_time", "staff", "value"):
         await one.press(f"label[for={name}-{stars}]")
     await one.page.fill("#rate-words", text)
@@ -39,18 +44,31 @@ async def rate(one: Visitor, text: str, stars: int = 5) -> None:
     await one.page.wait_for_selector("#review .card")
 
 
+async def look_at_the_picture(other: Visitor) -> list[int]:
+    """Open the newest review's picture on a shop's page; returns its width and height."""
+    await other.press("#reviews [data-picture] summary >> nth=0")
+    await other.page.wait_for_selector("#reviews [data-picture] img >> nth=0")
+    size: list[int] = await other.page.evaluate(
+        "(async () => { const it = document.querySelector('#reviews img'); await it.decode();"
+        " return [it.naturalWidth, it.naturalHeight]; })()"
+    )
+    return size
+
+
 @pytest.mark.parametrize("lang", IN_CHINESE)
 async def test_a_review_in_words_is_shown_changed_once_and_taken_back(
     visitor: Come, town: Town, lang: str
 ) -> None:
     one, other = await visitor(lang), await visitor(lang)
     name, visit = await paid_visit(one, town)
-    await rate(one, SAID[lang])
+    await rate(one, SAID[lang], picture=picture_with_a_place())
     await one.check()
     await one.shoot("reviewed")
     mine = await one.text("#review .said")
     await other.open(f"/s/{town.sparkle}")
     public = await other.page.locator("#reviews .said").all_inner_texts()
+    picture = await look_at_the_picture(other)
+    content = town.rpc("letter_get", about=visit)["letters"][0]["content"]
     await other.check()
 
     await one.press("[data-action=edit]")
@@ -59,6 +77,7 @@ async def test_a_review_in_words_is_shown_changed_once_and_taken_back(
     await one.press("label[for=clean-4]")
     await one.press("#rate-form button")
     await one.page.wait_for_selector("#review .said:text-is('Four now')")
+    kept = await one.page.locator("#review [data-picture]").count()
     changed = town.read("reviews.review_of", visit=visit)["scores"]["clean"]
     edits_left = await one.page.locator("[data-action=edit]").count()
     await one.press("[data-action=unsay]")
@@ -67,6 +86,8 @@ async def test_a_review_in_words_is_shown_changed_once_and_taken_back(
     await other.open(f"/b/{name}")
 
     assert (mine, SAID[lang] in public, begun) == (SAID[lang], True, SAID[lang])
+    assert (picture, kept) == ([40, 30], 1)
+    assert PLACE.hex() not in content
     assert (changed, edits_left) == (4, 0)
     assert town.rpc("letter_get", about=visit)["letters"] == []
     assert town.read("reviews.review_of", visit=visit)["text"] == "00" * 32

@@ -191,5 +191,8 @@ export async function refresh(...ids) {
   return true;
 }
 
+addEventListener("toggle", ({ target }) => { // toggles do not bubble
+  if (target.dataset?.picture) import("./picture.js").then((it) => it.showPicture(target)).catch(console.warn);
+}, true);
 addEventListener("offline", () => notice("line", t("offline")));
 addEventListener("online", () => notice("line", null));

@@ -1,10 +1,10 @@
 // Texts of people, whose fingerprints stand in the contract of reviews: public ones for everybody, messages for two.
 // A letter is remembered on this device until the node has it, so that a lost line loses no word.
 import { wash } from "./app.js";
-import { UTF8, boxKeyOf, chance, join, openBox, sealBox } from "./box.js";
+import { UTF8, boxKeyOf, chance, join, number, openBox, sealBox } from "./box.js";
 import { decodeId, fromHex, taggedHash, toHex } from "./wash.js";
 
-const [PUBLIC, SEALED, SEVERAL] = [1, 2, 3];
+const [PUBLIC, SEALED, SEVERAL, PICTURED] = [1, 2, 3, 4], SALT = 16;
 const BOX = 80, NONCE = 24, PAD = 256, END = 0x80;
 export const ROLE = { message: 1, answer: 2 };
 export const NO_TEXT = "00".repeat(32);
@@ -16,7 +16,16 @@ export const plain = (text) => text.replace(/\r\n?/g, "\n").replace(/[\u0000-\u0
 export const fingerprint = (letter) => toHex(taggedHash("letter", letter));
 
 /** A letter for everybody; its salt keeps a text that was taken back from being guessed. */
-export const publicLetter = (text) => join([PUBLIC], chance(16), UTF8.encode(text));
+export function publicLetter(text, picture = null) {
+  const words = UTF8.encode(text);
+  return picture ? join([PICTURED], chance(SALT), number(words.length, 2), words, picture) : join([PUBLIC], chance(SALT), words);
+}
+
+/** The picture in a public letter, null if it has none. */
+export function pictureIn(letter) {
+  if (letter?.[0] !== PICTURED) return null;
+  return letter.slice(1 + SALT + 2 + letter[1 + SALT] * 256 + letter[2 + SALT]);
+}
 
 const associated = ({ sender, receiver, role }) => join(UTF8.encode("washnode letter 1"), decodeId(sender, "acct"), decodeId(receiver, "acct"), [role]);
 
@@ -55,7 +64,7 @@ export async function openLetter(letter, between, seed) {
 
 // On their way ---------------------------------------------------------------------------------------
 
-const PLACE = "wash.letters", WAITING_MAX = 20;
+const PLACE = "wash.letters", WAITING_MAX = 20, LETTERS_MAX = 2_000_000; // browsers keep about five million for a whole address
 
 function waiting() {
   try {
@@ -68,7 +77,9 @@ function waiting() {
 /** Remember a letter until the node has it, and what it is about, if that is known yet; returns its fingerprint. */
 export function remember(letter, about = null) {
   const all = Object.entries({ ...waiting(), [fingerprint(letter)]: { content: toHex(letter), about } });
-  localStorage.setItem(PLACE, JSON.stringify(Object.fromEntries(all.slice(-WAITING_MAX))));
+  let kept = all.slice(-WAITING_MAX);
+  while (JSON.stringify(kept).length > LETTERS_MAX && kept.length > 1) kept = kept.slice(1);
+  localStorage.setItem(PLACE, JSON.stringify(Object.fromEntries(kept)));
   return fingerprint(letter);
 }
 

@@ -7,15 +7,18 @@ import { decodeId, encodeId, fromHex, sha256, toHex } from "./wash.js";
 const PHOTOS = 3; // the number of this kind of details
 const BYTES_MAX = 700 * 1024;
 const SIZES = [[1600, 0.82], [1280, 0.75], [1024, 0.65], [800, 0.5]];
+/** Of pictures that everybody may see, beside a review. */
+export const PUBLIC_SIZES = [[1024, 0.75], [800, 0.65], [640, 0.55], [480, 0.45]];
+export const PUBLIC_BYTES_MAX = 96 * 1024;
 const PAD = 256, READERS_MAX = 31;
 
 /**
  * A picture drawn anew: place, time and camera that stood in its file are gone, and it is upright.
  * Throws if the file is no picture.
  */
-export async function redraw(file) {
+export async function redraw(file, sizes = SIZES, most = BYTES_MAX) {
   const picture = await createImageBitmap(file, { imageOrientation: "from-image" });
-  for (const [side, quality] of SIZES) {
+  for (const [side, quality] of sizes) {
     const scale = Math.min(1, side / Math.max(picture.width, picture.height));
     const canvas = document.createElement("canvas");
     [canvas.width, canvas.height] = [picture.width, picture.height].map((one) => Math.max(1, Math.round(one * scale)));
@@ -25,9 +28,21 @@ export async function redraw(file) {
     pen.drawImage(picture, 0, 0, canvas.width, canvas.height);
     // toBlob waits until the browser is idle, which on a slow tablet takes many seconds.
     const made = canvas.toDataURL("image/jpeg", quality).slice("data:image/jpeg;base64,".length);
-    if (made.length * 0.75 <= BYTES_MAX) return Uint8Array.from(atob(made), (one) => one.charCodeAt(0));
+    if (made.length * 0.75 <= most) return bare(Uint8Array.from(atob(made), (one) => one.charCodeAt(0)));
   }
   throw new Error("this picture can not be made small enough");
+}
+
+/** The same picture without what browsers write beside it: notes of programs (some name the device's colours), remarks. */
+function bare(jpeg) {
+  const parts = [jpeg.slice(0, 2)];
+  let at = 2;
+  while (jpeg[at] === 0xff && jpeg[at + 1] !== 0xda) {
+    const kind = jpeg[at + 1], end = at + 2 + jpeg[at + 2] * 256 + jpeg[at + 3];
+    if ((kind & 0xf0) !== 0xe0 && kind !== 0xfe) parts.push(jpeg.slice(at, end));
+    at = end;
+  }
+  return join(...parts, jpeg.slice(at));
 }
 
 /** A photo sealed under a fresh key, which is wrapped for its owner and for whom the owner lets see photos. */

@@ -2,7 +2,7 @@
 import { $, data, el, live, money, notice, once, question, refresh, t, wash } from "./app.js";
 import { accountFor, balanceAt, isSafe, keyFor, rememberShop, state as keyState, washFor, welcome } from "./wallet.js";
 import { drawForCounter } from "./counter.js";
-import { NO_TEXT, bring, plain, publicLetter, remember } from "./letters.js";
+import { NO_TEXT, bring, lettersOf, pictureIn, plain, publicLetter, remember } from "./letters.js";
 
 const { id, shop, customer } = data;
 const SCORES = ["clean", "on_time", "staff", "value"];
@@ -67,10 +67,11 @@ const actions = {
     await send(button, "claim_redo", { claim_bp: Number($("#claim-part").value) }, { funds: deposit.amount });
   },
   edit() {
-    const form = $("#rate-form"), { scores, reasons, text } = now.review;
+    const form = $("#rate-form"), { scores, reasons, text, picture } = now.review;
     for (const name of SCORES) form.elements[name].value = scores[name];
     for (const box of form.elements.reason) box.checked = Boolean((reasons >> Number(box.value)) & 1);
     form.elements.words.value = text;
+    $("#rate-bare").hidden = !picture;
     isEditing = true;
     $("#rate").hidden = false;
     $("#rate").scrollIntoView();
@@ -148,9 +149,17 @@ $("#rate-form").addEventListener("submit", async (event) => {
   const scores = Object.fromEntries(SCORES.map((name) => [name, Number(form.get(name))]));
   const reasons = form.getAll("reason").reduce((sum, one) => sum + 2 ** Number(one), 0);
   const words = plain(form.get("words")), name = isEditing ? "edit" : "review";
+  let picture;
+  try {
+    picture = await pictureOf(form);
+  } catch (error) {
+    console.warn(error);
+    notice("rated", t("no_picture"), { kind: "bad" });
+    return;
+  }
   const sent = await once($("button", event.target), name, async (reference) => {
     const mine = await washFor(shop);
-    const text = words ? remember(publicLetter(words), now.visit) : NO_TEXT;
+    const text = words || picture ? remember(publicLetter(words, picture), now.visit) : NO_TEXT;
     const done = await mine.call(`reviews.${name}`, { visit: now.visit, scores, reasons, text }, { clientRef: reference });
     await bring(now.visit, text).catch(console.warn); // else at the next look at this page
     return done;
@@ -160,6 +169,16 @@ $("#rate-form").addEventListener("submit", async (event) => {
   await update();
   notice("rated", t("rated"), { kind: "good" });
 });
+
+/** The picture for a review: the chosen one, drawn small and bare; else that which was there, unless it is to go. */
+async function pictureOf(form) {
+  if (form.get("picture")?.size) {
+    const { PUBLIC_BYTES_MAX, PUBLIC_SIZES, redraw } = await import("./photo.js");
+    return redraw(form.get("picture"), PUBLIC_SIZES, PUBLIC_BYTES_MAX);
+  }
+  if (!isEditing || form.get("bare") || !now.review?.picture) return null;
+  return pictureIn((await lettersOf(now.visit)).text?.bytes);
+}
 
 // Photos ---------------------------------------------------------------------------------------------
 

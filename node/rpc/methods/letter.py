@@ -7,7 +7,7 @@ from typing_extensions import TypedDict
 
 from chain.errors import MalformedBytesError, StoreError
 from chain.ids import decode_id
-from node.letters.form import LETTER_BYTES_MAX, read_public
+from node.letters.form import PICTURED_BYTES_MAX, read_picture, read_public
 from node.letters.service import MESSAGE_PREFIX, About, Kind, Letters
 from node.rpc.errors import MethodDisabledError
 from node.rpc.registry import Call, rpc_method
@@ -37,13 +37,13 @@ def parse_about(value: object) -> About:
 def parse_letter(value: object) -> bytes:
     """Return the bytes of a letter."""
     try:
-        if isinstance(value, str) and len(value) <= 2 * LETTER_BYTES_MAX:
+        if isinstance(value, str) and len(value) <= 2 * PICTURED_BYTES_MAX:
             letter = bytes.fromhex(value)
             if letter and letter.hex() == value:
                 return letter
     except ValueError:
         pass
-    raise ValueError(f"must be lower-case hex digits of 1 to {LETTER_BYTES_MAX} bytes")
+    raise ValueError(f"must be lower-case hex digits of 1 to {PICTURED_BYTES_MAX} bytes")
 
 
 Subject = Annotated[
@@ -64,11 +64,13 @@ LetterBytes = Annotated[
         {
             "type": "string",
             "pattern": "^([0-9a-f]{2})+$",
-            "maxLength": 2 * LETTER_BYTES_MAX,
+            "maxLength": 2 * PICTURED_BYTES_MAX,
             "description": "The letter's bytes as hex.",
         }
     ),
 ]
+
+Brief = Annotated[bool, Field(strict=True, description="Without `content`, as for a list of many.")]
 
 
 class LetterKeptJson(TypedDict):
@@ -88,6 +90,7 @@ class LetterJson(TypedDict):
     ]
     reason: Annotated[str | None, Field(description="Why it was hidden, null if it is not.")]
     text: Annotated[str | None, Field(description="What a public letter says.")]
+    picture: Annotated[bool, Field(description="Whether a picture (JPEG) is in it.")]
     content: Annotated[str | None, Field(description="The letter's bytes as hex.")]
 
 
@@ -111,14 +114,15 @@ def letter_put(call: Call, *, about: Subject, content: LetterBytes) -> LetterKep
     """Keep a letter whose fingerprint is on the chain: a review's text, an answer, a message.
 
     Whoever has it may bring it: public ones are for everybody, others are sealed. A public text has
-    at most 500 letters. The form of the bytes is in docs/protocol.md.
+    at most 500 letters; a review may have a picture of 128 KiB. The form of the bytes is in
+    docs/protocol.md.
     """
     named = letters_of(call.node).put(about, content)
     return {"about": about.text(), "role": named.role}
 
 
 @rpc_method(errors=(MethodDisabledError, GoneError, StoreError))
-def letter_get(call: Call, *, about: Subject) -> LettersJson:
+def letter_get(call: Call, *, about: Subject, brief: Brief = False) -> LettersJson:
     """Return the letters of a review (text and reply) or of a message (with its answer).
 
     Only what the chain names now is given out; a text that its author took back, or that the
@@ -137,7 +141,8 @@ def letter_get(call: Call, *, about: Subject) -> LettersJson:
                 "state": state,
                 "reason": _REASONS[named.hidden] if named.hidden else None,
                 "text": read_public(shown) if shown is not None and is_public else None,
-                "content": None if shown is None else shown.hex(),
+                "picture": shown is not None and is_public and read_picture(shown) is not None,
+                "content": None if shown is None or brief else shown.hex(),
             }
         )
     return {"about": about.text(), "letters": items}
