@@ -36,7 +36,7 @@ def find_shop(wash: Wash, key: KeyInfo) -> str:
             EXIT_NOT_FOUND,
             fix=t(
                 "take the words that were written down when it was replaced, and set up again with "
-                "--recover; without them only the account's guardians bring it back"
+                "--recover; without them only its guardians bring it back: washnode key guardian"
             ),
         )
     raise CommandError(

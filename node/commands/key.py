@@ -13,6 +13,7 @@ import click
 
 from chain.ids import decode_id, encode_id
 from node.commands.common import group
+from node.commands.key_guardian import guardian
 from node.commands.key_unlock import unlock
 from node.commands.output import finish, say, warn
 from node.commands.passphrase import ask_passphrase
@@ -384,3 +385,4 @@ def passphrase(
 
 
 key.add_command(unlock)
+key.add_command(guardian)

@@ -352,3 +352,24 @@ def test_a_wrong_setting_is_a_usage_error_that_names_it(tmp_path: Path) -> None:
 
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert done.stderr.startswith("washnode: WASH_RPC_PORT: ")
+
+
+@pytest.mark.whole
+def test_guardians_are_named_begin_a_new_key_and_are_stopped(dev: Started) -> None:
+    fresh, guardian = "ab" * 32, ("key", "guardian")
+    named = dev.ask(*guardian, "add", "alice", "bob", "--from", "erin")
+    once = dev.ask(*guardian, "approve", "erin", fresh, "--from", "alice")
+    twice = dev.ask(*guardian, "approve", "erin", fresh, "--from", "bob")
+    early = dev.run(*guardian, "finish", "erin", "--from", "bob")
+    dev.ask(*guardian, "stop", "--from", "erin")
+    seen = dev.ask(*guardian, "show", "erin")
+    fewer = dev.ask(*guardian, "remove", "alice", "--from", "erin")
+    none = dev.run(*guardian, "remove", "bob", "--from", "erin")
+    wrong = dev.run(*guardian, "remove", "carol", "--from", "erin")
+
+    assert (len(named["guardians"]), named["threshold"]) == (2, 2)
+    assert (once["recovery"]["ready_at"], once["recovery"]["new_key"]) == (None, fresh)
+    assert twice["recovery"]["ready_at"] is not None
+    assert (early.returncode, wrong.returncode) == (6, 3)
+    assert (seen["recovery"], fewer["threshold"], len(fewer["guardians"])) == (None, 1, 1)
+    assert "No guardians" in none.stdout
