@@ -19,6 +19,7 @@ SILENT_PAUSE_S = 20.0
 TRIES_MAX = 120  # then somebody has to look for it
 ANSWER_BYTES_MAX = 1024 * 1024  # a review with its picture, as hex, three times
 PATIENCE_S = 10
+TOLD_MAX = 300  # letters of a refusal, which is a stranger's text
 
 Thing = TypeVar("Thing")
 Ask = Callable[[str, dict[str, Any]], Awaitable[Any]]  # None: no answer, or a refusal
@@ -64,6 +65,7 @@ class Rounds(Generic[Thing]):
         """Try everything that waits once, while the gateway answers."""
         self._is_silent = False
         for thing, tries in list(self._waiting.items()):
+            await asyncio.sleep(0)  # blocks and answers come first
             is_done = False
             try:
                 is_done = await self._carry(thing)
@@ -79,7 +81,8 @@ class Rounds(Generic[Thing]):
 
 
 def asker(url: str, patience_s: int = PATIENCE_S) -> Ask:
-    """Return what asks the methods of a gateway at an address."""
+    """Return what asks the methods of a gateway at an address; a refusal is told once."""
+    told: dict[str, Any] = {}
 
     async def ask(method: str, params: dict[str, Any]) -> Any:
         body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
@@ -92,7 +95,13 @@ def asker(url: str, patience_s: int = PATIENCE_S) -> Ask:
                 answer = json.loads(await _read(response))
         except (aiohttp.ClientError, OSError, ValueError, TimeoutError):
             return None
-        return answer.get("result") if isinstance(answer, dict) else None
+        if not isinstance(answer, dict):
+            return None
+        if answer.get("error") != told.get(method):
+            told[method] = answer.get("error")
+            if told[method] is not None:
+                _log.warning("%s refuses %s: %s", url, method, str(told[method])[:TOLD_MAX])
+        return answer.get("result")
 
     return ask
 

@@ -91,7 +91,7 @@ class BlobCarrier:
             await asyncio.sleep(SURVEY_S)
 
     def _want_own(self, name: bytes) -> None:
-        if self._vault.store.blob(name) is not None:
+        if self._vault.store.has(name):
             self.want(name)
 
     # One of them ----------------------------------------------------------------------------------
@@ -104,7 +104,7 @@ class BlobCarrier:
         except GoneError:  # its entry is on its way
             return False
         is_own = entry.author == vault.holder != entry.owner
-        if not is_own or entry.state != KEPT or vault.store.blob(name) is None:
+        if not is_own or entry.state != KEPT or not vault.store.has(name):
             return self._done(name)
         gateway = await self._find_gateway()
         holding = vault.contract.holding(name, gateway.account)

@@ -115,7 +115,7 @@ class Keeper:
     def _erase(self, name: bytes) -> None:
         vault = self._vault
         is_held = vault.contract.holding(name, vault.holder) == HOLDS
-        is_here = vault.store.is_there and vault.store.blob(name) is not None
+        is_here = vault.store.is_there and vault.store.has(name)
         if (is_held or is_here) and (not vault.store.is_there or vault.store.receipt(name) is None):
             vault.destroy(name, vault.contract.entry(name).owner)
 

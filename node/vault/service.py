@@ -93,7 +93,7 @@ class Vault:
 
         Raises GoneError, VaultFullError.
         """
-        if author is not None and self.hosting is not None and self.store.blob(name) is None:
+        if author is not None and self.hosting is not None and not self.store.has(name):
             self.hosting.check_room(*self.store.kept_for(author), len(blob))
         self.store.put(name, owner, blob, keys, author)
         if self.on_kept is not None:
@@ -115,7 +115,7 @@ class Vault:
             for name in names
             if self.contract.holding(name, self.holder) == HOLDS
             and self.contract.entry(name).state == KEPT
-            and self.store.blob(name) is None
+            and not self.store.has(name)
         ]
 
     def put_keys(self, said: Statement, consent: bytes, keys: Sequence[Wrapped]) -> int:

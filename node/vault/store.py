@@ -174,8 +174,12 @@ class VaultStore(ErasingStore):
         return sum(int(_LENGTH.unpack(size)[0]) for _, size in self._db.scan(start, start + _LAST))
 
     def names(self) -> list[bytes]:
-        """Return the names of all blobs."""
-        return [key[1:] for key in self._db.keys(_BLOB, _BLOB + _LAST)]
+        """Return the names of all blobs, by owner; without a look at the blobs, which are large."""
+        return [key[-_ID:] for key in self._db.keys(_OWNED, _OWNED + _LAST)]
+
+    def has(self, name: bytes) -> bool:
+        """Tell whether a blob is kept, without reading it where that can be told."""
+        return self._db.get(_FIRST + name) is not None or self.blob(name) is not None
 
     # Erasure ------------------------------------------------------------------------------------
 
