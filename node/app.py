@@ -249,13 +249,15 @@ async def serve(
 
 def _carrying(node: Node, config: Config) -> list[Callable[[], Coroutine[Any, Any, None]]]:
     """Return what brings a shop's letters and sealed details to where its customers look."""
-    url = config.pages.url.rstrip("/")
     is_there_already = node.is_dev or config.p2p.role == "gateway"
-    if not url or node.sponsor is None or is_there_already:
+    if not config.pages.url or node.sponsor is None or is_there_already:
         return []
-    carrying = [Carrier(node.letters, account_of(node.sponsor), asker(url)).run]
-    if node.vault is not None:
-        carrying.append(BlobCarrier(node.vault, asker(url, PATIENCE_S)).run)
+    carrying = []
+    for address in dict.fromkeys((config.pages.url, *config.pages.also)):
+        url = address.rstrip("/")
+        carrying.append(Carrier(node.letters, account_of(node.sponsor), asker(url)).run)
+        if node.vault is not None:
+            carrying.append(BlobCarrier(node.vault, asker(url, PATIENCE_S)).run)
     return carrying
 
 

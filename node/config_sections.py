@@ -222,6 +222,12 @@ class PagesConfig(Section):
         max_length=200,
         description="where phones reach these pages, as https://wash.example; empty: they do not",
     )
+    also: tuple[str, ...] = Field(
+        default=(),
+        strict=False,
+        max_length=2,
+        description="up to two more gateways of the shop's customers, for photos and texts",
+    )
     zone: str = Field(
         default="Asia/Shanghai",
         min_length=1,

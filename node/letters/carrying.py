@@ -27,7 +27,7 @@ class Carrier:
         self._letters, self._shop, self._ask = letters, shop, ask
         self._rounds = Rounds(self._carry, WAITING_MAX)
         self.want, self.carry_all = self._rounds.want, self._rounds.carry_all
-        letters.on_uneven = self.want
+        letters.on_uneven.append(self.want)
         letters.node.on_commit.append(self.on_commit)
 
     def on_commit(self, executed: ExecutedBlock) -> None:

@@ -72,7 +72,7 @@ class Letters:
 
     def __init__(self, node: Any, store: LetterStore) -> None:
         self.node, self.store = node, store
-        self.on_uneven: Callable[[About], None] | None = None  # here or elsewhere one lacks
+        self.on_uneven: list[Callable[[About], None]] = []  # told where a letter may be missing
         self._changed: set[About] = set()
         self._wake = asyncio.Event()
         node.on_commit.append(self.on_commit)
@@ -102,8 +102,8 @@ class Letters:
         except LetterError as error:
             raise RefusedBlobError(str(error)) from error
         self.store.put(name, about.key(), letter)
-        if self.on_uneven is not None:
-            self.on_uneven(about)
+        for tell in self.on_uneven:
+            tell(about)
         return named
 
     def get(self, about: About) -> list[tuple[Named, bytes | None]]:
@@ -112,8 +112,9 @@ class Letters:
         Raises GoneError for what is not there.
         """
         found = [(one, self.store.get(one.name)) for one in self.named(about)]
-        if self.on_uneven is not None and any(letter is None for _named, letter in found):
-            self.on_uneven(about)
+        if any(letter is None for _named, letter in found):
+            for tell in self.on_uneven:
+                tell(about)
         return found
 
     def kept(self, about: About) -> list[tuple[Named, bytes | None]]:

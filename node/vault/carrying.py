@@ -60,7 +60,7 @@ class BlobCarrier:
         self._refused_till = 0  # when to ask again after a no
         self._there: set[bytes] = set()  # of what waits, what the gateway has
         self._lacking: set[bytes] = set()  # and what it said that it lacks
-        vault.on_kept = self.want
+        vault.on_kept.append(self.want)
         vault.node.on_commit.append(self.on_commit)
 
     def on_commit(self, executed: ExecutedBlock) -> None:

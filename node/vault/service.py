@@ -47,7 +47,7 @@ class Vault:
         self.node, self.signer, self.store = node, signer, store
         self.chance = secrets.token_bytes  # salts of the list of readings
         self.hosting: Hosting | None = None  # where it keeps blobs for other shops as well
-        self.on_kept: Callable[[bytes], None] | None = None  # told of what came
+        self.on_kept: list[Callable[[bytes], None]] = []  # told of what came
         self.contract = ConsentContract(node)
         self._door = Doorkeeper(
             node.ledger.chain_id, node.validator_key, node.clock.now_ms(), requests_per_minute
@@ -96,8 +96,8 @@ class Vault:
         if author is not None and self.hosting is not None and not self.store.has(name):
             self.hosting.check_room(*self.store.kept_for(author), len(blob))
         self.store.put(name, owner, blob, keys, author)
-        if self.on_kept is not None:
-            self.on_kept(name)
+        for tell in self.on_kept:
+            tell(name)
 
     def host(self, body: bytes, signature: bytes) -> bytes:
         """Sign and send what names this node as one who keeps what a shop wrote; returns its id.

@@ -3,15 +3,19 @@
 import asyncio
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import aiohttp
 import pytest
 
+from chain.crypto import Signer
 from chain.errors import StoreError
 from consensus import Mode
+from node import app
 from node.app import NotValidatorError, build_node, serve
 from node.config import Config
-from node.config_sections import RpcConfig
+from node.config_sections import PagesConfig, RpcConfig
 from node.live.node import Node
 from node.rpc.methods.node import node_health
 from node.rpc.registry import Call
@@ -122,3 +126,20 @@ async def test_a_damaged_vote_log_makes_a_node_that_says_so_and_makes_no_block(
 
     assert (made, warned[0]) == (None, "OBSERVER")
     assert afterwards is not None
+
+
+def test_a_shops_node_carries_to_each_gateway_of_its_settings_and_to_none_twice() -> None:
+    around = SimpleNamespace(on_commit=[])
+    letters = SimpleNamespace(on_uneven=[], node=around)
+    vault = SimpleNamespace(on_kept=[], node=around)
+    node: Any = SimpleNamespace(
+        is_dev=False, sponsor=Signer(bytes(32)), letters=letters, vault=vault
+    )
+    second = ("https://second.example", "https://first.example")
+    config = Config(pages=PagesConfig(url="https://first.example", also=second))
+
+    carrying = app._carrying(node, config)
+    nowhere = app._carrying(node, Config())
+
+    assert (len(carrying), len(letters.on_uneven), len(vault.on_kept)) == (4, 2, 2)
+    assert (len(around.on_commit), nowhere) == (4, [])
