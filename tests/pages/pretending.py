@@ -26,7 +26,8 @@ SHOWN: dict[str, Any] = json.loads(
 # The fields of answers that hold what people wrote.
 WRITTEN = {
     "name", "name_en", "name_zh", "address", "gateway", "work", "text", "label", "doc", "note",
-    "reason", "remark", "message", "zh", "sentence", "version", "chain_name", "code_name", "symbol",
+    "reason", "remark", "message", "answer", "zh", "sentence", "version", "chain_name", "code_name",
+    "symbol",
 }  # fmt: skip
 _OWNER = {"duty": "owner", "scopes": (1 << 32) - 1}
 
