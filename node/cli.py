@@ -49,6 +49,7 @@ TABLE = {
         ("snapshot", f"{_HERE}.snapshot", "snapshot", "A chain's state in one file, and back."),
         ("prune", f"{_HERE}.prune", "prune", "Drop the transactions of old blocks."),
         ("db", f"{_HERE}.db_format", "db", "Check, repair and measure a node's data."),
+        ("config", f"{_HERE}.config", "config", "Show the settings, and where each comes from."),
         ("metrics", f"{_HERE}.metrics", "metrics", "Watch nodes with Grafana and Prometheus."),
         ("peer", f"{_HERE}.peer", "peer", "Look after connections to other nodes."),
         ("recovery", f"{_HERE}.recovery", "recovery", "Go on after a quorum is lost for good."),
