@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from node.live.node import Node
-from node.storage.backup import last_backup
+from node.storage.backup import BACKUP_AGE_MS_MAX, backup_due_ms
 from node.storage.disk import free_bytes
 from node.storage.folder import folder_bytes
 
@@ -28,10 +28,13 @@ class DiskGauges:
         if free is not None:
             yield "disk_free_bytes", "Bytes free on the disk of the chain.", free
         age = _NEVER
-        last = last_backup(node.ledger.folder.parent)
-        if last is not None:
-            age = max(0, node.clock.now_ms() - node.clock.offset_ms - last.made_at_ms) / 1_000
-        text = "Age of the newest backup of the data folder; +Inf: there is none."
+        due_ms = backup_due_ms(node.ledger.folder.parent)
+        if due_ms is not None:
+            made_ms = due_ms - BACKUP_AGE_MS_MAX
+            age = max(0, node.clock.now_ms() - node.clock.offset_ms - made_ms) / 1_000
+        text = (
+            "Age of the newest backup of the data folder; without one, of the first start."
+        )
         yield "backup_age_seconds", text, age
 
     def _db_bytes(self) -> int:

@@ -72,7 +72,7 @@ def test_figures_are_those_that_the_api_tells(url: str) -> None:
     assert found.value("wash_ready") == 1
     assert sum(found.table("wash_escrow_liability", "asset").values()) > 0
     assert found.value("wash_db_bytes") > 0
-    assert found.value("wash_backup_age_seconds") == float("inf")
+    assert found.value("wash_backup_age_seconds") < 3_600  # since the node's first start
     assert found.value("wash_rpc_requests_total", method="node_health", code="0") >= 1
 
 

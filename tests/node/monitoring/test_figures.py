@@ -1,5 +1,6 @@
 """Figures of a node behind its door: what happens on the chain is what is counted."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -214,4 +215,10 @@ async def test_the_age_of_the_last_backup_is_told(made: TestNode) -> None:
             path.write_text(text, encoding="utf-8")
             found.append((await scrape(door)).value("wash_backup_age_seconds"))
 
-    assert found == [float("inf")] * 2 + [5]
+        path.unlink()
+        started = path.with_name("tokens.json")
+        started.touch(0o600)
+        os.utime(started, ns=(0, (made.now_ms - 7_000) * 1_000_000))
+        found.append((await scrape(door)).value("wash_backup_age_seconds"))
+
+    assert found == [float("inf")] * 2 + [5, 7]
