@@ -144,10 +144,9 @@ def check_keys(data: Path) -> Check:
 
 def check_start(data: Path) -> Check | None:
     """Look whether a shop's node starts by itself; None of a folder that is no shop's."""
-    from node.commands.service import find_installed
-    from node.joining.plan import PLAN_NAME
+    from node.commands.service import find_installed, is_shop
 
-    if not (data / PLAN_NAME).is_file():
+    if not is_shop(data):
         return None
     if find_installed(data) is not None:
         return Check("start", "green", t("the node starts by itself"))

@@ -72,7 +72,15 @@ def install(*, name: str, for_all: bool, only_print: bool) -> None:
         return
     _put_into_force(made, folder)
     facts = {"file": str(made.file), "name": name, "system": for_all}
-    finish(facts, t("Installed: {file}", file=made.file), next_command="washnode service status")
+    following = "washnode open" if is_shop(folder) else "washnode service status"
+    finish(facts, t("Installed: {file}", file=made.file), next_command=following)
+
+
+def is_shop(folder: Path) -> bool:
+    """Tell whether a shop was set up in a folder."""
+    from node.joining.plan import PLAN_NAME
+
+    return (folder / PLAN_NAME).is_file()
 
 
 def _put_into_force(made: "Service", folder: Path) -> None:

@@ -32,9 +32,7 @@ class DiskGauges:
         if due_ms is not None:
             made_ms = due_ms - BACKUP_AGE_MS_MAX
             age = max(0, node.clock.now_ms() - node.clock.offset_ms - made_ms) / 1_000
-        text = (
-            "Age of the newest backup of the data folder; without one, of the first start."
-        )
+        text = "Age of the newest backup of the data folder; without one, of the first start."
         yield "backup_age_seconds", text, age
 
     def _db_bytes(self) -> int:
