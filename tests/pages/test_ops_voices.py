@@ -8,6 +8,7 @@ from node.pages.views.ops_voices import open_votes
 from tests.pages.browsing import COUNTER, Visitor
 from tests.pages.conftest import Come
 from tests.pages.test_ops import enter
+from tests.pages.test_photos import picture_with_a_place
 from tests.pages.test_reviews import paid_visit, rate
 from tests.pages.town import Town
 
@@ -76,11 +77,13 @@ async def test_a_message_to_the_operators_is_read_by_a_login_and_answered(
 async def test_a_text_is_hidden_for_a_reason_and_shown_again(visitor: Come, town: Town) -> None:
     one = await visitor()
     _name, visit = await paid_visit(one, town)
-    await rate(one, "Call me at 138 0013 8000")
+    await rate(one, "Call me at 138 0013 8000", picture=picture_with_a_place())
     operator = await enter(visitor, "/ops/voices", "zh")
     await operator.page.select_option("#of-shop", town.sparkle)
     await operator.press("form[method=get] button")
     row = f"#r-{visit}"
+    await operator.press(f"{row} [data-picture] summary")
+    await operator.page.wait_for_selector(f"{row} [data-picture] img")
     await operator.page.select_option(f"{row} select", "PERSONAL")
     await operator.press(f"{row} button")
     await operator.page.wait_for_selector("#sentence")
@@ -94,6 +97,7 @@ async def test_a_text_is_hidden_for_a_reason_and_shown_again(visitor: Come, town
     await one.page.reload()
     await one.page.wait_for_selector("#review .card")
     seen = await one.text("#review")
+    pictures = await operator.page.locator(f"{row} [data-picture]").count()
 
     await operator.page.select_option(f"{row} select", "SHOWN")
     await operator.press(f"{row} button")
@@ -101,7 +105,7 @@ async def test_a_text_is_hidden_for_a_reason_and_shown_again(visitor: Come, town
     await operator.page.wait_for_selector(".notice.good[role=status]")
 
     assert ("涉及个人信息" in asked, "138 0013" in asked, untouched) == (True, True, "SHOWN")
-    assert ("涉及个人信息" in hidden, "138 0013" in hidden) == (True, False)
+    assert ("涉及个人信息" in hidden, "138 0013" in hidden, pictures) == (True, False, 0)
     assert ("tells something about a person" in seen, "138 0013" in seen) == (True, False)
     assert "138 0013" in await operator.text(row)
 
