@@ -17,11 +17,12 @@ UV_REQUIREMENT := uv>=0.11,<1
 PIP_QUIETLY := --quiet --disable-pip-version-check
 # The lock decides what is installed; no interpreter is downloaded behind the operator's back.
 UV := UV_PROJECT_ENVIRONMENT=$(VENV) UV_PYTHON_DOWNLOADS=never VIRTUAL_ENV= $(BIN)/uv --quiet
-# Five processes of tests run side by side, since most wait for timers, browsers, or processes of
+# Six processes of tests run side by side, since most wait for timers, browsers, or processes of
 # their own.
-LANES := parts pages browsers nodes ways
+LANES := parts pages visits browsers nodes ways
 LANE_parts = $(filter-out tests/e2e/ tests/node/ tests/pages/,$(wildcard tests/*/)) $(JOURNEYS)
-LANE_pages = tests/pages
+LANE_pages = $(wildcard tests/pages/test_[a-f]*.py)
+LANE_visits = $(filter-out $(LANE_pages),$(wildcard tests/pages/test_*.py))
 LANE_browsers = tests/e2e/browser $(JOINING)
 LANE_nodes = tests/node $(REHEARSALS)
 LANE_ways = tests/e2e $(patsubst %,--ignore=%,tests/e2e/browser $(JOINING) $(JOURNEYS) $(REHEARSALS))
