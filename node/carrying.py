@@ -16,6 +16,7 @@ from chain.errors import WashError
 
 PAUSE_S = 5.0
 SILENT_PAUSE_S = 20.0
+SOON_MAX = 6  # silences after which it is asked less often
 TRIES_MAX = 120  # then somebody has to look for it
 ANSWER_BYTES_MAX = 1024 * 1024  # a review with its picture, as hex, three times
 PATIENCE_S = 10
@@ -37,7 +38,7 @@ class Rounds(Generic[Thing]):
         self._carry, self._waiting_max = carry, waiting_max
         self._waiting: dict[Thing, int] = {}  # with how often it was tried
         self._wake = asyncio.Event()
-        self._is_silent = False
+        self._silences = 0  # rounds in a row that ended so
 
     def want(self, thing: Thing) -> None:
         """Carry something, soon."""
@@ -54,7 +55,7 @@ class Rounds(Generic[Thing]):
         while True:
             self._wake.clear()
             await self.carry_all()
-            pause_s = SILENT_PAUSE_S if self._is_silent else PAUSE_S
+            pause_s = SILENT_PAUSE_S if self._silences > SOON_MAX else PAUSE_S
             try:
                 async with asyncio.timeout(pause_s if self._waiting else None):
                     await self._wake.wait()
@@ -63,21 +64,21 @@ class Rounds(Generic[Thing]):
 
     async def carry_all(self) -> None:
         """Try everything that waits once, while the gateway answers."""
-        self._is_silent = False
         for thing, tries in list(self._waiting.items()):
             await asyncio.sleep(0)  # blocks and answers come first
-            is_done = False
+            self._waiting[thing] = tries + 1
+            is_over = tries + 1 >= TRIES_MAX
             try:
-                is_done = await self._carry(thing)
+                is_over |= await self._carry(thing)
             except SilentError:  # costs no try: the line may be down all night
-                self._is_silent = True
+                self._waiting[thing] = tries
+                self._silences += 1
                 return
             except WashError as error:
                 _log.warning("something can not be carried: %s", error)
-            if is_done or tries + 1 >= TRIES_MAX:
-                self._waiting.pop(thing, None)
-            else:
-                self._waiting[thing] = tries + 1
+            if is_over and self._waiting[thing]:  # else there is more of it since
+                del self._waiting[thing]
+        self._silences = 0
 
 
 def asker(url: str, patience_s: int = PATIENCE_S) -> Ask:

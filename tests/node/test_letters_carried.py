@@ -66,12 +66,29 @@ async def test_each_side_gets_what_it_lacks(shop: Told, gateway: Gateway) -> Non
     await carrier.carry_all()  # the line is down
     gateway.is_up = True
 
+    await carrier.carry_all()  # what came may have to go to another gateway
     await carrier.carry_all()
     await carrier.carry_all()  # nothing waits any more
 
     names = sorted([letter_name(TEXT), letter_name(REPLY)])
     assert shop.store.names(VISIT.key()) == gateway.letters.store.names(VISIT.key()) == names
-    assert gateway.asked == ["letter_get", "letter_get", "letter_put"]
+    assert gateway.asked == ["letter_get", "letter_get", "letter_put", "letter_get"]
+
+
+async def test_what_comes_while_it_is_carried_is_carried_too(shop: Told, gateway: Gateway) -> None:
+    async def ask(method: str, params: dict[str, Any]) -> Any:
+        answer = await gateway.ask(method, params)
+        if len(gateway.asked) == 1:
+            shop.put(VISIT, REPLY)
+        return answer
+
+    carrier = Carrier(shop, SHOP, ask)
+    shop.put(VISIT, TEXT)
+    await carrier.carry_all()
+    await carrier.carry_all()
+
+    names = sorted([letter_name(TEXT), letter_name(REPLY)])
+    assert gateway.letters.store.names(VISIT.key()) == names
 
 
 async def test_what_somebody_looks_for_is_asked_for(shop: Told, gateway: Gateway) -> None:
