@@ -1,6 +1,7 @@
 """What tests of pages share: one node, one browser, visitors; all on one event loop."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from inspect import iscoroutinefunction
 
 import pytest
 import pytest_asyncio
@@ -15,6 +16,8 @@ Come = Callable[..., Awaitable[Visitor]]
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put tests that use the browser on the loop on which the browser lives."""
     for item in items:
+        if not iscoroutinefunction(getattr(item, "function", None)):
+            continue  # a command's test may have a fixture of the same name
         if {"visitor", "furnished", "browser"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
 
