@@ -3,14 +3,15 @@
 import asyncio
 import logging
 import shutil
-from concurrent.futures import Future
+from collections.abc import Callable
+from concurrent.futures import wait
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Thread
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from chain.errors import WashError
 from chain.types import HOUR_MS
 from node.config import Config
 from node.live.opening import is_open_time, names_hours
@@ -27,6 +28,7 @@ from node.storage.backup import (
 from node.storage.copying import CopiedHead
 
 LOOK_S = 60.0
+STOP_S = 0.2  # a stop of the node waits so long for the thread that saves
 KEPT = 7  # of one chain in one folder; older ones that were made by themselves go
 AGE_MS = 20 * HOUR_MS  # an evening that is a little earlier than yesterday's is one all the same
 LATE_MS = 36 * HOUR_MS  # at any hour then: this computer is off at night
@@ -53,8 +55,8 @@ class Nightly:
         self._target = Path(config.store.backup_to).absolute()
         self._begun_ms = node.clock.now_ms()
         self._retry_ms = 0
-        self._copying: Future[CopiedHead] | None = None
         self._is_over = False
+        self.thread: Thread | None = None  # which saves, while it does
 
     async def run(self) -> None:
         """Look again and again, until cancelled."""
@@ -64,8 +66,6 @@ class Nightly:
                 await self.look()
         finally:
             self._is_over = True
-            if self._copying is not None:
-                self._copying.cancel()
 
     async def look(self) -> Made | None:
         """Make a backup if one is due; returns it. What fails is tried again an hour later."""
@@ -78,7 +78,7 @@ class Nightly:
             return None
         try:
             made = await self._make(now_ms)
-        except (WashError, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - told; the node goes on without a backup
             self._retry_ms = now_ms + RETRY_MS
             _log.warning("no backup could be made, in an hour it is tried again: %s", error)
             return None
@@ -102,23 +102,57 @@ class Nightly:
         loop = asyncio.get_running_loop()
 
         def copy_chain(folder: Path) -> CopiedHead:
-            if self._is_over:
-                raise BackupError("the node stops")
-            self._copying = asyncio.run_coroutine_threadsafe(self._copy(folder), loop)
-            return self._copying.result()
+            copying = asyncio.run_coroutine_threadsafe(self._copy(folder), loop)
+            while not wait([copying], STOP_S).done:
+                if self._is_over:
+                    copying.cancel()
+                    raise BackupError("the node stops")
+            return copying.result()
 
-        made = await asyncio.to_thread(
-            create_backup,
-            self._config.data_dir,
-            self._config.genesis_path,
-            self._target,
-            copy_chain,
-            now_ms=now_ms,
-            program=self._node.version,
-        )
-        note_backup(self._config.data_dir, made)
-        await asyncio.to_thread(_drop_old, made)
-        return made
+        def save() -> Made:
+            data = self._config.data_dir
+            made = create_backup(
+                data,
+                self._config.genesis_path,
+                self._target,
+                copy_chain,
+                now_ms=now_ms,
+                program=self._node.version,
+            )
+            note_backup(data, made)
+            _drop_old(made)
+            return made
+
+        return await self._beside(save)
+
+    async def _beside(self, work: Callable[[], Made]) -> Made:
+        """Do some work in a thread of its own, for which a stop of the node does not wait.
+
+        What it leaves unfinished the next backup takes away.
+        """
+        loop = asyncio.get_running_loop()
+        outcome: asyncio.Future[Made] = loop.create_future()
+
+        def tell(made: Made | None, error: BaseException | None) -> None:
+            if outcome.done():
+                return
+            if made is not None:
+                outcome.set_result(made)
+            elif error is not None:
+                outcome.set_exception(error)
+
+        def run() -> None:
+            made, error = None, None
+            try:
+                made = work()
+            except BaseException as caught:  # noqa: BLE001 - it is told to who waits
+                error = caught
+            with suppress(RuntimeError):  # nobody waits: the node has stopped
+                loop.call_soon_threadsafe(tell, made, error)
+
+        self.thread = Thread(target=run, name="backup", daemon=True)
+        self.thread.start()
+        return await outcome
 
     async def _copy(self, folder: Path) -> CopiedHead:
         said = await admin_backup(Call(self._node, "admin"), path=str(folder))

@@ -124,6 +124,15 @@ async def test_a_disk_that_is_not_there_is_tried_again_and_not_made_up_for(
     assert "is its disk plugged in?" in caplog.text
 
 
+async def test_whatever_fails_the_node_goes_on(
+    house: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("node.nightly.create_backup", lambda *_given, **_named: 1 // 0)
+
+    assert await house.look(NIGHT_MS) is None
+    assert "no backup could be made" in caplog.text
+
+
 async def test_a_stop_in_the_middle_leaves_nothing_and_does_not_hang(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -140,9 +149,11 @@ async def test_a_stop_in_the_middle_leaves_nothing_and_does_not_hang(
     await asyncio.wait_for(begun.wait(), 10)
     task.cancel()
     await asyncio.wait([task])
-    await asyncio.wait_for(asyncio.get_running_loop().shutdown_default_executor(), 10)
+    thread = house.nightly.thread
+    assert thread is not None
+    await asyncio.to_thread(thread.join, 10)
 
-    assert task.cancelled()
+    assert (task.cancelled(), thread.is_alive()) == (True, False)
     assert (list(house.disk.iterdir()), last_backup(house.data)) == ([], None)
 
 
