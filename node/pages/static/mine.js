@@ -42,11 +42,13 @@ async function show(shop) {
   part("name").textContent = nameIn(record.name);
   const free = mine?.balances.find((one) => one.asset === data.money.asset) ?? { ...data.money, amount: 0 };
   part("free").textContent = money(free);
-  const { onVisits, onCards, out } = await purseOf(account, data.money);
+  const { onVisits, onCards, out, unread } = await purseOf(account, data.money);
   for (const [name, amount] of [["held", onVisits], ["cards", onCards], ["out", out]]) {
     part(name).hidden = amount.amount === 0;
     part(name).textContent = t(name, { money: money(amount) });
   }
+  part("unread").hidden = !unread;
+  part("unread").textContent = t("unread", { count: unread });
   part("money").href = `/c/money?s=${shop}`;
   const [active, pending] = points ? [points.own_active + points.shared_active, points.own_pending + points.shared_pending] : [0, 0];
   part("points").hidden = active + pending === 0;

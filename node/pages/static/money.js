@@ -16,6 +16,11 @@ function readAmount(text) {
   return found ? Number(found[1]) * 100 + Number((found[2] ?? "0").padEnd(2, "0")) : null;
 }
 
+function tellUnread(place, count) {
+  place.hidden = !count;
+  place.textContent = t("unread", { count });
+}
+
 // All shops ----------------------------------------------------------------------------------------
 
 async function showShops() {
@@ -30,6 +35,7 @@ async function showShops() {
       $(`[data-${name}]`, card).hidden = !value.amount;
       $(`[data-${name}]`, card).textContent = t(name, { money: money(value) });
     }
+    tellUnread($("[data-unread]", card), purse.unread);
     $("[data-open]", card).href = `/c/money?s=${one}`;
     return card;
   }));
@@ -43,7 +49,7 @@ async function showShops() {
 let account = null;
 
 async function showPurse() {
-  const { free, onVisits, onCards, out, holds, requests } = await purseOf(account, data.money);
+  const { free, onVisits, onCards, out, holds, requests, unread } = await purseOf(account, data.money);
   $("#free").textContent = money(free);
   const places = document.querySelectorAll("#purse dd");
   for (const [number, amount] of [onVisits, onCards, out].entries()) places[number].textContent = money(amount);
@@ -51,6 +57,7 @@ async function showPurse() {
     const label = t(one.what, { time: one.time ? when(one.time) : "" });
     return el("li", {}, el("a", { class: "item", href: one.href }, el("span", {}, label), el("span", { class: "price" }, money(one.amount))));
   }));
+  tellUnread($("#unread"), unread);
   $("#purse").hidden = false;
   $("#requests").hidden = !requests.length;
   $("#request-list").replaceChildren(...requests.map(drawRequest));

@@ -1,6 +1,6 @@
 """`money_balance`, `money_held`: what somebody has, free, on hold and being paid out."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Annotated, Any, Literal
 
@@ -10,18 +10,23 @@ from typing_extensions import TypedDict
 from chain.errors import UnknownIdError
 from chain.ids import encode_id
 from chain.ledger import get_balance
-from chain.pots import read_allowances
+from chain.pots import pot_key, read_allowances, read_pot
 from contracts.vm.container import FunctionKind
+from contracts.vm.values import KeyForm
 from node.live.abis import ContractInfo
 from node.rpc.contract_views import find_function, find_info, run_view
 from node.rpc.errors import ContractRefusedError
+from node.rpc.forms.abi_values import scalars_of
 from node.rpc.forms.shapes import AmountJson, account_text, amount_json
 from node.rpc.methods.money import MONEY, PayoutJson, money_requests
+from node.rpc.methods.shop import REGISTER
 from node.rpc.params import AccountId
+from node.rpc.reading.fields import StoredMap, standard_map
 from node.rpc.reading.newest import newest_naming
 from node.rpc.registry import Call, rpc_method
 
-LOOKED_AT_MAX = 200  # visits, or cards, newest first, for one answer
+LOOKED_AT_MAX = 1_000  # visits, newest first, until those with money on hold are found
+SHOPS_MAX = 10_000
 CONTRACTS_MAX = 64
 REQUESTS_MAX = 32  # that the contract lets one holder have
 BOOKINGS_MAX = 500
@@ -48,6 +53,9 @@ class BalanceJson(TypedDict):
     prepaid: Annotated[AmountJson, Field(description="On hold on cards, still the customer's.")]
     paying_out: Annotated[AmountJson, Field(description="Asked for in cash and not yet paid.")]
     holds: Annotated[list[HoldJson], Field(description="What is on hold, one by one.")]
+    unread: Annotated[
+        int, Field(description="Visits and cards with a pot that `held` and `prepaid` lack.")
+    ]
     requests: Annotated[list[PayoutJson], Field(description="What is being paid out.")]
 
 
@@ -55,16 +63,17 @@ class BalanceJson(TypedDict):
 def money_balance(call: Call, *, account: AccountId) -> BalanceJson:
     """Return what somebody has: free, on hold for visits and on cards, and being paid out.
 
-    Each amount on hold is what its contract says now; the newest 200 visits and cards are looked
-    at, as far as the account has open pots there.
+    Each amount on hold is what its contract says now. How many visits and cards have a pot is
+    known, and all of them are looked for: `unread` is 0 unless a request for a visit is not among
+    the newest 1,000, or is older than what this node keeps.
     """
     node = call.node
     (_slot, asset, _symbol), *_others = find_info(node, MONEY).assets
     open_pots = {
         one.instance: one.open_pots for one in read_allowances(node.state(), account, CONTRACTS_MAX)
     }
-    visits = list(_visits(node, account, open_pots))
-    cards = list(_cards(node, account, open_pots))
+    visits, visits_unread = _read(node, "booking", _visits, account, open_pots)
+    cards, cards_unread = _read(node, "prepaid", _cards, account, open_pots)
     requests = money_requests(call, holder=account, limit=REQUESTS_MAX)["items"]
 
     def together(amounts: list[AmountJson]) -> AmountJson:
@@ -76,6 +85,7 @@ def money_balance(call: Call, *, account: AccountId) -> BalanceJson:
         "prepaid": together([one["amount"] for one in cards]),
         "paying_out": together([one["amount"] for one in requests]),
         "holds": [*visits, *cards],
+        "unread": visits_unread + cards_unread,
         "requests": requests,
     }
 
@@ -109,38 +119,52 @@ def money_held(call: Call, *, bookings: BookingIds) -> HeldJson:
     return {"total": amount_json(node, asset, total), "items": items}
 
 
-def _visits(node: Any, account: bytes, open_pots: dict[bytes, int]) -> Iterator[HoldJson]:
-    info = _find(node, "booking")
-    left = 0 if info is None else open_pots.get(info.contract, 0)
-    if info is None or not left:
-        return
+Finding = Callable[[Any, ContractInfo, bytes], Iterator[HoldJson]]
+
+
+def _read(
+    node: Any, contract: str, find: Finding, account: bytes, open_pots: dict[bytes, int]
+) -> tuple[list[HoldJson], int]:
+    """Return for what an account has pots open at a contract, and how many were not found."""
+    info = _find(node, contract)
+    count = 0 if info is None else open_pots.get(info.contract, 0)
+    if info is None or not count:
+        return [], 0
+    found = list(islice(find(node, info, account), count))
+    return [one for one in found if one["amount"]["amount"]], count - len(found)
+
+
+def _visits(node: Any, info: ContractInfo, account: bytes) -> Iterator[HoldJson]:
+    """Yield the visits with a pot, newest first; the pot is looked at before the rules are run."""
     newest = newest_naming(node, info, "Requested", "customer", account)
     for event in islice(newest, LOOKED_AT_MAX):
+        if read_pot(node.state(), _pot_of_visit(info, event["id"])) is None:
+            continue
         booking = encode_id("bkg", event["id"])
         amount = _view(node, info, "held_money", id=booking)
-        if amount["amount"]:
-            start = _view(node, info, "booking", id=booking)["start"]
-            yield {"kind": "visit", "id": booking, "amount": amount, "start": start}
-            left -= 1
-        if not left:
-            return
+        start = _view(node, info, "booking", id=booking)["start"]
+        yield {"kind": "visit", "id": booking, "amount": amount, "start": start}
 
 
-def _cards(node: Any, account: bytes, open_pots: dict[bytes, int]) -> Iterator[HoldJson]:
-    info = _find(node, "prepaid")
-    if info is None or not open_pots.get(info.contract, 0):
-        return
-    seen: set[str] = set()
-    for event, field in (("Sold", "holder"), ("Transferred", "to")):
-        for found in islice(newest_naming(node, info, event, field, account), LOOKED_AT_MAX):
-            card = encode_id("crd", found["card"])
-            if card in seen:
-                continue
-            seen.add(card)
+def _pot_of_visit(info: ContractInfo, booking: bytes) -> bytes:
+    (pots,) = info.code.abi.pots
+    form = KeyForm(b"\0", scalars_of([("", kind) for kind in pots.key]))
+    return pot_key(info.contract, form.encode([booking], 0))
+
+
+def _cards(node: Any, info: ContractInfo, account: bytes) -> Iterator[HoldJson]:
+    """Yield an account's open cards, from the lists that the contract keeps of each shop's."""
+    holdings = StoredMap(node, info, "holdings")
+    holder, nothing = account_text(account), encode_id("crd", bytes(32))
+    for (shop,) in standard_map(node, REGISTER, "shops").keys(b"", b"", SHOPS_MAX):
+        if holdings.get(shop, account) is None:
+            continue
+        given = {"shop": account_text(shop), "holder": holder}
+        card = _view(node, info, "next_card", **given, after=nothing)
+        while card != nothing:
             amount = _view(node, info, "held_money", card=card)
-            holder = _view(node, info, "card", card=card)["holder"] if amount["amount"] else ""
-            if holder == account_text(account):
-                yield {"kind": "card", "id": card, "amount": amount, "start": None}
+            yield {"kind": "card", "id": card, "amount": amount, "start": None}
+            card = _view(node, info, "next_card", **given, after=card)
 
 
 def _find(node: Any, name: str) -> ContractInfo | None:

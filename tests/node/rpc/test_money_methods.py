@@ -10,6 +10,7 @@ from chain.ids import encode_id
 from chain.types import HOUR_MS
 from node.demo.catalogue import SPARKLE
 from node.rpc.jsonrpc import Dispatcher
+from node.rpc.methods import balance
 from node.rpc.served import make_registry
 from tests.node.rpc.asking import Asker, acct, request
 
@@ -105,6 +106,48 @@ async def test_what_somebody_has_is_free_on_hold_on_cards_and_being_paid_out(sho
     ]  # fmt: skip
     assert [one["request"] for one in found["requests"]] == [request]
     assert (after["held"]["amount"], after["prepaid"]["amount"]) == (0, price)
+
+
+def cancel(booking: str) -> dict[str, Any]:
+    """Return the action that cancels a booking."""
+    terms = {"id": booking}
+    return {
+        "type": "call", "contract": "booking", "function": "cancel_booking", "arguments": terms,
+        "funds": 0,
+    }  # fmt: skip
+
+
+async def test_a_visit_asked_for_before_many_others_counts_or_is_told_to_be_missing(
+    shop: Asker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = shop.wall.now_ms + 24 * HOUR_MS
+    await shop.do("bob", book(start))
+    for _ in range(2):
+        later = (await shop.do("bob", book(start + 24 * HOUR_MS)))["creates"][0]["id"]
+        await shop.do("bob", cancel(later))
+
+    found = (await shop.ask("money_balance", account=acct("bob")))["data"]
+    monkeypatch.setattr(balance, "LOOKED_AT_MAX", 2)
+    short = (await shop.ask("money_balance", account=acct("bob")))["data"]
+
+    assert (found["held"]["amount"], found["unread"]) == (WASH.hold(start), 0)
+    assert (short["held"]["amount"], short["unread"]) == (0, 1)
+
+
+async def test_cards_count_however_long_ago_they_were_sold(
+    shop: Asker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sale = (await shop.ask("prepaid.sale", shop=acct("sparkle"), number=1))["data"]
+    price = (await shop.ask("prepaid.offer", offer=sale["offer"]))["data"]["price"]["amount"]
+    buying = {"type": "call", "contract": "prepaid", "function": "buy", "funds": price}
+    wish = {**buying, "arguments": {"offer": sale["offer"]}}
+    cards = [(await shop.do("bob", wish))["creates"][0]["id"] for _ in range(2)]
+    monkeypatch.setattr(balance, "newest_naming", lambda *_: iter(()))  # as if all were pruned
+
+    found = (await shop.ask("money_balance", account=acct("bob")))["data"]
+
+    assert (found["prepaid"]["amount"], found["unread"]) == (2 * price, 0)
+    assert [one["id"] for one in found["holds"]] == cards
 
 
 async def test_what_is_on_hold_for_bookings_is_told_one_by_one_and_together(shop: Asker) -> None:
