@@ -3,12 +3,14 @@
 from base64 import b64encode
 
 import pytest
+from playwright.async_api import FilePayload
 
 from tests.e2e.browser.guests import Guest, Guests
 from tests.e2e.browser.net import BrowserNet
 from tests.e2e.browser.steps import IN_CHINESE, MONEY, be_in_time, hand_over
 from tests.e2e.journey_net import acct
 from tests.e2e.journey_town import WASH_PRICE
+from tests.pages.test_photos import picture_with_a_place
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 TAPS_MOST = 3
@@ -63,13 +65,25 @@ async def book_by_taps(one: Guest, place: BrowserNet) -> tuple[str, int]:
     return one.page.url.rpartition("/")[2], 2
 
 
-async def be_served(one: Guest, desk: Guest, booking: str) -> None:
-    """Hand the car over, and see it washed."""
+async def photograph(bo: Guest, booking: str) -> None:
+    """Begin the work at the tablet of a bay, and take a photo of the car."""
+    await bo.press(f"[data-do=start][data-id={booking}]")
+    await bo.page.wait_for_selector("label[for=photo]")
+    file = FilePayload(name="car.png", mimeType="image/png", buffer=picture_with_a_place())
+    await bo.page.set_input_files("#photo", file)
+    await bo.page.wait_for_selector("#undo:visible")
+    await bo.press("[data-step='2']")  # what waited before is sent at once
+    await bo.page.wait_for_selector("[data-step='2'].done")
+
+
+async def be_served(one: Guest, desk: Guest, bo: Guest, booking: str) -> None:
+    """Hand the car over, and see it washed: at the gateway's pages what the shop's tablet took."""
     await desk.see("09-counter")
     await hand_over(one, desk, booking)
     await desk.see("10-handed-over")
-    await desk.press(f"#b-{booking} [data-do=start]")
+    await photograph(bo, booking)
     await one.page.wait_for_selector(".steps li:nth-child(4).now")
+    await one.page.wait_for_selector("#photos img")
     await one.see("11-washing")
     await desk.press(f".bay [data-do=ready][data-id={booking}]")
     await one.page.wait_for_selector("[data-action=confirm]:visible")
@@ -104,7 +118,8 @@ async def test_a_first_visit_goes_from_the_code_on_the_wall_to_a_review(
     booking, taps = await book_by_taps(one, place)
     await be_in_time(place, booking)
     desk = await guests.work("01-first-visit", lang, "shop1")
-    await be_served(one, desk, booking)
+    bo = await guests.work("01-first-visit", lang, "shop1", "Bo", to="/bay/1")
+    await be_served(one, desk, bo, booking)
     asked = await pay_and_rate(one)
     await one.open(f"/s/{acct('shop1')}")
     await one.see("15-shop")
