@@ -5,6 +5,7 @@ the shop's node does both ways: it takes what the chain names and the gateway ha
 the gateway lacks. Nothing is believed: a letter is taken if its fingerprint is on the chain.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 from chain.executed import ExecutedBlock
@@ -32,15 +33,9 @@ class Carrier:
 
     def on_commit(self, executed: ExecutedBlock) -> None:
         """Note what a block that was just stored says about this shop."""
-        place = contract_by_name(self._letters.node.state(), CONTRACT_NAME)
-        events = catalog.program(CONTRACT_NAME).container.events
-        for receipt in executed.receipts if place is not None else ():
-            for event in receipt.events:
-                if event.contract != place or event.number >= len(events):
-                    continue
-                kind = _ABOUT.get(events[event.number].name)
-                if kind is not None and event.values[1] == self._shop:
-                    self.want(About(kind, bytes(event.values[0])))
+        for about, receiver in told_letters(self._letters, executed):
+            if receiver == self._shop:
+                self.want(about)
 
     async def run(self) -> None:
         """Carry what waits, now and whenever there is more, until cancelled."""
@@ -49,22 +44,39 @@ class Carrier:
         await self._rounds.run()
 
     async def _carry(self, about: About) -> bool:
-        """Make both sides alike; tells whether nothing is missing anywhere."""
-        here = {one.name.hex(): letter for one, letter in self._letters.kept(about)}
-        if not here:
-            return True
-        there = _contents(await self._ask("letter_get", {"about": about.text()}))
-        is_done = True
-        for name, letter in here.items():
-            theirs = there.get(name)
-            if letter is None and theirs is not None:
-                self._letters.put(about, theirs)
-            elif letter is not None and theirs is None:
-                content = {"about": about.text(), "content": letter.hex()}
-                is_done &= await self._ask("letter_put", content) is not None
-            elif letter is None:
-                is_done = False
-        return is_done
+        return await make_alike(self._letters, about, self._ask)
+
+
+def told_letters(letters: Letters, executed: ExecutedBlock) -> Iterator[tuple[About, bytes]]:
+    """Yield what a block names letters about, each with the shop or operator that it is for."""
+    place = contract_by_name(letters.node.state(), CONTRACT_NAME)
+    events = catalog.program(CONTRACT_NAME).container.events
+    for receipt in executed.receipts if place is not None else ():
+        for event in receipt.events:
+            if event.contract != place or event.number >= len(events):
+                continue
+            kind = _ABOUT.get(events[event.number].name)
+            if kind is not None:
+                yield About(kind, bytes(event.values[0])), bytes(event.values[1])
+
+
+async def make_alike(letters: Letters, about: About, ask: Ask) -> bool:
+    """Make both sides alike; tells whether nothing is missing anywhere. Raises SilentError."""
+    here = {one.name.hex(): letter for one, letter in letters.kept(about)}
+    if not here:
+        return True
+    there = _contents(await ask("letter_get", {"about": about.text()}))
+    is_done = True
+    for name, letter in here.items():
+        theirs = there.get(name)
+        if letter is None and theirs is not None:
+            letters.put(about, theirs)
+        elif letter is not None and theirs is None:
+            content = {"about": about.text(), "content": letter.hex()}
+            is_done &= await ask("letter_put", content) is not None
+        elif letter is None:
+            is_done = False
+    return is_done
 
 
 def _contents(answer: Any) -> dict[str, bytes | None]:
