@@ -28,6 +28,7 @@ from node.carrying import asker
 from node.config import Config
 from node.keys.acting import account_of
 from node.letters.carrying import Carrier
+from node.letters.operators import OperatorsCarrier, operators_of
 from node.letters.service import Letters
 from node.letters.store import LetterStore
 from node.live.abis import AbiBook
@@ -248,13 +249,20 @@ async def serve(
 
 
 def _carrying(node: Node, config: Config) -> list[Callable[[], Coroutine[Any, Any, None]]]:
-    """Return what brings a shop's letters and sealed details to where its customers look."""
-    is_there_already = node.is_dev or config.p2p.role == "gateway"
-    if not config.pages.url or node.sponsor is None or is_there_already:
+    """Return what brings letters and sealed details to other gateways, and fetches letters there.
+
+    A shop's go to where its customers look, those of operators both ways.
+    """
+    is_gateway, pages = config.p2p.role == "gateway", config.pages
+    if node.is_dev:
         return []
     carrying = []
-    for address in dict.fromkeys((config.pages.url, *config.pages.also)):
-        url = address.rstrip("/")
+    is_for = operators_of(node, is_gateway=is_gateway)
+    known = pages.also if is_gateway else (pages.url, *pages.also)  # its own are at `url`
+    for url in dict.fromkeys(one.rstrip("/") for one in known if one):
+        carrying.append(OperatorsCarrier(node.letters, is_for, asker(url)).run)
+        if node.sponsor is None or is_gateway or not pages.url:
+            continue
         carrying.append(Carrier(node.letters, account_of(node.sponsor), asker(url)).run)
         if node.vault is not None:
             carrying.append(BlobCarrier(node.vault, asker(url, PATIENCE_S)).run)

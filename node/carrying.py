@@ -34,8 +34,13 @@ class SilentError(Exception):
 class Rounds(Generic[Thing]):
     """Tries what waits again and again; `carry` tells whether nothing of it is missing anywhere."""
 
-    def __init__(self, carry: Callable[[Thing], Awaitable[bool]], waiting_max: int) -> None:
-        self._carry, self._waiting_max = carry, waiting_max
+    def __init__(
+        self,
+        carry: Callable[[Thing], Awaitable[bool]],
+        waiting_max: int,
+        tries_max: int = TRIES_MAX,
+    ) -> None:
+        self._carry, self._waiting_max, self._tries_max = carry, waiting_max, tries_max
         self._waiting: dict[Thing, int] = {}  # with how often it was tried
         self._wake = asyncio.Event()
         self._silences = 0  # rounds in a row that ended so
@@ -67,7 +72,7 @@ class Rounds(Generic[Thing]):
         for thing, tries in list(self._waiting.items()):
             await asyncio.sleep(0)  # blocks and answers come first
             self._waiting[thing] = tries + 1
-            is_over = tries + 1 >= TRIES_MAX
+            is_over = tries + 1 >= self._tries_max
             try:
                 is_over |= await self._carry(thing)
             except SilentError:  # costs no try: the line may be down all night

@@ -226,7 +226,7 @@ class PagesConfig(Section):
         default=(),
         strict=False,
         max_length=2,
-        description="up to two more gateways of the shop's customers, for photos and texts",
+        description="up to two more gateways: for a shop's photos and texts, operators' messages",
     )
     zone: str = Field(
         default="Asia/Shanghai",

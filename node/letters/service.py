@@ -73,6 +73,7 @@ class Letters:
     def __init__(self, node: Any, store: LetterStore) -> None:
         self.node, self.store = node, store
         self.on_uneven: list[Callable[[About], None]] = []  # told where a letter may be missing
+        self.on_wanted: list[Callable[[About], None]] = []  # and where one is new, or looked for
         self._changed: set[About] = set()
         self._wake = asyncio.Event()
         node.on_commit.append(self.on_commit)
@@ -101,10 +102,18 @@ class Letters:
             _check_form(about, named, letter)
         except LetterError as error:
             raise RefusedBlobError(str(error)) from error
+        is_new = self.store.get(name) is None
         self.store.put(name, about.key(), letter)
         for tell in self.on_uneven:
             tell(about)
+        if is_new:
+            self.want(about)
         return named
+
+    def want(self, about: About) -> None:
+        """Have letters fetched that their reader misses, if anybody has them."""
+        for tell in self.on_wanted:
+            tell(about)
 
     def get(self, about: About) -> list[tuple[Named, bytes | None]]:
         """Return the letters that the chain names, None for one that this node does not keep.
@@ -123,6 +132,11 @@ class Letters:
             return [(one, self.store.get(one.name)) for one in self.named(about)]
         except GoneError:
             return []
+
+    def receiver(self, about: About) -> bytes | None:
+        """Return whom a message is for; None if there is no such message."""
+        found = self._look("feedback", about.id) if about.kind is Kind.MESSAGE else None
+        return None if found is None else bytes(found["receiver"])
 
     def _look(self, view: str, place: bytes) -> Any:
         contract = contract_by_name(self.node.state(), CONTRACT_NAME)

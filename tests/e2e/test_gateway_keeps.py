@@ -22,7 +22,7 @@ from node.devnet.processes import DevNet
 from node.keys.store import KeyStore
 from node.letters.form import letter_name, write_public
 from node.live.clock import read_wall_ms
-from tests.e2e.gateway import facts
+from tests.e2e.gateway import command, facts
 from tests.e2e.journey_net import Actions, calling
 from tests.e2e.journey_town import (
     FAIR,
@@ -42,6 +42,7 @@ pytestmark = [
 GATE, SHOP = "node1", "shop1"
 SPARKLE, DESK = "sparkle", "harbour"  # whose keys the shop's node and the gateway have
 FIRST, SECOND = b"\xff\xd8\xff first" * 50, b"\xff\xd8\xff second" * 50
+PIN = "48291673"
 SHORTLY_MS = 500  # until a booking begins
 
 
@@ -220,3 +221,34 @@ async def test_a_message_comes_to_the_shop_and_its_answer_to_the_gateway(pair: P
     said_back = await until(answer, "the answer at the gateway")
 
     assert (question, said_back) == ("The gate is narrow", "We widen it")
+
+
+async def test_a_message_to_the_operators_comes_to_their_own_node_and_the_answer_back(
+    pair: Pair,
+) -> None:
+    # This node is an operator's own as well: somebody logs in at it.
+    KeyStore(pair.shop.folder / "keys").add("operator", seed_of("operator"), None)
+    made = await asyncio.to_thread(
+        command, "login", "add", "Olga", "--from", "operator", data=pair.shop.folder, WASH_PIN=PIN
+    )
+    carol = Letters(pair.at_gate, signer_of("carol"))
+    await level([pair.gate, pair.shop])
+    name = await carol.write(account_of("operator"), "More shops in the north")
+    message = await carol.message(name)
+    (kept,) = (await pair.at_gate.rpc("letter_get", about=name))["letters"]
+
+    async def fetched() -> bool:
+        return bytes.fromhex(kept["name"]) in files(pair.shop.folder / "letters")
+
+    await until(fetched, "the message at the operator's node, before anybody looks for it there")
+    session = (await pair.at_shop.rpc("operator_login", name="Olga", pin=PIN))["session"]
+    (read,) = (await pair.at_shop.rpc("operator_letters", session=session))["items"]
+    await pair.at_shop.rpc("operator_answer", session=session, id=name, text="Two open in May")
+
+    async def answer() -> Any:
+        return (await carol.read(message)).answer
+
+    said_back = await until(answer, "the operators' answer at the gateway")
+
+    assert (made.returncode, read["message"], read["lacks"]) == (0, "More shops in the north", None)
+    assert said_back == "Two open in May"

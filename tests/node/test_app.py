@@ -15,7 +15,7 @@ from consensus import Mode
 from node import app
 from node.app import NotValidatorError, build_node, serve
 from node.config import Config
-from node.config_sections import PagesConfig, RpcConfig
+from node.config_sections import P2pConfig, PagesConfig, RpcConfig
 from node.live.node import Node
 from node.rpc.methods.node import node_health
 from node.rpc.registry import Call
@@ -130,7 +130,7 @@ async def test_a_damaged_vote_log_makes_a_node_that_says_so_and_makes_no_block(
 
 def test_a_shops_node_carries_to_each_gateway_of_its_settings_and_to_none_twice() -> None:
     around = SimpleNamespace(on_commit=[])
-    letters = SimpleNamespace(on_uneven=[], node=around)
+    letters = SimpleNamespace(on_uneven=[], on_wanted=[], node=around)
     vault = SimpleNamespace(on_kept=[], node=around)
     node: Any = SimpleNamespace(
         is_dev=False, sponsor=Signer(bytes(32)), letters=letters, vault=vault
@@ -141,5 +141,15 @@ def test_a_shops_node_carries_to_each_gateway_of_its_settings_and_to_none_twice(
     carrying = app._carrying(node, config)
     nowhere = app._carrying(node, Config())
 
-    assert (len(carrying), len(letters.on_uneven), len(vault.on_kept)) == (4, 2, 2)
-    assert (len(around.on_commit), nowhere) == (4, [])
+    assert (len(letters.on_uneven), len(letters.on_wanted), len(vault.on_kept)) == (2, 2, 2)
+    assert (len(carrying), len(around.on_commit), nowhere) == (6, 6, [])
+
+
+def test_a_gateway_carries_operators_letters_alone_and_not_to_itself() -> None:
+    letters = SimpleNamespace(on_uneven=[], on_wanted=[], node=SimpleNamespace(on_commit=[]))
+    node: Any = SimpleNamespace(is_dev=False, sponsor=Signer(bytes(32)), letters=letters)
+    pages = PagesConfig(url="https://here.example", also=("https://there.example/",))
+
+    carrying = app._carrying(node, Config(pages=pages, p2p=P2pConfig(role="gateway")))
+
+    assert (len(carrying), len(letters.on_uneven), len(letters.on_wanted)) == (1, 0, 1)

@@ -92,7 +92,10 @@ def _look(call: Call, name: str) -> Any:
 def _letter(call: Call, who: Session, name: str, told: Any) -> OperatorLetterJson:
     about = About(Kind.MESSAGE, decode_id(name, MESSAGE_PREFIX))
     ends = decode_id(told["sender"], "acct"), decode_id(told["receiver"], "acct")
-    kept = {one.role: letter for one, letter in kept_letters(letters_of(call.node), about)}
+    letters = letters_of(call.node)
+    kept = {one.role: letter for one, letter in kept_letters(letters, about)}
+    if None in kept.values():
+        letters.want(about)
     texts = {
         role: read_letter(letter, Between(*ends, _ROLES[role]), who.signer)
         for role, letter in kept.items()
