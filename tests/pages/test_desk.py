@@ -254,15 +254,21 @@ async def test_a_cashier_is_added_by_a_command_and_sees_what_is_missing(
     assert "/shop/login" in one.page.url
 
 
-async def test_the_desk_is_for_cashiers_and_the_shop_for_its_staff(
-    visitor: Come, town: Town
-) -> None:
+async def test_the_desk_is_for_cashiers_and_the_shop_for_its_staff(visitor: Come) -> None:
     stranger = await visitor()
     await stranger.open("/desk")
     asked = stranger.page.url
     one = await come_to_the_desk(visitor)
 
     await one.open("/shop")
+    told = await one.text("[role=alert]")
+    await one.page.fill("#name", "sparkle")
+    await one.page.fill("#pin", PRACTICE_PIN)
+    await one.page.keyboard.press("Enter")
+    await one.page.wait_for_url("**/shop")
+    await one.open("/desk")
+    told_then = await one.text("[role=alert]")
 
     assert "/shop/login?to=%2Fdesk" in asked
-    assert one.page.url == f"{town.url}/desk"
+    assert f"You are logged in as {ISSUER_DESK}, a cashier." in told
+    assert "You are logged in as sparkle, of a shop." in told_then

@@ -11,6 +11,8 @@ from node.pages.desk import COOKIE, answer_deed, check_source, find_anybody, rea
 from node.pages.page import Shown, Visit, deed, page
 
 _FORM_BYTES_MAX = 4_096
+_OF_CASHIERS = ("/desk",)
+_OF_SHOPS = ("/shop", "/bay/")
 # What pages may ask for in the name of who is logged in; the node checks each against the register.
 _ASKED = frozenset(
     {
@@ -29,11 +31,15 @@ _ASKED = frozenset(
 
 @page("/shop/login", words="login")
 async def login(visit: Visit) -> Shown | web.Response:
-    """Show where staff log in."""
+    """Show where staff log in; to who has no work on a page it says so, instead of leading away."""
+    to = visit.query.get("to", "")
     worker = await find_anybody(visit)
-    if worker is not None:
-        return _go(visit.query.get("to", ""), is_cashier=worker.is_cashier)
-    return visit.show("login.html", to=visit.query.get("to", ""), said="", name="")
+    if worker is None:
+        return visit.show("login.html", to=to, said="", name="")
+    if _is_ours(to) and not _is_for(to, is_cashier=worker.is_cashier):
+        key = "login.not_shop" if worker.is_cashier else "login.not_desk"
+        return visit.show("login.html", to=to, said=visit.words(key, name=worker.name), name="")
+    return _go(to, is_cashier=worker.is_cashier)
 
 
 @deed("/shop/login", words="login")
@@ -54,6 +60,7 @@ async def enter(visit: Visit) -> Any:
         key = said.get(error.name, "login.wrong")
         shown = visit.show("login.html", to=to, said=visit.words(key), name=name[:40])
         return Shown(shown.template, shown.values, shown.data, status=403)
+    await _end_session(visit)  # of who was logged in here before
     answer = _go(to, is_cashier=begun["duty"] == "cashier")
     answer.set_cookie(
         COOKIE, begun["session"], path="/", httponly=True, samesite="Strict",
@@ -66,10 +73,7 @@ async def enter(visit: Visit) -> Any:
 async def leave(visit: Visit) -> web.Response:
     """Log out."""
     check_source(visit)
-    session = visit.request.cookies.get(COOKIE, "")
-    if session:
-        with suppress(AskError):  # it may be over already
-            await visit.ask("staff_logout", session=session)
+    await _end_session(visit)
     answer = web.Response(status=303, headers={"Location": "/shop/login"})
     answer.del_cookie(COOKIE, path="/")
     return answer
@@ -85,8 +89,24 @@ async def do(visit: Visit) -> web.Response:
     return await answer_deed(visit, worker, method, params)
 
 
+async def _end_session(visit: Visit) -> None:
+    session = visit.request.cookies.get(COOKIE, "")
+    if session:
+        with suppress(AskError):  # it may be over already
+            await visit.ask("staff_logout", session=session)
+
+
+def _is_for(to: str, *, is_cashier: bool) -> bool:
+    pages = _OF_CASHIERS if is_cashier else _OF_SHOPS
+    return to.startswith(pages) and "\n" not in to and "\\" not in to
+
+
+def _is_ours(to: str) -> bool:
+    return any(_is_for(to, is_cashier=one) for one in (True, False))
+
+
 def _go(to: str, *, is_cashier: bool) -> web.Response:
     """Lead to a page for whoever is logged in, and nowhere else."""
-    home, pages = ("/desk", ("/desk",)) if is_cashier else ("/shop", ("/shop", "/bay/"))
-    is_ours = to.startswith(pages) and "\n" not in to and "\\" not in to
-    return web.Response(status=303, headers={"Location": to if is_ours else home})
+    home = "/desk" if is_cashier else "/shop"
+    is_theirs = _is_for(to, is_cashier=is_cashier)
+    return web.Response(status=303, headers={"Location": to if is_theirs else home})
