@@ -83,6 +83,7 @@ def _helpers(words: Words, zone: str) -> dict[str, Any]:
         "day": lambda at: showing.show_day(at, zone, lang),
         "calendar_day": lambda day: showing.show_calendar_day(date.fromisoformat(day), lang),
         "date": lambda at: showing.show_date(at, zone, lang),
+        "near": lambda at, now: showing.show_near(at, now, zone, lang),
         "clock_at": lambda at: showing.show_clock(at, zone),
         "weekday": lambda number: showing.show_weekday(number, lang),
         "duration": lambda length: showing.show_duration(length, lang),

@@ -88,6 +88,12 @@ def show_time(time_ms: int, zone: str, lang: Lang) -> str:
     return f"{show_day(time_ms, zone, lang)}{comma}{show_clock(time_ms, zone)}"
 
 
+def show_near(time_ms: int, now_ms: int, zone: str, lang: Lang) -> str:
+    """Return the time of day alone for what is today, with its day for everything else."""
+    is_today = at_zone(time_ms, zone).date() == at_zone(now_ms, zone).date()
+    return show_clock(time_ms, zone) if is_today else show_time(time_ms, zone, lang)
+
+
 def show_weekday(weekday: int, lang: Lang) -> str:
     """Return the name of a weekday, 0 = Monday."""
     return _WEEKDAYS[lang][weekday]

@@ -30,6 +30,14 @@ def test_times_are_the_shops_with_their_weekday() -> None:
     assert showing.show_time(MONDAY, "America/New_York", "en") == "Sun 4 Jan, 19:00"
 
 
+def test_what_is_not_today_has_its_day() -> None:
+    times = [MONDAY + hours * HOUR_MS for hours in (15, 16, -9)]  # 23:00, midnight, Sunday
+
+    shown = [showing.show_near(one, MONDAY, "Asia/Shanghai", "en") for one in times]
+
+    assert shown == ["23:00", "Tue 6 Jan, 00:00", "Sun 4 Jan, 23:00"]
+
+
 def test_a_day_begins_at_midnight_of_the_zone_also_when_clocks_change() -> None:
     before = 1_774_738_800_000  # 2026-03-28 23:00 UTC: midnight in Berlin, 23 hours to the next
 

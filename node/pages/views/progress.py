@@ -68,6 +68,7 @@ async def progress(visit: Visit) -> Shown:
         "settles_at": _since(told, "READY") + policy["settle_after"],
         "may": {**_may(booking, held, now_ms), "move": _may_move(booking, policy, now_ms)},
         "queue": queue,
+        "now": now_ms,
         "done": [] if work is None else work.steps,
     }
     data = {
