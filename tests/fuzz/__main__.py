@@ -6,71 +6,19 @@ takes most of the time.
 """
 
 import argparse
-import multiprocessing
 import os
 import platform
 import sys
 import time
-import traceback
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from random import SystemRandom
 
-from tests.fuzz.differ import run_history
-from tests.fuzz.mutants import try_mutants
-from tests.fuzz.sources import compare_source
+from tests.fuzz.campaigns import CAMPAIGNS, Chunk, run_chunk
 
-REPORTS_MOST = 3
-CALLS_EACH = 24
-MUTANTS_EACH = 16
-SOURCE_CALLS_EACH = 4
-SEEDS_A_CHUNK = 50
-
-
-@dataclass(frozen=True, slots=True)
-class Campaign:
-    """What is done with a seed, and how many runs that is."""
-
-    what: str
-    runs_each: int
-    run: Callable[[int, dict[str, int]], object]
-
-
-CAMPAIGNS = {
-    "programs": Campaign(
-        "calls of random programs, interpreter against reference evaluator",
-        CALLS_EACH,
-        lambda seed, counts: run_history(seed, counts, CALLS_EACH),
-    ),
-    "sources": Campaign(
-        "calls of random sources, compiled against the source itself",
-        SOURCE_CALLS_EACH,
-        compare_source,
-    ),
-    "mutants": Campaign(
-        "mutated containers, refused or harmless",
-        MUTANTS_EACH,
-        lambda seed, counts: try_mutants(seed, counts, MUTANTS_EACH),
-    ),
-}
-Chunk = tuple[str, int, int]
-
-
-def run_chunk(chunk: Chunk) -> tuple[int, dict[str, int]]:
-    """Try some seeds; returns the number of mismatches and what came out how often."""
-    name, first, seeds = chunk
-    counts: dict[str, int] = {}
-    mismatches = 0
-    for seed in range(first, first + seeds):
-        try:
-            CAMPAIGNS[name].run(seed, counts)
-        except Exception:  # noqa: BLE001 - whatever it is, it is a finding
-            mismatches += 1
-            if mismatches <= REPORTS_MOST:
-                sys.stderr.write(f"--only {name} --seed {seed} --runs 1\n")
-                traceback.print_exc()
-    return mismatches, counts
+SEEDS_A_CHUNK = 10
 
 
 def run_campaign(name: str, first: int, runs: int, jobs: int) -> int:
@@ -102,8 +50,8 @@ def _each(chunks: list[Chunk], jobs: int) -> Iterator[tuple[int, dict[str, int]]
     if jobs == 1:
         yield from map(run_chunk, chunks)
         return
-    with multiprocessing.get_context("spawn").Pool(jobs) as pool:
-        yield from pool.imap_unordered(run_chunk, chunks)
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        yield from pool.map(run_chunk, chunks)  # a process that dies ends it
 
 
 def main() -> int:

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -71,3 +72,19 @@ def test_outcomes_depend_on_neither_hash_seeds_nor_flags(hash_seed: str, flags: 
     ).stdout
 
     assert printed.strip() == digest_of_histories()
+
+
+def test_the_command_shares_the_runs_among_processes() -> None:
+    command = [sys.executable, "-m", "tests.fuzz", "--only", "mutants", "--seed", "7"]
+
+    printed = [
+        subprocess.run(
+            [*command, "--runs", "300", "--jobs", jobs],
+            cwd=ROOT, check=True, capture_output=True, text=True, timeout=50,
+        ).stdout.splitlines()[1]
+        for jobs in ("1", "2")
+    ]  # fmt: skip
+
+    alone, shared = (re.sub(r"\d+ s;", "", line) for line in printed)
+    assert alone == shared
+    assert "304 runs from seed 7, 0 mismatches" in alone
