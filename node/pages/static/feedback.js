@@ -9,6 +9,12 @@ const SHOWN_MAX = 20, FOLLOWED_MAX = 4, WROTE = "wash.wrote"; // to whom this de
 const wrote = () => JSON.parse(localStorage.getItem(WROTE) ?? "[]");
 const noteWrote = (receiver) => localStorage.setItem(WROTE, JSON.stringify([...new Set([receiver, ...wrote()])].slice(0, SHOWN_MAX)));
 const KIND = { OPEN: "warm", ANSWERED: "", CLOSED: "plain" };
+/** Names of shops that are not in this part of the list. */
+async function learnNames(shops) {
+  const unknown = [...new Set(shops)].filter((one) => !(one in data.names) && !data.operators.includes(one));
+  const records = await ask(...unknown.map((shop) => ["shops.shop", { shop }]));
+  for (const [number, record] of records.entries()) if (record?.name) data.names[unknown[number]] = record.name;
+}
 const nameOf = (receiver) => (data.operators.includes(receiver) ? t("operators") : nameIn(data.names[receiver] ?? t("shop")));
 
 async function messagesTo(receiver) {
@@ -60,9 +66,20 @@ async function draw(one) {
   return made;
 }
 
+/** Choose the shop where the customer was last, wherever it stands in the list. */
+async function chooseLast() {
+  const [last] = shopsSeen(), list = $("#to");
+  if (!last) return;
+  await learnNames([last]);
+  if (!data.names[last]) return;
+  if (![...list.options].some((one) => one.value === last)) list.prepend(el("option", { value: last }, nameIn(data.names[last])));
+  list.value = last;
+}
+
 async function showAll() {
   const receivers = [...new Set([...wrote(), ...shopsSeen(), $("#to").value, ...data.operators])].filter(Boolean);
   const all = (await Promise.all(receivers.map(messagesTo))).flat().sort((a, b) => b.sent_at - a.sent_at);
+  await learnNames(all.map((one) => one.receiver));
   $("#messages").replaceChildren(...await Promise.all(all.map(draw)));
   $("#none").hidden = all.length > 0;
 }
@@ -90,8 +107,8 @@ $("#feedback-form").addEventListener("submit", async (event) => {
 });
 
 if (await welcome()) {
-  if (!new URLSearchParams(location.search).get("s") && data.names[shopsSeen()[0]]) [$("#to").value] = shopsSeen();
   try {
+    if (!/[?&](s|after)=/.test(location.search)) await chooseLast();
     await showAll();
     for (const receiver of wrote().slice(0, FOLLOWED_MAX)) await follow(receiver);
   } catch (error) {

@@ -13,11 +13,12 @@ from chain.ids import encode_id
 from node.pages import showing
 from node.pages.asking import AskError, asked
 from node.pages.page import GoneError, Shown, Visit, page
+from node.pages.shops import some_shops
 
 NEWEST = 12
 LISTED = 25
+NAME_LENGTH_MAX = 100  # of what is looked for in names of shops
 TOLD = 20  # receipts of one block that are told in words
-SHOPS_MAX = 100
 _ADDRESS = {
     "block": "/x/block/",
     "transaction": "/x/tx/",
@@ -39,19 +40,20 @@ _NOBODY = encode_id("acct", bytes(32))  # reads sentences in which nobody is "yo
 @page("/x", words="explorer")
 async def newest(visit: Visit) -> Shown:
     """Show the newest blocks and transactions, and where one can go from here."""
-    head, blocks, transactions, shops, node = await visit.ask.all(
+    head, blocks, transactions, node = await visit.ask.all(
         asked("chain_head"),
         asked("chain_listBlocks", limit=NEWEST),
         asked("tx_list", limit=NEWEST),
-        asked("shop_list", limit=SHOPS_MAX),
         asked("node_info"),
     )
+    shops = await some_shops(visit, LISTED)
     return visit.show(
         "explorer.html",
         head=_sure(head)["header"],
         blocks=_sure(blocks)["items"],
         transactions=_items(transactions),
-        shops=_items(shops),
+        shops=shops["items"],
+        more_shops_after=shops["next"],
         node=_sure(node),
         data={"after": f"{_sure(head)['header']['height']}-"},
     )
@@ -61,28 +63,25 @@ async def newest(visit: Visit) -> Shown:
 async def search(visit: Visit) -> Shown | web.Response:
     """Show what a text names; go there at once if it names one thing."""
     text = visit.query.get("q", "").strip()[:200]
-    hits = [{**one, "url": _url_of(one)} for one in await _search(visit, text)]
-    if len(hits) == 1 and hits[0]["url"]:
+    found, more = await _search(visit, text)
+    hits = [{**one, "url": _url_of(one)} for one in found]
+    if len(hits) == 1 and hits[0]["url"] and not more and "after" not in visit.query:
         return web.Response(status=303, headers={"Location": hits[0]["url"]})
-    return visit.show("explorer_search.html", text=text, hits=hits)
+    return visit.show("explorer_search.html", text=text, hits=hits, further=more)
 
 
-async def _search(visit: Visit, text: str) -> list[dict[str, str]]:
+async def _search(visit: Visit, text: str) -> tuple[list[dict[str, str]], str | None]:
+    """Return what a text names, and where shops of such a name go on."""
     if not text:
-        return []
-    found, shops = await visit.ask.all(
-        asked("chain_search", q=text), asked("shop_list", limit=SHOPS_MAX)
-    )
+        return [], None
+    (found,) = await visit.ask.all(asked("chain_search", q=text))
+    shops = await some_shops(visit, LISTED, name=text[:NAME_LENGTH_MAX])
     if isinstance(found, AskError):
         if found.name != "INVALID_PARAMS":
             raise found
         found = []
-    named = [
-        {"type": "shop", "id": one["shop"], "label": one["name"]}
-        for one in _items(shops)
-        if text.casefold() in one["name"].casefold()
-    ]
-    return [*named, *found]
+    named = [{"type": "shop", "id": one["shop"], "label": one["name"]} for one in shops["items"]]
+    return [*named, *([] if "after" in visit.query else found)], shops["next"]
 
 
 @page("/x/blocks", words="explorer")

@@ -4,8 +4,9 @@ from typing import Any
 
 from node.pages.asking import AskError, asked
 from node.pages.page import Shown, Visit, page
+from node.pages.shops import some_shops
 
-SHOPS_MAX = 20
+SHOPS_SHOWN = 20
 GLOSSARY = (
     "hold", "card", "back", "missed", "rules", "key_card", "helper", "receipt", "passport",
     "allowed", "statement",
@@ -15,10 +16,9 @@ GLOSSARY = (
 @page("/learn", words="learn")
 async def learn(visit: Visit) -> Shown:
     """Show what protects customers; behind each sentence is a way to check it."""
-    params, makers, shops, reserves, latest, head = await visit.ask.all(
+    params, makers, reserves, latest, head = await visit.ask.all(
         asked("chain_getParams"),
         asked("validator_list"),
-        asked("shop_list", limit=SHOPS_MAX),
         asked("money.reserves"),
         asked("tx_list", limit=1),
         asked("chain_head"),
@@ -26,10 +26,12 @@ async def learn(visit: Visit) -> Shown:
     for one in (params, makers, head):
         if isinstance(one, AskError):
             raise one
+    shops = await some_shops(visit, SHOPS_SHOWN)
     newest = [] if isinstance(latest, AskError) else latest["items"]
     return visit.show(
         "learn.html",
-        covers=await _covers(visit, [] if isinstance(shops, AskError) else shops["items"]),
+        covers=await _covers(visit, shops["items"]),
+        more=shops["next"],
         reserves=None if isinstance(reserves, AskError) else reserves,
         quorum=makers["quorum"],
         keepers=len(makers["items"]),

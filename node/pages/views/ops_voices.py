@@ -13,13 +13,14 @@ from node.pages.asking import AskError, asked
 from node.pages.operators import Operator, find_operator, login_page, read_deed, say_refusal
 from node.pages.page import Shown, Visit, deed, page
 from node.pages.reviews import list_reviews, read_reviews
+from node.pages.shops import some_shops, with_shop
 
 REASONS = ("INSULT", "PERSONAL", "ILLEGAL", "ADVERTISING", "OFF_TOPIC")
 SHOWN_AGAIN = "SHOWN"
 MESSAGES_SHOWN = 50
 REVIEWS_SHOWN = 20
 VOTED_SHOWN = 20
-_SHOPS_MAX = 200
+_SHOPS_SHOWN = 200
 _EVENTS = 200
 _PAGES_MAX = 20
 _WAIT_MS = 15_000
@@ -42,12 +43,12 @@ async def _show(
     visit: Visit, operator: Operator, *, said: str = "", fault: str = "", status: int = 200
 ) -> Shown:
     shop = visit.query.get("shop", "")
-    letters, shops, needed, rating = await visit.ask.all(
+    letters, needed, rating = await visit.ask.all(
         asked("operator_letters", session=operator.session, limit=MESSAGES_SHOWN),
-        asked("shop_list", limit=_SHOPS_MAX),
         asked("reviews.votes_needed"),
         asked("reviews.rating", shop=shop),
     )
+    shops = await some_shops(visit, _SHOPS_SHOWN)
     messages = [] if isinstance(letters, AskError) else letters["items"]
     last = 0 if isinstance(rating, AskError) else rating["reviews"]
     last = min(visit.number("reviews") or last, last)
@@ -57,7 +58,8 @@ async def _show(
         operator=operator,
         messages=sorted(messages, key=lambda one: (_TURNS.get(one["state"], 2), -one["sent_at"])),
         closed=say_refusal(visit, letters) if isinstance(letters, AskError) else "",
-        shops=[] if isinstance(shops, AskError) else shops["items"],
+        shops=await with_shop(visit, shops["items"], shop),
+        more=shops["next"],
         shop=shop,
         needed=None if isinstance(needed, AskError) else needed,
         votes=votes,

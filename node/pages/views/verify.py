@@ -9,11 +9,11 @@ from node.pages import showing
 from node.pages.asking import AskError, asked
 from node.pages.one_file import join_modules
 from node.pages.page import Shown, Visit, page
+from node.pages.shops import all_shops
 from node.pages.static_files import read_text
 from node.passport.reasons import chinese
 from node.passport.report import sentences
 
-SHOPS_MAX = 200
 FILE_NAME = "car-passport-check.html"
 _KINDS = {"u8": 1, "u16": 2, "u32": 3, "uint": 4, "bool": 6, "address": 7, "hash": 8}
 
@@ -47,11 +47,10 @@ def _script() -> str:
 
 async def _known(visit: Visit) -> dict[str, Any]:
     """Return what a reader must know from elsewhere: this node tells it at the time of asking."""
-    head, contract, shops = await visit.ask.all(
-        asked("chain_head"),
-        asked("contract_get", contract="records"),
-        asked("shop_list", limit=SHOPS_MAX),
+    head, contract = await visit.ask.all(
+        asked("chain_head"), asked("contract_get", contract="records")
     )
+    shops, _are_all = await all_shops(visit)  # a shop beyond them is shown by its number
     header = head["header"]
     network = {
         "genesis": header["chain_id"],
@@ -67,11 +66,10 @@ async def _known(visit: Visit) -> dict[str, Any]:
             "codes": [contract["code_id"]],
             "finished": finished_event(contract["abi"]["events"]),
         }
-    names = {} if isinstance(shops, AskError) else {s["shop"]: s["name"] for s in shops["items"]}
     lang = visit.words.lang
     return {
         "network": network,
-        "names": {shop: showing.pick_name(name, lang) for shop, name in names.items()},
+        "names": {one["shop"]: showing.pick_name(one["name"], lang) for one in shops},
         "sentences": {name: said[lang] for name, said in sentences().items()},
         "failures": chinese() if lang == "zh" else None,
     }

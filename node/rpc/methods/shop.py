@@ -11,11 +11,18 @@ from node.rpc.contract_views import find_function, find_info, run_view
 from node.rpc.errors import ContractRefusedError
 from node.rpc.forms.shape_basics import AmountJson, account_text, asset_text
 from node.rpc.params import AccountId, Limit
-from node.rpc.reading.fields import standard_map
+from node.rpc.reading.fields import StoredMap, standard_map
 from node.rpc.registry import Call, rpc_method
 
 REGISTER = "shops"
 _SERVICES_MAX = 200
+_LOOKED_AT_MAX = 2_000  # names of shops, for one answer
+_NAME = -1  # where a stored shop has its name
+
+
+PartOfName = Annotated[
+    str, Field(max_length=100, description="A part of the name; empty for all shops.")
+]
 
 
 class ShopJson(TypedDict):
@@ -62,24 +69,42 @@ def read_register(call: Call, view: str, **given: Any) -> Any:
 
 
 @rpc_method(read=True, errors=(UnknownIdError,))
-def shop_list(call: Call, *, after: AccountId | None = None, limit: Limit = 50) -> ShopsJson:
-    """List the shops that the operators admitted."""
+def shop_list(
+    call: Call, *, after: AccountId | None = None, name: PartOfName = "", limit: Limit = 50
+) -> ShopsJson:
+    """List the shops that the operators admitted; with `name` those whose name has it as a part.
+
+    Capitals make no difference. At most 2,000 names are looked at for one answer, so a page can be
+    short, or empty, and yet have a `next`.
+    """
     known = standard_map(call.node, REGISTER, "shops")
-    keys = known.keys(b"", after or b"", limit + 1)
+    most = max(limit, _LOOKED_AT_MAX) if name else limit
+    keys = [shop for (shop,) in known.keys(b"", after or b"", most + 1)]
     items: list[ShopJson] = []
-    for (shop,) in keys[:limit]:
-        text = account_text(shop)
-        standing = read_register(call, "standing", shop=text)
-        record = read_register(call, "shop", shop=text)
-        items.append(
-            {
-                "shop": text,
-                "name": record["name"],
-                "status": standing["status"],
-                "sells": standing["sells"],
-            }
-        )
-    return {"items": items, "next": items[-1]["shop"] if len(keys) > limit else None}
+    last = b""
+    for last in keys[:most]:
+        if not name or _has_name(known, last, name.casefold()):
+            items.append(_told(call, account_text(last)))
+        if len(items) == limit:
+            break
+    is_over = not keys or last == keys[-1]
+    return {"items": items, "next": None if is_over else account_text(last)}
+
+
+def _has_name(known: StoredMap, shop: bytes, part: str) -> bool:
+    row = known.get(shop)
+    return row is not None and part in bytes(row[_NAME]).decode("utf-8", "replace").casefold()
+
+
+def _told(call: Call, shop: str) -> ShopJson:
+    standing = read_register(call, "standing", shop=shop)
+    record = read_register(call, "shop", shop=shop)
+    return {
+        "shop": shop,
+        "name": record["name"],
+        "status": standing["status"],
+        "sells": standing["sells"],
+    }
 
 
 def _money(call: Call) -> tuple[str | None, str | None]:

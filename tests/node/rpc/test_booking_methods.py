@@ -12,6 +12,7 @@ import pytest
 from chain.types import DAY_MS, HOUR_MS, MINUTE_MS
 from node.demo.catalogue import HARBOUR, SPARKLE
 from node.rpc.jsonrpc import Dispatcher
+from node.rpc.methods import shop
 from node.rpc.registry import Call
 from node.rpc.served import make_registry
 from tests.node.rpc.asking import Asker, acct
@@ -83,6 +84,26 @@ async def test_all_shops_are_listed_page_by_page(town: Town) -> None:
     assert {one["name"] for one in whole["items"]} == {SPARKLE.name, HARBOUR.name}
     assert [*first["items"], *second["items"]] == whole["items"]
     assert (second["next"], whole["next"]) == (None, None)
+
+
+async def test_shops_are_found_by_a_part_of_their_name_among_all_of_them(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def found(**wish: Any) -> list[str]:
+        answer = await town.data("shop_list", **wish)
+        return [*(one["name"] for one in answer["items"]), *["more"] * bool(answer["next"])]
+
+    both = await found(name="ar", limit=1)
+    one, in_chinese, none = [await found(name=part) for part in ("SPARKLE", "亮洁", "nobody")]
+    monkeypatch.setattr(shop, "_LOOKED_AT_MAX", 1)
+    short = await town.data("shop_list", name="nobody", limit=1)
+    rest = await town.data("shop_list", name="nobody", limit=1, after=short["next"])
+
+    assert both[1:] == ["more"]
+    assert (one, in_chinese, none) == ([SPARKLE.name], [SPARKLE.name], [])
+    assert [(answer["items"], bool(answer["next"])) for answer in (short, rest)] == [
+        ([], True), ([], False),
+    ]  # fmt: skip
 
 
 async def test_what_a_shop_offers_is_listed_with_its_price_in_money(town: Town) -> None:
