@@ -92,8 +92,8 @@ def drawn(**changes: Any) -> str:
     values = {
         "worker": Worker("", "Cai", "cashier", 32, "acct1x", ""), "record": {"period": 1},
         "mine": issuer, "stops": [], "stated_until": NOON, "is_soon": False, "now": NOON,
-        "requests": [request], "more": False, "is_near": lambda _one: False, "entries": [],
-        "is_stated": False, **changes,
+        "requests": [request], "count": 1, "later": None, "is_first": True, "entries": [],
+        "is_near": lambda _one: False, "is_stated": False, **changes,
     }  # fmt: skip
     return RENDERER.render(Shown("issuer.html", values), Words("en", "issuer"), "/desk")
 
@@ -114,6 +114,17 @@ def test_a_request_near_its_deadline_is_red() -> None:
 
     assert [("card red" in one, 'class="why"' in one) for one in (calm, near)] == [
         (False, False), (True, True),
+    ]  # fmt: skip
+
+
+def test_a_part_of_the_requests_says_of_how_many_it_is_and_leads_on() -> None:
+    all_of_them = drawn()
+    first, last = drawn(count=340, later="c1"), drawn(count=340, is_first=False)
+
+    assert ('id="part"' in all_of_them, "To be paid out (340)" in first) == (False, True)
+    assert "The 1 shown are a part of the 340 that wait" in first
+    assert [("/desk?from=c1" in one, 'href="/desk">The most' in one) for one in (first, last)] == [
+        (True, False), (False, True),
     ]  # fmt: skip
 
 
@@ -172,12 +183,20 @@ async def test_a_transfer_counts_once_however_it_is_written(visitor: Come, town:
 
 
 async def test_a_request_is_paid_to_whom_its_code_names(visitor: Come, town: Town) -> None:
-    request = ask_for_cash(town, "bob", 20_000)
+    asked = {ask_for_cash(town, "bob", 20_000) for _ in range(2)}
+    of = {"issuer": issuer_of(town)}
+    listed = [one["request"] for one in town.read("money_requests", **of)["items"]]
+    request, other = [one for one in listed if one in asked]
+    before = town.read("money_requests", **of, limit=listed.index(request) + 1)
     one = await come_to_the_desk(visitor)
+    await one.open(f"/desk?from={before['next_cursor']}")  # where it is not shown
+    is_shown = await one.page.locator(f"#r-{request}").count()
     line = f"#r-{request}"
     text = b"Bank of Bob 1234".hex().upper()
 
     await scan(one, f"WASHOUT1:{request.upper()}:{'01' * 16}:{text}")
+    await one.page.wait_for_url(f"**/desk?find={request}")
+    await one.page.wait_for_selector("#scan-said.bad")
     wrong = await one.text("#scan-said")
     await scan(one, f"WASHOUT1:{request.upper()}:{'00' * 16}:{text}")
     await one.page.wait_for_selector(f"{line} [data-payee]:not([hidden])")
@@ -195,6 +214,8 @@ async def test_a_request_is_paid_to_whom_its_code_names(visitor: Come, town: Tow
     assert ("Pay nothing" in wrong, "Bank of Bob 1234" in shown, begun) == (True, True, True)
     assert "out 1" in await one.text(".facts")
     assert town.read("money.request", id=request)["asked_at"] == 0
+    assert is_shown == 0
+    town.do("bob", "money.withdraw", request=other)
 
 
 async def test_a_request_goes_back_with_a_reason_and_a_near_deadline_is_red(

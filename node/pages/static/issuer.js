@@ -10,9 +10,12 @@ const ACCOUNT = /(acct1[02-9ac-hj-np-z]{58})/i;
 const SHORT = /acct1[02-9ac-hj-np-z]{5,}(?:…|\.{2,3})[02-9ac-hj-np-z]{4,}/i;
 const OUT = /^WASHOUT1:(red1[02-9ac-hj-np-z]{58}):([0-9A-F]{32}):((?:[0-9A-F]{2})*)$/i;
 const PAPER_BYTES_MAX = 30_000_000;
+const AGAIN = "desk.scanned";
 const seen = new Map(); // requests whose code was read: where the money goes to
 const { period } = data;
 let { requests } = data;
+const again = sessionStorage.getItem(AGAIN); // what was scanned when its request stood elsewhere
+sessionStorage.removeItem(AGAIN);
 
 /** Minor units of what somebody typed, or null: "30", "30.5", "30,50"; as much as an account at a bank holds. */
 function readAmount(text) {
@@ -70,9 +73,18 @@ function showPayee(id) {
   place.hidden = false;
 }
 
-function readOut([, request, salt, text]) {
+/** A request that stands on another page is brought here, and its code read once more. */
+async function bring(request, text) {
+  const [found] = await ask(["money.request", { id: request }]);
+  if (!found?.asked_at || found.issuer !== data.shop || text === again) return say(t("no_request"), "bad");
+  sessionStorage.setItem(AGAIN, text);
+  location.assign(`/desk?find=${request}`);
+  return undefined;
+}
+
+function readOut([code, request, salt, text]) {
   const id = request.toLowerCase(), found = requests[id];
-  if (!found) return say(t("no_request"), "bad");
+  if (!found) return bring(id, code);
   const payee = new TextDecoder().decode(fromHex(text.toLowerCase()));
   const print = toHex(taggedHash("payout", Uint8Array.from([...fromHex(salt.toLowerCase()), ...UTF8.encode(payee)])));
   if (print !== found.payee) return say(t("other_payee"), "bad");
@@ -91,7 +103,7 @@ async function scanned(text) {
     const line = document.getElementById(`r-${request[1].toLowerCase()}`);
     line?.scrollIntoView({ block: "center" });
     line?.querySelector("button")?.focus();
-    return line ? say(t("no_payee"), "") : say(t("no_request"), "bad");
+    return line ? say(t("no_payee"), "") : bring(request[1].toLowerCase(), request[1]);
   }
   if (/^\s*WASHKEY1/i.test(text)) return say(t("private_card"), "bad");
   const account = await findAccount(text);
@@ -229,6 +241,8 @@ $("#state-form").addEventListener("submit", (event) => {
 });
 
 // As it happens ------------------------------------------------------------------------------------
+
+if (again) doing(null, () => scanned(again));
 
 document.addEventListener("refreshed", ({ detail }) => {
   ({ requests } = detail);

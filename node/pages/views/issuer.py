@@ -15,6 +15,7 @@ from node.pages.page import GoneError, Shown, Visit, page
 REQUESTS_SHOWN = 100
 ENTRIES_SHOWN = 12
 ENTRIES_READ = 60
+CURSOR_LENGTH_MAX = 600
 NEAR_MS = DAY_MS  # to the deadline: from then on a request is red
 SOON_MS = 5 * DAY_MS  # to the next statement: from then on the page reminds of it
 REFERENCE_LENGTH_MAX = 80
@@ -28,11 +29,15 @@ async def desk(visit: Visit) -> Shown | web.Response:
     if worker is None:
         return login_page(visit)
     about = await _about(visit, worker)
+    cursor = visit.query.get("from", "")[:CURSOR_LENGTH_MAX]
+    page_of = {"cursor": cursor} if cursor else {}
     waiting, history = await visit.ask.all(
-        asked("money_requests", issuer=worker.shop, limit=REQUESTS_SHOWN),
+        asked("money_requests", issuer=worker.shop, limit=REQUESTS_SHOWN, **page_of),
         asked("account_history", account=worker.shop, limit=ENTRIES_READ),
     )
-    requests = [] if isinstance(waiting, AskError) else waiting["items"]
+    if isinstance(waiting, AskError):  # no rules of money here yet
+        waiting = {"items": [], "count": 0, "next_cursor": None}
+    requests = await _with_found(visit, worker, waiting["items"])
     entries = [] if isinstance(history, AskError) else history["items"]
     data = {
         **for_script(worker),
@@ -45,11 +50,27 @@ async def desk(visit: Visit) -> Shown | web.Response:
         **about,
         requests=requests,
         is_stated="stated" in visit.query,
-        more=bool(requests) and waiting["more"],
+        count=waiting["count"],
+        later=waiting["next_cursor"],
+        is_first=not cursor,
         is_near=lambda one: about["now"] >= one["due"] - NEAR_MS,
         entries=_entries(entries, worker.shop)[:ENTRIES_SHOWN],
         data=data,
     )
+
+
+async def _with_found(
+    visit: Visit, worker: Worker, requests: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """Return the requests, before them one that was scanned and stands on another page."""
+    name = visit.query.get("find", "")
+    if not name or any(one["request"] == name for one in requests):
+        return requests
+    (found,) = await visit.ask.all(asked("money.request", id=name))
+    is_open = not isinstance(found, AskError) and found["asked_at"]
+    if not is_open or found["issuer"] != worker.shop:
+        return requests
+    return [{**found, "request": name}, *requests]
 
 
 async def _about(visit: Visit, worker: Worker) -> dict[str, Any]:

@@ -63,6 +63,23 @@ async def test_requests_come_with_the_most_urgent_first_and_leave_when_they_are_
     assert await items(shop, issuer=acct("bob")) == []
 
 
+async def test_requests_lead_on_to_less_urgent_ones_and_tell_how_many_wait(shop: Asker) -> None:
+    asked = [await ask_for(shop, name, 500) for name in ("bob", "alice", "bob")]
+    of = {"issuer": acct("issuer")}
+    whole = (await shop.ask("money_requests", **of))["data"]
+
+    first = (await shop.ask("money_requests", **of, limit=2))["data"]
+    cursor = first["next_cursor"]
+    rest = (await shop.ask("money_requests", **of, limit=2, cursor=cursor))["data"]
+    other = await shop.refusal("money_requests", limit=2, cursor=cursor)
+
+    assert sorted(one["request"] for one in whole["items"]) == sorted(asked)
+    assert [*first["items"], *rest["items"]] == whole["items"]
+    assert [(one["count"], one["more"]) for one in (first, rest)] == [(3, True), (3, False)]
+    assert rest["next_cursor"] is None
+    assert "belongs to another list" in str(other)
+
+
 def book(start: int) -> dict[str, Any]:
     """Return the action that asks for a wash."""
     terms = {
