@@ -6,6 +6,7 @@ looks of that thread.
 """
 
 import asyncio
+import itertools
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -13,18 +14,23 @@ from typing import Any, TypeVar
 
 from chain.crypto import Signer, hash_bytes
 from chain.ids import decode_id, encode_id
+from node.client import Wash
 from node.demo.accounts import signer_of
 from node.devnet.plan import PlannedNode
 from node.rpc.door.access import TOKENS_NAME, load_or_make_tokens
-from tests.e2e.journey_net import DAY_MS, JourneyNet, calling
+from tests.e2e.journey_net import DAY_MS, JourneyNet, acct, calling
 from tests.e2e.journey_town import NONE, POLISH, WASH, make_shops
 from tests.netted import give_sponsor
 
 GATEWAY = "node1"  # a validator that serves the pages of all shops
 SHOPS = {"shop1": "Sparkle / 闪亮洗车", "shop2": "Harbour / 港湾洗车"}  # each with a node
 QUIET = {"quiet1": "Corner / 街角洗车", "quiet2": "Bridge / 桥头洗车"}  # whose computers are off
-PEOPLE = ("desk", *SHOPS, *QUIET, "friend1", "friend2")
-PINS = {"Olga": ("owner", "739150"), "Mei": ("desk", "482916"), "Bo": ("bay", "573014")}
+ISSUER = "desk"  # owes the money of these journeys, and has its desk at the gateway
+PEOPLE = (ISSUER, *SHOPS, *QUIET, "friend1", "friend2")
+STAFF = {"Olga": ("owner", "739150"), "Mei": ("desk", "482916"), "Bo": ("bay", "573014")}
+CASHIERS = {"Cai": ("cashier", "59302817")}
+PINS = {**STAFF, **CASHIERS}
+ISSUED_MAX = 10**12
 LOOK_EVERY_S = 0.03
 T = TypeVar("T")
 
@@ -34,7 +40,7 @@ class _Net(JourneyNet):
 
     def equip(self, nodes: list[PlannedNode]) -> None:
         by_name = {one.name: one for one in nodes}
-        give_sponsor(by_name[GATEWAY], "desk", "desk")
+        give_sponsor(by_name[GATEWAY], ISSUER, ISSUER)
         for name in SHOPS:
             give_sponsor(by_name[name], "shop", name)
         for name in (GATEWAY, *SHOPS):
@@ -56,6 +62,7 @@ class BrowserNet:
         self._net = _Net(folder, PEOPLE)
         self._lock = threading.RLock()
         self._over = threading.Event()
+        self._deposits = itertools.count()
         self._pulse = threading.Thread(target=self._go_on, daemon=True)
         self._fault: BaseException | None = None
 
@@ -64,11 +71,15 @@ class BrowserNet:
         asyncio.run(self._net.begin())
         self._net.start(*SHOPS)
         furnish(self._net, {**SHOPS, **QUIET})
+        let_issue(self._net)
         self._pulse.start()
         for shop in SHOPS:
-            for name, (duty, pin) in PINS.items():
+            for name, (duty, pin) in STAFF.items():
                 given: dict[str, Any] = {"name": name, "pin": pin, "duty": duty}
                 self._net.at_node(shop).rpc("staff_add", **given, refund_max=100_000)
+        with Wash(self.url(), token=self.token(), timeout_s=60) as gateway:
+            for name, (duty, pin) in CASHIERS.items():
+                gateway.rpc("staff_add", name=name, pin=pin, duty=duty)
 
     def close(self) -> None:
         """End everything."""
@@ -109,8 +120,13 @@ class BrowserNet:
 
     async def pay_in(self, account: str, amount: int) -> None:
         """Let the issuer put money on somebody's account, as its desk does for cash."""
-        action = {"type": "mint", "asset": "CNY", "to": account, "amount": amount}
-        await self.held(lambda net: net.do("issuer", [action]))
+        reference = hash_bytes("deposit", b"%d" % next(self._deposits)).hex()
+        action = calling("money.issue", to=account, amount=amount, reference=reference)
+        await self.held(lambda net: net.do(ISSUER, [stating(net), action]))
+
+    async def state(self) -> None:
+        """Let the issuer say that all it owes lies in its account, so that its desk may go on."""
+        await self.held(lambda net: net.do(ISSUER, [stating(net)]))
 
     async def until(self, time_ms: int) -> None:
         """Let time pass until then, with all that is due."""
@@ -119,6 +135,28 @@ class BrowserNet:
     async def tick(self, duration_ms: int) -> None:
         """Let so much time pass, with all that is due in it."""
         await self.held(lambda net: net.tick(duration_ms))
+
+
+def let_issue(net: JourneyNet) -> None:
+    """Hand the network's money over to the rules of issuers, with one who owes all of it."""
+    change = {"type": "set_issuer", "asset": "CNY", "contract": "money"}
+    limits: dict[str, Any] = {"custody": NONE, "limit": ISSUED_MAX, "daily": ISSUED_MAX}
+    supply = net.plain(net.read("money.reserves"))["supply"]
+    register = calling("money.register", issuer=acct(ISSUER), **limits)
+    take_over = calling("money.take_over", issuer=acct(ISSUER), amount=supply)
+    done = net.do("operator", [register, {"type": "propose", "change": change}])
+    vote = {"type": "vote", "proposal": done.event("chain.proposed")["proposal"]}
+    net.do("opal", [register, take_over, vote])
+    net.do("operator", [take_over])
+    net.do("oscar", [vote], check=False)
+
+
+def stating(net: JourneyNet) -> dict[str, Any]:
+    """Return the action by which the issuer states more than it owes."""
+    found = net.plain(net.read("money.issuer", account=acct(ISSUER)))
+    period, owed = found["period"] + 1, found["liability"]
+    given = {"liability": owed, "custody": ISSUED_MAX, "document": NONE}
+    return calling("money.attest", period=period, **given)
 
 
 def furnish(net: JourneyNet, shops: dict[str, str]) -> None:

@@ -55,6 +55,28 @@ async def show_code(one: Guest, action: str, canvas: str = "#code") -> str:
     return str(await one.page.get_attribute(canvas, "data-text"))
 
 
+async def enter_cash(desk: Guest, code: str, amount: str) -> str:
+    """Let a cashier scan a phone's code and take cash in; returns the page of the receipt."""
+    await scan(desk, code)
+    await desk.page.fill("#in-amount", amount)
+    await desk.page.keyboard.press("Enter")
+    await desk.agree("ask")
+    await desk.page.wait_for_url("**/desk/receipt/*")
+    return await desk.text()
+
+
+async def pay_out(desk: Guest, code: str) -> str:
+    """Let a cashier scan the code of a request and pay it; returns the page of the receipt."""
+    await scan(desk, code)
+    line = f"#r-{code.split(':')[1].lower()}"
+    await desk.press(f"{line} [data-do=begin]")
+    await desk.agree("ask")
+    await desk.press(f"{line} [data-do=paid]")
+    await desk.agree("pay")
+    await desk.page.wait_for_url("**/desk/receipt/*")
+    return await desk.text()
+
+
 async def scan(desk: Guest, text: str) -> str:
     """Let the counter's scanner read a code; returns what the counter's page says then."""
     await desk.page.fill("#scan", text)

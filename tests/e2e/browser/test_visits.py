@@ -6,8 +6,8 @@ import pytest
 from playwright.async_api import FilePayload
 
 from tests.e2e.browser.guests import Guest, Guests
-from tests.e2e.browser.net import BrowserNet
-from tests.e2e.browser.steps import IN_CHINESE, MONEY, be_in_time, hand_over
+from tests.e2e.browser.net import GATEWAY, BrowserNet
+from tests.e2e.browser.steps import IN_CHINESE, be_in_time, enter_cash, hand_over, pay_out
 from tests.e2e.journey_net import acct
 from tests.e2e.journey_town import WASH_PRICE
 from tests.pages.test_photos import picture_with_a_place
@@ -33,18 +33,33 @@ async def read_poster(poster: Guest) -> str:
     return found
 
 
-async def put_money_in(one: Guest, place: BrowserNet) -> None:
-    """Show the code for money on the phone; the issuer puts money on the account it names."""
+async def put_money_in(one: Guest, cashier: Guest) -> None:
+    """Show the code for money on the phone; a cashier scans it and takes cash in."""
     await one.press("#put-in")
     await one.press("#in-code summary")
     await one.page.wait_for_selector("#my-code[data-text]")
-    account = str(await one.page.get_attribute("#my-code", "data-text"))
-    await place.pay_in(account.lower(), MONEY)
+    code = str(await one.page.get_attribute("#my-code", "data-text"))
+    assert "¥1,000.00" in await enter_cash(cashier, code, "1000")
     await one.page.wait_for_selector("#free:has-text('1,000.00')")
     await one.see("06-money")
 
 
-async def book_by_taps(one: Guest, place: BrowserNet) -> tuple[str, int]:
+async def take_money_out(one: Guest, cashier: Guest) -> str:
+    """Ask for cash on the phone and fetch it at the desk; returns what the desk wrote."""
+    await one.open(f"/c/money?s={acct('shop1')}")
+    await one.page.fill("#out-amount", "932")
+    await one.press("#out-form .row button")
+    await one.agree("ask-out")
+    await one.press("#request-list .button:not(.quiet)")
+    await one.page.wait_for_selector("#out-code[data-text]")
+    code = str(await one.page.get_attribute("#out-code", "data-text"))
+    await cashier.open("/desk")
+    receipt = await pay_out(cashier, code)
+    await one.page.wait_for_selector("#requests", state="hidden")
+    return receipt
+
+
+async def book_by_taps(one: Guest, cashier: Guest) -> tuple[str, int]:
     """Book at the shop of a poster; returns the booking, and the taps after the service."""
     await one.press("a.button.wide")
     await one.see("03-services")
@@ -54,7 +69,7 @@ async def book_by_taps(one: Guest, place: BrowserNet) -> tuple[str, int]:
     await one.press(".slots a >> nth=0")  # the first tap
     await one.page.wait_for_selector("#pay:visible")
     await one.see("05-without-money")
-    await put_money_in(one, place)
+    await put_money_in(one, cashier)
     await one.page.go_back()
     await one.page.wait_for_selector("#confirm:enabled")
     await one.see("07-rules")
@@ -115,7 +130,9 @@ async def test_a_first_visit_goes_from_the_code_on_the_wall_to_a_review(
     await one.page.goto(await read_poster(poster))
     await one.page.wait_for_selector("#here")
     await one.see("02-scanned")
-    booking, taps = await book_by_taps(one, place)
+    await place.state()
+    cashier = await guests.work("01-first-visit", lang, GATEWAY, "Cai", "/desk")
+    booking, taps = await book_by_taps(one, cashier)
     await be_in_time(place, booking)
     desk = await guests.work("01-first-visit", lang, "shop1")
     bo = await guests.work("01-first-visit", lang, "shop1", "Bo", to="/bay/1")
@@ -123,9 +140,13 @@ async def test_a_first_visit_goes_from_the_code_on_the_wall_to_a_review(
     asked = await pay_and_rate(one)
     await one.open(f"/s/{acct('shop1')}")
     await one.see("15-shop")
+    receipt = await take_money_out(one, cashier)
     found = await place.read("booking.booking", id=booking)
+    account = await one.account("shop1")
+    left = await place.held(lambda net: net.ask("money_balance", account=account))
 
     assert taps <= TAPS_MOST
     assert "¥68.00" in asked
     assert (found["state"], found["to_shop"]) == ("SETTLED", WASH_PRICE)
+    assert ("¥932.00" in receipt, left["free"]["amount"], left["requests"]) == (True, 0, [])
     assert (await place.read("reviews.rating", shop=acct("shop1")))["reviews"] >= 1
