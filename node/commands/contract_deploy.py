@@ -67,10 +67,16 @@ def deploy(
         "abi_given": given,
         "installed": installed,
     }
-    reference = name if installed else contract
-    first = next(iter(built.abi.functions), "")
-    following = f"washnode contract simulate {reference}.{first}"
-    finish(facts, contract, next_command=following)
+    reference = str(name if installed else contract)
+    finish(facts, contract, next_command=_try_it(reference, built))
+
+
+def _try_it(reference: str, built: Any) -> str:
+    """Return the command that tries the first function, with what is to be filled in."""
+    first = next(iter(built.abi.functions.values()), None)
+    called = f"{reference}.{first.name}" if first is not None else reference
+    to_fill = [f"{name}=..." for name, _kind in first.params] if first is not None else []
+    return " ".join(("washnode contract simulate", called, *to_fill))
 
 
 def _check_name(name: str | None) -> None:

@@ -73,7 +73,10 @@ def _say_unreachable(text: str) -> str:
     if found is None:
         return text
     why = t("nothing listens there") if _REFUSED_FAULT.fullmatch(found[1]) else found[1]
-    return text[: found.start()] + why + text[found.end() :]
+    address, no_answer, rest = text[: found.start()].partition(" gave no answer: ")
+    if not no_answer or rest:
+        return text[: found.start()] + why + text[found.end() :]
+    return t("{address} gave no answer: {why}", address=address, why=why)
 
 
 def _fix(error: WashError, exit_code: int, *, is_answer: bool) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from node.commands.common import command, data_option
-from node.commands.output import EXIT_NOT_FOUND, fail, print_json, print_text, talk
+from node.commands.output import EXIT_NOT_FOUND, fail, print_json, print_text, say, talk
 from node.commands.words import t
 
 if TYPE_CHECKING:
@@ -54,7 +54,10 @@ def logs(*, count: int, follow: bool, level: str) -> None:
     reader = LogReader(folder)
     least = _LEVELS.index(level)
     with suppress(KeyboardInterrupt):  # how a person ends it
-        for line in reader.last(count):
+        last = list(reader.last(count))
+        if not last and count:
+            say(t("the log in {folder} has no lines yet", folder=folder))
+        for line in last:
             _print(line, least)
         for line in _coming(reader) if follow else ():
             _print(line, least)

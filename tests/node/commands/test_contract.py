@@ -266,7 +266,7 @@ async def test_a_source_becomes_a_contract_that_can_be_tried(source: Path, tmp_p
 
     facts = said(made)
     assert (made.exit_code, facts["installed"], facts["abi_given"]) == (0, True, True)
-    assert facts["next"] == "washnode contract simulate deposit.open"
+    assert facts["next"] == "washnode contract simulate deposit.open shop=... start=..."
     assert said(tried)["events"][0]["type"] == "deposit.Opened"
     assert (refused.exit_code, said(refused)["error"]["code"]) == (6, 3000)
     assert shown.stdout == run("disasm", source).stdout
