@@ -8,7 +8,7 @@ import pytest
 
 from chain.ids import encode_id
 from node.demo.accounts import account_of
-from node.pages import shops
+from node.pages import lists
 from node.pages.page import Setting
 from node.pages.rendering import Renderer
 from node.pages.static_files import StaticFiles
@@ -41,7 +41,7 @@ def _one_a_page(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (home, learn, feedback):
         monkeypatch.setattr(module, "SHOPS_SHOWN", 1)
     monkeypatch.setattr(explorer, "LISTED", 1)
-    monkeypatch.setattr(shops, "_PAGE", 1)
+    monkeypatch.setattr(lists, "_PAGE", 1)
 
 
 def read(town: Town, path: str) -> tuple[set[str], str]:

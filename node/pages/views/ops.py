@@ -4,10 +4,12 @@ from typing import Any
 
 from node.pages import lights
 from node.pages.asking import AskError, asked
+from node.pages.lists import whole_list
 from node.pages.page import Shown, Visit, page
 
 BLOCKS = 30  # of the newest, whose certificates and times are looked at
-_PAGE = 200
+_LIST_MAX = 1_000
+COVERS_SHOWN = 200  # the worst; all are counted by the light
 
 
 @page("/ops", words="ops")
@@ -47,14 +49,14 @@ async def _look(visit: Visit) -> dict[str, Any]:
     answers = await visit.ask.all(
         asked("node_health"), asked("node_peers"), asked("validator_list"),
         asked("chain_listBlocks", limit=BLOCKS), asked("chain_getParams"),
-        asked("gov_proposals", limit=_PAGE), asked("gov_features"), asked("gov_operators"),
-        asked("money_issuers"), asked("shop_covers", limit=_PAGE),
+        asked("gov_features"), asked("gov_operators"), asked("money_issuers"),
     )  # fmt: skip
-    for one in answers[:-2]:
+    for one in answers[:-1]:
         if isinstance(one, AskError):
             raise one
-    health, peers, validators, blocks, params, proposals, features, deciding, *money = answers
-    issuers, covers = (None if isinstance(one, AskError) else one for one in money)
+    health, peers, validators, blocks, params, features, deciding, issuers = answers
+    proposals, _are_all = await whole_list(visit, "gov_proposals", _LIST_MAX)
+    covers, covers_whole = await _covers(visit)
     newest = [one["height"] for one in blocks["items"] if one["height"]]
     found = await visit.ask.all(
         *[asked("chain_getBlock", height=height, detail="header") for height in newest]
@@ -71,12 +73,22 @@ async def _look(visit: Visit) -> dict[str, Any]:
         "blocks": [one for one in blocks["items"] if one["height"]],
         "certificates": certificates,
         "heartbeat_ms": params["values"]["heartbeat_ms"],
-        "proposals": proposals["items"],
+        "proposals": proposals,
         "features": features,
         "deciding": deciding,
-        "issuers": issuers,
-        "covers": None if covers is None else _worst_first(covers["items"]),
+        "issuers": None if isinstance(issuers, AskError) else issuers,
+        "covers": None if covers is None else _worst_first(covers),
+        "covers_whole": covers_whole,
+        "covers_shown": COVERS_SHOWN,
     }
+
+
+async def _covers(visit: Visit) -> tuple[list[dict[str, Any]] | None, bool]:
+    """Return what each shop owes on cards, None without the rules of cards, and if it is all."""
+    try:
+        return await whole_list(visit, "shop_covers", _LIST_MAX)
+    except AskError:
+        return None, True
 
 
 def _worst_first(covers: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -10,11 +10,12 @@ from typing import Any
 from aiohttp import web
 
 from node.pages.asking import AskError, asked
+from node.pages.lists import whole_list
 from node.pages.operators import Operator, find_operator, read_deed, say_refusal
 from node.pages.page import Shown, Visit, deed, page
 
 ROLES = ("member", "operator", "deployer", "admitter", "arbiter", "observer")
-_PAGE = 200
+PROPOSALS_MAX = 1_000
 _WAIT_MS = 15_000
 _STOP = ("revoke_role", "admitter")  # for which two votes are enough
 
@@ -35,16 +36,15 @@ async def votes(visit: Visit) -> Shown:
 
 
 async def _show(visit: Visit, *, said: str = "", fault: str = "", status: int = 200) -> Shown:
-    proposals, deciding, params = await visit.ask.all(
-        asked("gov_proposals", limit=_PAGE), asked("gov_operators"), asked("chain_getParams")
-    )
-    for one in (proposals, deciding, params):
+    proposals, _are_all = await whole_list(visit, "gov_proposals", PROPOSALS_MAX)
+    deciding, params = await visit.ask.all(asked("gov_operators"), asked("chain_getParams"))
+    for one in (deciding, params):
         if isinstance(one, AskError):
             raise one
     shown = visit.show(
         "ops_votes.html",
         operator=await find_operator(visit),
-        proposals=proposals["items"],
+        proposals=proposals,
         deciding=deciding,
         params=params["values"],
         roles=ROLES,

@@ -50,7 +50,7 @@ async def _known(visit: Visit) -> dict[str, Any]:
     head, contract = await visit.ask.all(
         asked("chain_head"), asked("contract_get", contract="records")
     )
-    shops, _are_all = await all_shops(visit)  # a shop beyond them is shown by its number
+    shops = await all_shops(visit)  # a shop beyond them is shown by its number
     header = head["header"]
     network = {
         "genesis": header["chain_id"],
