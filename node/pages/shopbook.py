@@ -92,6 +92,12 @@ class ShopBook:
     stays: dict[str, Stay] = field(default_factory=dict)
     uses: dict[str, CardUse] = field(default_factory=dict)
     messages: dict[str, Message] = field(default_factory=dict)
+    unread: set[str] = field(default_factory=set)  # contracts with events that are not read yet
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all events up to now were read, so that sums are complete."""
+        return not self.unread
 
     def open(self) -> list[Stay]:
         """Return what goes on, by time of the slot."""
@@ -256,7 +262,9 @@ async def _follow(
             take(event)
         book.after[contract] = page["scanned_to"]
         if page["next"] is None:
+            book.unread.discard(contract)
             return
+    book.unread.add(contract)
 
 
 async def _is_same(visit: Visit, book: ShopBook) -> bool:

@@ -9,6 +9,7 @@ from node.pages import presets, showing
 from node.pages.asking import AskError, asked
 from node.pages.care import read_care
 from node.pages.desk import Worker, find_worker, for_script, login_page
+from node.pages.lists import part_of
 from node.pages.page import Shown, Visit, page
 from node.pages.shopbook import DONE, ShopBook, Stay, read_book
 
@@ -31,6 +32,8 @@ async def console(visit: Visit) -> Shown | web.Response:
     now, zone = about["now"], about["zone"]
     waiting = [one for one in book.open() if one.state in {"ARRIVED", "CHECKED_IN"}]
     bays = book.in_bays(about["bays"], await read_bays(visit, worker))
+    expected = [one for one in book.open() if one.state in {"ACCEPTED", "ARRIVED"}]
+    coming = part_of(visit, expected, NEXT_MAX)
     shown = [one for one in range(1, about["bays"] + 1) if one <= BAYS_MIN or one in bays]
     values = {
         **about,
@@ -41,7 +44,9 @@ async def console(visit: Visit) -> Shown | web.Response:
         "asks_help": await _count_asking(visit, worker),
         "waiting": waiting,
         "messages": len(book.unanswered()),
-        "coming": [one for one in book.open() if one.state in {"ACCEPTED", "ARRIVED"}][:NEXT_MAX],
+        "coming": coming["items"],
+        "part": coming,
+        "is_whole": book.is_whole,
         "ready": [one for one in book.open() if one.state == "READY"],
         "uses": [one for one in book.open_uses() if one.state in _USES],
         "bay_list": [(number, bays.get(number)) for number in shown],

@@ -8,6 +8,7 @@ from chain.ids import encode_id
 from node.pages import showing
 from node.pages.asking import AskError, asked
 from node.pages.desk import find_worker, for_script, login_page
+from node.pages.lists import part_of
 from node.pages.page import Shown, Visit, page
 from node.pages.qr import draw_qr
 from node.pages.shopbook import DONE, read_book
@@ -15,6 +16,7 @@ from node.pages.views.console import read_shop
 
 VISITS_SHOWN = 50
 CARDS_MAX = 20
+CARD_LENGTH_MAX = 100
 
 
 @page("/shop/customer/{account}", words="customer")
@@ -47,11 +49,12 @@ async def customer(visit: Visit) -> Shown | web.Response:
         "is_new": bool(visit.query.get("new")),
         "rules": rules,
         "balance": next(filter(showing.is_money, found["balances"]), None),
-        "visits": visits[:VISITS_SHOWN],
+        "visits": part_of(visit, visits, VISITS_SHOWN),
+        "is_whole": book.is_whole,
         "served": sum(one.state in DONE for one in visits),
         "spent": sum(one.to_shop for one in visits),
         "missed": sum(one.state == "NO_SHOW_CUSTOMER" for one in visits),
-        "cards": await _cards(visit, worker.shop, account),
+        **await _cards(visit, worker.shop, account),
         "over": draw_qr(_takeover(visit, worker.shop, account), visit.words("customer.over_code")),
         "code": draw_qr(account, visit.words("customer.code")),
     }
@@ -64,10 +67,11 @@ def _takeover(visit: Visit, shop: str, account: str) -> str:
     return f"{origin}/c/over?s={shop}&a={account}"
 
 
-async def _cards(visit: Visit, shop: str, account: str) -> list[dict[str, Any]]:
-    """Return the customer's open cards at this shop."""
+async def _cards(visit: Visit, shop: str, account: str) -> dict[str, Any]:
+    """Return the customer's open cards at this shop, and the card after which others follow."""
     cards: list[dict[str, Any]] = []
-    after = nothing = encode_id("crd", bytes(32))
+    nothing = encode_id("crd", bytes(32))
+    after = visit.query.get("card", "")[:CARD_LENGTH_MAX] or nothing
     for _ in range(CARDS_MAX):
         (found,) = await visit.ask.all(
             asked("prepaid.next_card", shop=shop, holder=account, after=after)
@@ -81,4 +85,8 @@ async def _cards(visit: Visit, shop: str, account: str) -> list[dict[str, Any]]:
             break
         cards.append({**card, "id": found, "held": held})
         after = found
-    return cards
+    (following,) = await visit.ask.all(
+        asked("prepaid.next_card", shop=shop, holder=account, after=after)
+    )
+    has_more = not isinstance(following, AskError) and following != nothing
+    return {"cards": cards, "cards_after": after if has_more else ""}

@@ -8,7 +8,7 @@ from aiohttp import web
 from node.pages import figures
 from node.pages.asking import AskError, asked
 from node.pages.desk import find_worker, for_script, login_page
-from node.pages.page import Shown, Visit, page
+from node.pages.page import GoneError, Shown, Visit, page
 from node.pages.shopbook import read_book
 from node.pages.views.console import read_shop
 
@@ -33,6 +33,7 @@ async def show(visit: Visit) -> Shown | web.Response:
         survey_figure=figures.survey_figure,
         **about,
         worker=worker,
+        is_whole=book.is_whole,
         spans=SPANS,
         span=span,
         days=days,
@@ -66,6 +67,8 @@ async def export(visit: Visit) -> web.Response:
         return login_page(visit)
     about = await read_shop(visit, worker.shop)
     book = await read_book(visit, worker.shop)
+    if not book.is_whole:  # a file bears no notice beside its sums
+        raise GoneError("staff.reading")
     span = figures.last_days(about["now"], _days(visit), about["zone"])
     out = io.StringIO()
     writer = csv.writer(out)

@@ -34,7 +34,8 @@ async def income(visit: Visit) -> Shown | web.Response:
     if not worker.is_owner:
         raise GoneError("income.owner_only")
     about = await read_shop(visit, worker.shop)
-    open_stays = (await read_book(visit, worker.shop)).open()
+    book = await read_book(visit, worker.shop)
+    open_stays = book.open()
     held = await _read_held(visit, open_stays[:STAYS_MAX])
     lines, older = await _read_lines(visit, worker.shop)
     money = await _read_money(visit, worker, about["now"])
@@ -50,6 +51,7 @@ async def income(visit: Visit) -> Shown | web.Response:
         **about,
         **money,
         worker=worker,
+        is_whole=book.is_whole,
         held=held,
         holds=sorted(held["items"], key=lambda one: one["start"])[:HOLDS_SHOWN] if held else [],
         not_counted=max(0, len(open_stays) - STAYS_MAX),

@@ -6,6 +6,7 @@ from aiohttp import web
 
 from node.pages.asking import AskError, asked
 from node.pages.desk import Worker, find_worker, for_script, login_page
+from node.pages.lists import part_of
 from node.pages.page import Shown, Visit, page
 from node.pages.reviews import list_reviews
 from node.pages.shopbook import Message, read_book
@@ -28,13 +29,17 @@ async def voices(visit: Visit) -> Shown | web.Response:
     (rating,) = await visit.ask.all(asked("reviews.rating", shop=worker.shop))
     last = 0 if isinstance(rating, AskError) else rating["reviews"]
     last = min(visit.number("reviews") or last, last)
-    messages = sorted(
+    in_turn = sorted(
         book.messages.values(), key=lambda one: (_TURNS.get(one.stage, 2), -one.sent_at)
-    )[:MESSAGES_SHOWN]
+    )
+    part = part_of(visit, in_turn, MESSAGES_SHOWN)
+    messages: list[Message] = part["items"]
     values: dict[str, Any] = {
         **about,
         "worker": worker,
         "messages": messages,
+        "part": part,
+        "is_whole": book.is_whole,
         "said": await _open(visit, worker, messages),
         "reviews": await list_reviews(visit, worker.shop, last, REVIEWS_SHOWN),
         "older": max(0, last - REVIEWS_SHOWN),
