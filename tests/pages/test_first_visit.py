@@ -109,8 +109,10 @@ async def test_each_shop_sees_another_account(visitor: Come, town: Town) -> None
     one = await visitor()
     first = town.read("booking.booking", id=await book(one, town.sparkle))
     second = town.read("booking.booking", id=await book(one, town.harbour))
+    told = await one.text()
 
     assert first["customer"] != second["customer"]
+    assert "If it does not, everything comes back to you by itself." in told
     await one.open("/c")
     await one.page.wait_for_selector("#mine .card >> nth=1")
     await one.check()

@@ -66,6 +66,7 @@ async def progress(visit: Visit) -> Shown:
         "held": held,
         "cancel": await _fee(visit, name, booking["state"], now_ms),
         "settles_at": _since(told, "READY") + policy["settle_after"],
+        "answer_by": min(_requested_at(told) + policy["accept_by"], booking["start"]),
         "may": {**_may(booking, held, now_ms), "move": _may_move(booking, policy, now_ms)},
         "queue": queue,
         "now": now_ms,
@@ -145,10 +146,15 @@ def _since(events: list[dict[str, Any]], state: str) -> int:
     return int(times[-1]) if times else 0
 
 
+def _requested_at(events: list[dict[str, Any]]) -> int:
+    """Return when a booking was asked for."""
+    return next((int(one["time"]) for one in events if _name_of_event(one) == "Requested"), 0)
+
+
 def _steps(state: str, events: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the way of the booking: each step with its time, and which one is under way."""
     at = next((n for n, (_name, states) in enumerate(_STEPS) if state in states), None)
-    requested = next((one["time"] for one in events if _name_of_event(one) == "Requested"), 0)
+    requested = _requested_at(events)
     shown = []
     for number, (name, states) in enumerate(_STEPS):
         reached = max(_since(events, one) for one in states)
