@@ -5,6 +5,7 @@ import re
 from typing import Any, cast
 
 import pytest
+from aiohttp.test_utils import make_mocked_request
 
 from node.pages.asking import AskError
 from node.pages.page import Shown, Visit
@@ -98,8 +99,9 @@ async def test_a_chain_without_shops_says_what_comes_next() -> None:
         async def __call__(self, method: str, **_params: object) -> None:
             raise AskError({"code": NotFoundError.code, "message": method, "data": {}})
 
-    visit = Visit(cast("Any", None), cast("Any", NoShops()), Words("en", "shop"), cast("Any", None))
+    request = make_mocked_request("GET", "/")
+    visit = Visit(request, cast("Any", NoShops()), Words("en", "shop"), cast("Any", None))
 
     shown = await home(visit)
 
-    assert shown == Shown("home.html", {"shops": []})
+    assert shown == Shown("home.html", {"shops": [], "more": None})
