@@ -81,6 +81,8 @@ class Rounds(Generic[Thing]):
                 return
             except WashError as error:
                 _log.warning("something can not be carried: %s", error)
+            except Exception:  # noqa: BLE001 - an answer that nobody thought of ends no node
+                _log.exception("something can not be carried")
             if is_over and self._waiting[thing]:  # else there is more of it since
                 del self._waiting[thing]
         self._silences = 0
@@ -99,8 +101,8 @@ def asker(url: str, patience_s: int = PATIENCE_S) -> Ask:
                 session.post(f"{url}/rpc", json=body, allow_redirects=False) as response,
             ):
                 answer = json.loads(await _read(response))
-        except (aiohttp.ClientError, OSError, ValueError, TimeoutError):
-            return None
+        except (aiohttp.ClientError, OSError, ValueError, TimeoutError, RecursionError):
+            return None  # the last one: brackets in brackets, ten thousand deep
         if not isinstance(answer, dict):
             return None
         if answer.get("error") != told.get(method):

@@ -9,7 +9,7 @@ import pytest_asyncio
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from node.carrying import TRIES_MAX, asker
+from node.carrying import TRIES_MAX, Rounds, asker
 from node.letters.carrying import Carrier
 from node.letters.form import letter_name
 from tests.node.test_letters_kept import NOTHING, REPLY, TEXT, VISIT, Told
@@ -170,3 +170,33 @@ async def test_a_gateway_is_asked_over_http(server: TestServer) -> None:
     found = [await ask("letter_get", {}), await ask("letter_put", {}), await nobody("x", {})]
 
     assert found == [{"letters": []}, None, None]
+
+
+@pytest.mark.parametrize("depth", ["[" * 200_000, '{"a":' * 100_000])
+async def test_brackets_without_end_are_no_answer(depth: str) -> None:
+    async def answer(_request: web.Request) -> web.Response:
+        return web.Response(text=depth)
+
+    app = web.Application()
+    app.router.add_post("/rpc", answer)
+    async with TestServer(app) as server:
+        assert await asker(str(server.make_url("")).rstrip("/"))("letter_get", {}) is None
+
+
+async def test_what_nobody_thought_of_ends_no_node_and_holds_up_nothing_else(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    carried = []
+
+    async def carry(thing: int) -> bool:
+        carried.append(thing)
+        return not 1 // thing
+
+    rounds = Rounds(carry, waiting_max=9, tries_max=2)
+    for thing in (0, 2):
+        rounds.want(thing)
+    await rounds.carry_all()
+    await rounds.carry_all()
+
+    assert (carried, rounds.waiting()) == ([0, 2, 0], [])
+    assert "can not be carried" in caplog.text
