@@ -11,10 +11,11 @@ from chain.errors import WashError
 
 PICTURE_BYTES_MAX = 128 * 1024
 SIDE_MAX = 1_600
+SCANS_MAX = 16  # a progressive one has ten; each costs a browser as much as a whole picture
 _BEGIN, _END = b"\xff\xd8", b"\xff\xd9"
 _FRAMES = (0xC0, 0xC2)  # baseline and progressive, which are what browsers make
 _TABLES = (0xC4, 0xDB, 0xDD)  # codes, quantities, restarts
-_SCAN = 0xDA
+_SCAN, _BEGIN_SCAN = 0xDA, b"\xff\xda"
 _BESIDE = re.compile(rb"\xff[\xe0-\xef\xfe\xd8]")  # notes of programs, remarks, another picture
 
 
@@ -46,5 +47,9 @@ def check_picture(data: bytes) -> None:
     if not all(1 <= side <= SIDE_MAX for side in sides):
         text = f"a picture has 1 to {SIDE_MAX} pixels each way, this one {sides[1]} by {sides[0]}"
         raise PictureError(text)
-    if data[at : at + 1] != b"\xff" or _BESIDE.search(data, at):
+    is_followed = data.find(_END, at) != len(data) - len(_END)
+    if data[at : at + 1] != b"\xff" or is_followed or _BESIDE.search(data, at):
         raise PictureError("something stands beside the picture; draw it anew without")
+    if data.count(_BEGIN_SCAN, at) > SCANS_MAX:
+        text = f"a picture is drawn in at most {SCANS_MAX} scans; draw it anew"
+        raise PictureError(text)

@@ -20,7 +20,7 @@ from node.letters.form import (
     seal_letter,
     write_public,
 )
-from node.letters.picture import PICTURE_BYTES_MAX
+from node.letters.picture import PICTURE_BYTES_MAX, SCANS_MAX
 from node.letters.readers import KeyBounds, operators_keys, own_keys
 from node.letters.store import LetterStore
 from node.vault.errors import VaultFullError
@@ -90,6 +90,8 @@ def test_a_picture_goes_with_a_public_text_or_alone(text: str) -> None:
         (jpeg(beside=part(0xFE, b"a remark")), "0xfe stands beside"),
         (jpeg(scan=b"\x12" + part(0xE1, b"Exif")), "stands beside"),
         (jpeg(scan=b"\xff\xd9" + jpeg()), "stands beside"),
+        (jpeg(scan=b"\x12\xff\xd9<script>"), "stands beside"),
+        (jpeg(scan=b"\x12" + part(0xDA, bytes(8)) * SCANS_MAX), "at most 16 scans"),
         (jpeg(width=1_601), "1601 by 30"),
         (jpeg(height=0), "40 by 0"),
         (b"\xff\xd8" + part(0xDA, bytes(8)) + b"\xff\xd9", "0 by 0"),
