@@ -99,6 +99,20 @@ async def test_five_wrong_pins_beside_money_lock_the_name_as_at_the_login(shop: 
     assert codes == [3121] * 5 + [3122]
 
 
+async def test_what_was_sent_is_told_as_sent_also_where_nobody_else_can_wait(
+    shop: Asker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner = await _owner_with_an_issuer(shop)
+    wish = {"session": owner, "issuer": acct("issuer"), "amount": 100, "pin": "739150"}
+    monkeypatch.setattr("node.live.outcomes.WAITERS_MAX", 0)
+
+    told = await shop.ask("staff_pay_out", **wish, timeout_ms=10_000)
+    shop.make_block()
+
+    (waiting,) = (await read(shop, "money_requests", holder=acct("sparkle")))["items"]
+    assert (told["sent"]["status"], told["payee"]) == ("pending", waiting["payee"])
+
+
 async def _owner_with_an_issuer(shop: Asker) -> str:
     """Return the session of an owner, on a chain where somebody owes money."""
     stated = {"period": 1, "liability": 0, "custody": 10**9, "document": "5a" * 32}

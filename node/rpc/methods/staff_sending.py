@@ -24,6 +24,7 @@ from chain.transaction import (
 from chain.transaction import Call as CallAction
 from contracts.vm.container import FunctionKind
 from node.keys.acting import account_of
+from node.live.outcomes import TooManyWaitersError
 from node.rpc.contract_views import find_function, find_info, run_view
 from node.rpc.errors import ContractRefusedError
 from node.rpc.forms.shape_basics import account_text
@@ -191,7 +192,10 @@ async def sign_and_wait(
 async def send(call: Call, signed: SignedTransaction, timeout_ms: int) -> TxStatusJson:
     """Send a signed transaction and wait for what becomes of it."""
     taken = call.node.submit(encode(signed))
-    status = await call.node.wait(taken.tx_id, timeout_ms)
+    try:
+        status = await call.node.wait(taken.tx_id, timeout_ms)
+    except TooManyWaitersError:  # it is on its way: a refusal would have it sent once more
+        status = call.node.status(taken.tx_id)
     return status_json(call.node, taken.tx_id, status)
 
 
