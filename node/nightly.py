@@ -9,11 +9,14 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Thread
-from typing import Any
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from chain.types import HOUR_MS
 from node.config import Config
+from node.files import put_whole
 from node.live.opening import is_open_time, names_hours
 from node.rpc.methods.admin_copy import admin_backup
 from node.rpc.registry import Call
@@ -23,16 +26,18 @@ from node.storage.backup import (
     create_backup,
     last_backup,
     note_backup,
-    same_backups,
+    read_manifest,
 )
 from node.storage.copying import CopiedHead
 
 LOOK_S = 60.0
 STOP_S = 0.2  # a stop of the node waits so long for the thread that saves
-KEPT = 7  # of one chain in one folder; older ones that were made by themselves go
+KEPT = 7  # in one folder; older ones that this node made by itself go
 AGE_MS = 20 * HOUR_MS  # an evening that is a little earlier than yesterday's is one all the same
 LATE_MS = 36 * HOUR_MS  # at any hour then: this computer is off at night
 RETRY_MS = HOUR_MS
+MADE_NAME = "nightly.json"  # in the data folder: what was made by itself
+REMEMBERED_MAX = 8 * KEPT  # also of disks that are elsewhere now
 _NIGHT = range(3, 5)  # local hours of a node without opening hours
 
 _log = logging.getLogger("washnode.backup")
@@ -41,9 +46,20 @@ _log = logging.getLogger("washnode.backup")
 def is_due(last_ms: int | None, begun_ms: int, now_ms: int, *, is_quiet: bool) -> bool:
     """Tell whether a backup is to be made now; the first one at the first quiet moment."""
     age_ms = now_ms - (begun_ms if last_ms is None else last_ms)
-    if age_ms >= LATE_MS:
+    if age_ms >= LATE_MS or age_ms <= -LATE_MS:  # the clock was wrong then, or is now
         return True
     return is_quiet and (last_ms is None or age_ms >= AGE_MS)
+
+
+class _MadeHere(BaseModel):
+    """A backup that this node made by itself; the time tells it from another one of its name."""
+
+    model_config = ConfigDict(frozen=True, strict=True)
+    folder: Annotated[str, Field(max_length=4_096)]
+    made_at_ms: int
+
+
+_LIST = TypeAdapter(list[_MadeHere])
 
 
 class Nightly:
@@ -96,9 +112,6 @@ class Nightly:
         return datetime.fromtimestamp(now_ms // 1_000, UTC).astimezone(place).hour in _NIGHT
 
     async def _make(self, now_ms: int) -> Made:
-        if not self._target.is_dir():  # made anew it would lie on the disk that is to be saved
-            text = f"{self._target} is not there; is its disk plugged in?"
-            raise BackupError(text)
         loop = asyncio.get_running_loop()
 
         def copy_chain(folder: Path) -> CopiedHead:
@@ -110,6 +123,11 @@ class Nightly:
             return copying.result()
 
         def save() -> Made:
+            # Made anew it would lie on the disk that is to be saved; a share that is down answers
+            # such a question after a minute.
+            if not self._target.is_dir():
+                text = f"{self._target} is not there; is its disk plugged in?"
+                raise BackupError(text)
             data = self._config.data_dir
             made = create_backup(
                 data,
@@ -120,7 +138,7 @@ class Nightly:
                 program=self._node.version,
             )
             note_backup(data, made)
-            _drop_old(made)
+            _drop_old(data, made)
             return made
 
         return await self._beside(save)
@@ -164,9 +182,27 @@ class Nightly:
         )
 
 
-def _drop_old(made: Made) -> None:
-    """Take away what is older than the newest backups of the same chain beside this one."""
-    for folder in same_backups(made.folder.parent, made.manifest)[KEPT:]:
-        if folder != made.folder:
-            with suppress(OSError):
-                shutil.rmtree(folder)
+def _drop_old(data: Path, made: Made) -> None:
+    """Take away the oldest of what this node made by itself beside this one.
+
+    Others' backups of the same chain may lie there, and some that people made: those stay.
+    """
+    fresh = _MadeHere(folder=str(made.folder), made_at_ms=made.manifest.made_at_ms)
+    known = [*_made_here(data), fresh]
+    beside = [one for one in known if Path(one.folder).parent == made.folder.parent]
+    old = beside[:-KEPT]
+    for one in old:
+        with suppress(OSError, BackupError):
+            if read_manifest(Path(one.folder)).made_at_ms == one.made_at_ms:
+                shutil.rmtree(one.folder)
+    rest = [one for one in known if one not in old][-REMEMBERED_MAX:]
+    text = _LIST.dump_json(rest, indent=1).decode() + "\n"
+    put_whole(data / MADE_NAME, text, replace=True, is_private=True)
+
+
+def _made_here(data: Path) -> list[_MadeHere]:
+    """Return what this node made by itself, the oldest first; a list that is lost is begun anew."""
+    try:
+        return _LIST.validate_json((data / MADE_NAME).read_bytes())
+    except (OSError, ValidationError):
+        return []

@@ -250,17 +250,6 @@ def _manifests(target: Path) -> Iterator[Path]:
     return target.glob(f"{_PREFIX}*/{MANIFEST_NAME}")
 
 
-def same_backups(target: Path, like: BackupManifest) -> list[Path]:
-    """Return the backups in a folder that are of the same chain, the newest first."""
-    found: list[tuple[int, Path]] = []
-    for path in _manifests(target):
-        with suppress(BackupError):
-            manifest = read_manifest(path.parent)
-            if manifest.chain_id == like.chain_id:
-                found.append((manifest.made_at_ms, path.parent))
-    return [folder for _at, folder in sorted(found, reverse=True)]
-
-
 def read_manifest(folder: Path) -> BackupManifest:
     """Return what a backup says of itself, or raise BackupError."""
     path = folder / MANIFEST_NAME

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import shutil
+import threading
 import tomllib
 from collections.abc import Iterator
 from datetime import datetime
@@ -37,6 +39,7 @@ BEGUN_MS = NIGHT_MS - 12 * HOUR_MS
         (0, AGE_MS, False, False),
         (0, LATE_MS - 1, False, False),
         (0, LATE_MS, False, True),  # a computer that is off at night
+        (40 * DAY_MS, 0, False, True),  # noted by a clock that was a month ahead
     ],
 )
 def test_a_day_has_one_backup_at_a_quiet_time_or_late(
@@ -109,6 +112,49 @@ async def test_the_newest_seven_of_this_chain_are_kept(house: House) -> None:
     assert kept == sorted(made[2:], key=lambda one: (len(str(one)), str(one)))
     assert (other / "backup.json").is_file()
     assert (house.disk / "photos").is_dir()
+
+
+async def test_backups_of_another_node_and_those_that_people_made_stay(house: House) -> None:
+    at_night = NIGHT_MS - DAY_MS
+    colleague = await house.look(at_night)  # another shop of the chain, on the same disk
+    assert colleague is not None
+    (house.data / "nightly.json").unlink()
+    by_hand = house.disk / "washnode-by-hand"
+    shutil.copytree(colleague, by_hand)
+
+    made = [await house.look(NIGHT_MS + day * DAY_MS) for day in range(KEPT + 1)]
+
+    assert {*house.kept()} == {colleague, by_hand, *made[1:]}
+
+
+async def test_another_backup_under_the_name_of_an_old_one_stays(house: House) -> None:
+    made = [await house.look(NIGHT_MS + day * DAY_MS) for day in range(KEPT)]
+    old = made[0]
+    assert old is not None
+    manifest = json.loads((old / "backup.json").read_text("utf-8"))
+    text = json.dumps({**manifest, "made_at_ms": manifest["made_at_ms"] + 1})
+    (old / "backup.json").write_text(text, encoding="utf-8")  # of somebody else, meanwhile
+
+    newest = await house.look(NIGHT_MS + KEPT * DAY_MS)
+
+    assert {*house.kept()} == {*made, newest}
+
+
+async def test_a_disk_that_hangs_holds_up_only_its_backup(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    is_dir = Path.is_dir
+
+    def slow(path: Path, **how: Any) -> bool:
+        if path == house.disk:
+            asked.append(threading.current_thread().name)
+        return is_dir(path, **how)
+
+    monkeypatch.setattr(Path, "is_dir", slow)
+    await house.look(NIGHT_MS)
+
+    assert {*asked} == {"backup"}
 
 
 async def test_a_disk_that_is_not_there_is_tried_again_and_not_made_up_for(
