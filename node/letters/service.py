@@ -76,7 +76,10 @@ class Letters:
         self.on_wanted: list[Callable[[About], None]] = []  # and where one is new, or looked for
         self._changed: set[About] = set()
         self._wake = asyncio.Event()
+        self._is_reopened = False
+        self.is_looking = True  # whether all of them are to be looked over
         node.on_commit.append(self.on_commit)
+        node.on_reopen.append(self._on_reopen)
 
     def named(self, about: About) -> list[Named]:
         """Return which letters the chain names now. Raises GoneError for what is not there."""
@@ -154,19 +157,22 @@ class Letters:
                     self._changed.add(About(kind, bytes(event.values[0])))
                     self._wake.set()
 
+    def _on_reopen(self) -> None:
+        """Look over all again: blocks that a snapshot replaced may have taken anything back."""
+        self.is_looking = True
+        self._is_reopened = True
+        self._wake.set()
+
     async def run(self) -> None:
         """Destroy what the chain no longer names, now and whenever that changes."""
-        is_looked_over = False
         while True:
             self._wake.clear()
             try:
-                if not is_looked_over:
-                    for key in self.store.subjects():
-                        self._tidy(About(Kind(key[0]), key[1:]))
-                        await asyncio.sleep(PAUSE_S)
-                    is_looked_over = True
-                while self._changed:
-                    self._tidy(self._changed.pop())
+                while self.is_looking:
+                    await self._look_over_all()
+                for about in list(self._changed):
+                    self._changed.discard(about)
+                    self._tidy(about)
             except WashError as error:  # the chain goes on without its letters
                 _log.error("letters failed: %s", error)
             try:
@@ -174,6 +180,13 @@ class Letters:
                     await self._wake.wait()
             except TimeoutError:
                 pass
+
+    async def _look_over_all(self) -> None:
+        self._is_reopened = False
+        for key in self.store.subjects():
+            self._tidy(About(Kind(key[0]), key[1:]))
+            await asyncio.sleep(PAUSE_S)
+        self.is_looking = self._is_reopened
 
     def _tidy(self, about: About) -> None:
         kept = self.store.names(about.key())
@@ -184,8 +197,16 @@ class Letters:
         except GoneError:  # a practice network that went back in time
             return
         for name in kept:
-            if name not in wanted:
+            if name in wanted:
+                continue
+            if self._is_awaited(name):
+                self._changed.add(about)  # looked at again in a minute
+            else:
                 self.store.erase(name, about.key())
+
+    def _is_awaited(self, name: bytes) -> bool:
+        """Tell whether a transaction that waits here will have the chain name a letter."""
+        return any(name in data for data in self.node.outbox)
 
 
 def _check_form(about: About, named: Named, letter: bytes) -> None:

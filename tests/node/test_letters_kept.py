@@ -1,5 +1,6 @@
 """Which letters a node takes, gives out and destroys: those that the chain names, and no others."""
 
+import asyncio
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ from chain.byte_store import ByteStore
 from node.letters.form import Between, Role, letter_name, seal_letter, write_public
 from node.letters.service import CLOSED, About, Kind, Letters
 from node.letters.store import ABOUT_BYTES, LetterStore
+from node.live.outbox import Outbox
 from node.vault.errors import GoneError, RefusedBlobError
 from tests.node.test_letters import ALICE, KEYS, SHOP, jpeg
 from tests.node.vault.test_store import files_with
@@ -26,7 +28,8 @@ class Told(Letters):
     """Letters of a chain that says what a test wants."""
 
     def __init__(self, folder: Path) -> None:
-        super().__init__(SimpleNamespace(on_commit=[]), LetterStore(folder))
+        node = SimpleNamespace(on_commit=[], on_reopen=[], outbox=Outbox(None))
+        super().__init__(node, LetterStore(folder))
         self.told: dict[str, Any] = {}
 
     def _look(self, view: str, place: bytes) -> Any:
@@ -104,6 +107,36 @@ def test_a_hidden_text_stays_and_says_why(letters: Told) -> None:
     [(named, kept)] = letters.get(VISIT)
 
     assert (named.hidden, kept) == (2, TEXT)
+
+
+def test_an_answer_whose_transaction_still_waits_is_not_destroyed(letters: Told) -> None:
+    letters.say(TEXT)
+    letters.store.put(letter_name(REPLY), VISIT.key(), REPLY)
+    letters.node.outbox.add(bytes(32), b"a call with " + letter_name(REPLY))  # the line is down
+    letters.look_again()
+    waiting = letters.store.names(VISIT.key())
+    letters.node.outbox.end(bytes(32), "refused", 1, "")
+    letters.look_again()
+
+    assert (waiting, letters.store.names(VISIT.key())) == ([letter_name(REPLY)], [])
+
+
+async def test_what_was_taken_back_in_blocks_that_a_snapshot_replaced_is_destroyed(
+    letters: Told,
+) -> None:
+    letters.say(TEXT)
+    letters.put(VISIT, TEXT)
+    task = asyncio.ensure_future(letters.run())
+    while letters.is_looking:
+        await asyncio.sleep(0)
+    letters.say()
+    for tell in letters.node.on_reopen:
+        tell()
+    while letters.is_looking:
+        await asyncio.sleep(0)
+    task.cancel()
+
+    assert letters.store.names(VISIT.key()) == []
 
 
 def test_a_closed_message_is_destroyed(letters: Told) -> None:
