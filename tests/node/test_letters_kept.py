@@ -17,6 +17,7 @@ from node.live.outbox import Outbox
 from node.vault.errors import GoneError, RefusedBlobError
 from tests.node.test_letters import ALICE, KEYS, SHOP, jpeg
 from tests.node.vault.test_store import files_with
+from tests.node.vault.vault_node import until
 
 VISIT, MESSAGE = About(Kind.REVIEW, bytes(32)), About(Kind.MESSAGE, bytes([7]) * 32)
 NOTHING = bytes(32)
@@ -127,13 +128,11 @@ async def test_what_was_taken_back_in_blocks_that_a_snapshot_replaced_is_destroy
     letters.say(TEXT)
     letters.put(VISIT, TEXT)
     task = asyncio.ensure_future(letters.run())
-    while letters.is_looking:
-        await asyncio.sleep(0)
+    await until(lambda: not letters.is_looking)
     letters.say()
     for tell in letters.node.on_reopen:
         tell()
-    while letters.is_looking:
-        await asyncio.sleep(0)
+    await until(lambda: not letters.is_looking)
     task.cancel()
 
     assert letters.store.names(VISIT.key()) == []
