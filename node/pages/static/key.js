@@ -74,13 +74,15 @@ $("#restore-form").addEventListener("submit", async (event) => {
 /** Where this customer has been: the shops at which the account that follows from the seed is known. */
 async function findShops() {
   Object.keys(takenOver()).forEach(rememberShop);
-  for (let after, left = 20; left > 0; left--) {
+  for (let after = null, isOver = false; !isOver;) {
     const { data: page } = await wash.rpc("shop_list", after ? { after, limit: 50 } : { limit: 50 });
-    for (const { shop } of page.items) {
-      const known = await wash.account(await accountFor(shop));
-      if (known.known) rememberShop(shop);
-    }
-    if (!(after = page.next)) return;
+    const accounts = await Promise.all(page.items.map(({ shop }) => accountFor(shop)));
+    const found = await wash.batch(accounts.map((account) => ["account_get", { account }]));
+    const failed = found.find((one) => one instanceof Error); // a shop left out would be money out of sight
+    if (failed) throw failed;
+    for (const [number, { data: { known } }] of found.entries()) if (known) rememberShop(page.items[number].shop);
+    after = page.next;
+    isOver = !after;
   }
 }
 

@@ -5,15 +5,26 @@ import { purseOf } from "./purse.js";
 import { askOnce } from "./survey.js";
 import { accountFor, keyFor, rememberShop, shopsSeen, state, takenOver, washFor, welcome } from "./wallet.js";
 
-const SHOWN_MAX = 5;
+const SHOWN = 5, MORE = 20, wanted = new Map(); // how many visits are shown, by shop
 const OPEN = ["REQUESTED", "ACCEPTED", "ARRIVED", "CHECKED_IN", "IN_SERVICE", "READY", "DISPUTED", "NO_SHOW_DUE", "FAILURE_DUE"];
 
-async function bookingsOf(account) {
+/** The newest visits at a shop, as many as are wanted, and how many there were. */
+async function bookingsOf(shop, account) {
   const asked = await eventsOf({ type: "booking.Requested", values: { customer: account } });
-  const ids = asked.map((one) => one.values.id).reverse().slice(0, SHOWN_MAX);
-  if (!ids.length) return [];
+  const ids = asked.map((one) => one.values.id).reverse().slice(0, wanted.get(shop) ?? SHOWN);
   const records = await ask(...ids.map((id) => ["booking.booking", { id }]));
-  return records.map((one, number) => one && { ...one, id: ids[number] }).filter(Boolean);
+  const bookings = records.map((one, number) => one && { ...one, id: ids[number] }).filter(Boolean);
+  return { bookings, count: asked.length };
+}
+
+/** The button for visits before those that are shown. */
+function drawOlder(button, shop, shown, count) {
+  button.hidden = shown >= count;
+  button.textContent = t("older", { shown, count });
+  button.addEventListener("click", () => {
+    wanted.set(shop, shown + MORE);
+    return showAll();
+  });
 }
 
 /** Somebody asks for this customer's account: who did not ask for it stops it here. */
@@ -33,7 +44,7 @@ async function show(shop) {
   const [record, profile, mine] = await ask(["shops.shop", { shop }], ["shops.profile", { shop }], ["account_get", { account }]);
   if (!record) return null;
   if (mine?.recovery) warn(shop, record, mine.recovery);
-  const bookings = await bookingsOf(account);
+  const { bookings, count } = await bookingsOf(shop, account);
   const [points] = await ask(["loyalty.standing", { shop, holder: account }]);
   const zone = profile?.zone || data.zone;
   if (shop === data.shop && !bookings.length && !mine?.known) return null; // it stands above already
@@ -59,6 +70,7 @@ async function show(shop) {
     const words = el("div", {}, el("h3", {}, when(one.start, zone)), el("small", {}, money(one.total)));
     part("bookings").append(el("li", {}, el("a", { class: "item", href: `/b/${one.id}` }, words, el("div", { class: "end" }, badge))));
   }
+  drawOlder(part("older"), shop, bookings.length, count);
   const last = bookings[0];
   part("again").textContent = last ? t("again") : t("book");
   part("again").href = last ? `/s/${shop}/book?service=${last.service}` : `/s/${shop}/book`;

@@ -4,6 +4,7 @@ import { ask, eventsOf, nameIn } from "./lists.js";
 import { ANY, Details, ids } from "./sealed.js";
 import { shopsSeen, washFor, welcome } from "./wallet.js";
 
+const LOG_PAGES_MAX = 20; // of 50 readings each
 const KINDS = ["CONTACT", "VEHICLE", "PHOTOS", "NOTES", "FEEDBACK", "PREFERENCES"];
 const names = new Map();
 let now = 0;
@@ -124,15 +125,31 @@ async function showAll() {
   return all;
 }
 
+/** Readings by others, the newest first: own ones are left out, so what is wanted may stand on a later page. */
+async function readingsAt(shop) {
+  const mine = await Details.at(shop), lines = [];
+  let cursor = null;
+  for (let left = LOG_PAGES_MAX; left > 0; left--) {
+    const page = await mine.readings(cursor);
+    lines.push(...page.items.filter((one) => one.basis !== "own"));
+    cursor = page.next_cursor;
+    if (!cursor) break;
+  }
+  return { lines, isAll: !cursor };
+}
+
 async function showLog() {
   const lines = [];
+  let areAll = true;
   for (const shop of shopsSeen()) {
-    const { items } = await (await Details.at(shop)).readings();
-    for (const one of items.filter((line) => line.basis !== "own")) lines.push({ ...one, who: await nameOf(one.reader) });
+    const found = await readingsAt(shop);
+    areAll &&= found.isAll;
+    for (const one of found.lines) lines.push({ ...one, who: await nameOf(one.reader) });
   }
   lines.sort((a, b) => b.time - a.time);
   $("#log").replaceChildren(...(lines.length ? lines.map((one) => el("li", { class: "item" }, el("div", {}, el("h3", {}, one.who), el("small", {}, `${when(one.time)} · ${t(`purpose_${one.purpose}`)}`)),
     el("div", { class: "end wraps" }, el("small", {}, t(one.on_chain === false ? "log_wrong" : one.on_chain ? "log_fixed" : "log_open"))))) : [el("li", { class: "empty" }, t("log_none"))]));
+  if (!areAll) $("#log").append(el("li", { class: "soft" }, t("log_part")));
   return true;
 }
 

@@ -11,7 +11,7 @@ const OPEN = "wash.open"; // of a sealed one: for as long as this tab is open
 const SAVED = "wash.saved";
 const SHOPS = "wash.shops"; // where this customer has been, newest first
 const ACCOUNTS = "wash.accounts"; // at shops where helpers gave an older account to this key: shop -> account
-const SHOPS_MAX = 40;
+const SHOPS_MAX = 200;
 const ID_BYTES = 32;
 export const PIN_LENGTH_MIN = 6;
 
