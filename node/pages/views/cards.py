@@ -7,7 +7,7 @@ from node.pages.asking import AskError, asked
 from node.pages.page import Shown, Visit, page
 from node.pages.services import labels
 
-PAGES_MAX = 5  # of events
+PAGES_MAX = 50  # of events, more than a card or the offers of a shop have
 EVENTS_MAX = 200
 USES_SHOWN = 20
 _CAUSES = ("", "HOLDER", "COOLING_OFF", "MOVED", "SILENT", "CLOSED", "ENDED")

@@ -8,6 +8,7 @@ from node.pages.asking import AskError, asked
 from node.pages.desk import Worker, find_worker, for_script, login_page
 from node.pages.page import GoneError, Shown, Visit, page
 from node.pages.shopbook import Stay, read_book
+from node.pages.views.cards import events_of
 from node.pages.views.console import read_shop
 
 LINES_WANTED = 20  # before older ones are left to another page
@@ -16,7 +17,6 @@ STAYS_MAX = 500  # visits that go on and are asked about
 _PAGE = 100  # entries of the account's history asked for at once
 _PAGES_MAX = 5  # much of what happens to a shop moves none of its money
 _CURSOR_LENGTH_MAX = 600
-_EVENTS_MAX = 200
 MINUS = "\u2212"
 _SIGNS = {
     "prepaid.Released": "+", "loyalty.PaidOut": "+", "loyalty.Withdrawn": "+",
@@ -102,19 +102,11 @@ async def _read_late(visit: Visit, worker: Worker) -> dict[str, Any] | None:
     def wish(name: str) -> dict[str, Any]:
         return {"type": f"money.{name}", "values": {"holder": worker.shop}}
 
-    late, right = await visit.ask.all(
-        *[
-            asked("events_query", filter=wish(name), after="earliest", limit=_EVENTS_MAX)
-            for name in ("Late", "Settled")
-        ]
-    )
-    if isinstance(late, AskError) or isinstance(right, AskError):
-        return None
-    for one in reversed(late["items"]):
+    late, right = [await events_of(visit, wish(name)) for name in ("Late", "Settled")]
+    for one in reversed(late):
         issuer = one["values"]["issuer"]
         if not any(
-            each["values"]["issuer"] == issuer and each["time"] >= one["time"]
-            for each in right["items"]
+            each["values"]["issuer"] == issuer and each["time"] >= one["time"] for each in right
         ):
             return {"time": one["time"], **one["values"]}
     return None

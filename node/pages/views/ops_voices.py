@@ -44,12 +44,13 @@ async def _show(
 ) -> Shown:
     shop = visit.query.get("shop", "")
     letters, needed, rating = await visit.ask.all(
-        asked("operator_letters", session=operator.session, limit=MESSAGES_SHOWN),
+        asked("operator_letters", session=operator.session, limit=MESSAGES_SHOWN + 1),
         asked("reviews.votes_needed"),
         asked("reviews.rating", shop=shop),
     )
     shops = await some_shops(visit, _SHOPS_SHOWN)
-    messages = [] if isinstance(letters, AskError) else letters["items"]
+    told = [] if isinstance(letters, AskError) else letters["items"]
+    messages = told[:MESSAGES_SHOWN]
     last = 0 if isinstance(rating, AskError) else rating["reviews"]
     last = min(visit.number("reviews") or last, last)
     votes = await _open_votes(visit)
@@ -57,6 +58,8 @@ async def _show(
         "ops_voices.html",
         operator=operator,
         messages=sorted(messages, key=lambda one: (_TURNS.get(one["state"], 2), -one["sent_at"])),
+        has_older=len(told) > MESSAGES_SHOWN,
+        voted_more=max(0, len(votes) - VOTED_SHOWN),
         closed=say_refusal(visit, letters) if isinstance(letters, AskError) else "",
         shops=await with_shop(visit, shops["items"], shop),
         more=shops["next"],
