@@ -34,6 +34,7 @@ LOOKED_AT = 256  # of what waits, to find as many to ask for together
 PATIENCE_S = 120  # a photo, on a slow line
 VALID_MS = 5 * MINUTE_MS
 REFUSED_MS = 20_000
+RARELY = 64  # rounds between two tries to bring what was refused often
 SURVEY_S = 6 * 3600  # a gateway may have lost its disk
 PAUSE_S = 0.01  # between two looks at many blobs: blocks and answers come first
 _BLOB = "blb"
@@ -60,6 +61,7 @@ class BlobCarrier:
         self._refused_till = 0  # when to ask again after a no
         self._there: set[bytes] = set()  # of what waits, what the gateway has
         self._lacking: set[bytes] = set()  # and what it said that it lacks
+        self._turns: dict[bytes, int] = {}  # of what it lacks, how often it was its turn
         vault.on_kept.append(self.want)
         vault.node.on_commit.append(self.on_commit)
 
@@ -119,6 +121,7 @@ class BlobCarrier:
         self._there.discard(name)
         self._lacking.discard(name)
         self._asked.pop(name, None)
+        self._turns.pop(name, None)
         return True
 
     def _may_name(self, entry: Entry) -> bool:
@@ -212,6 +215,8 @@ class BlobCarrier:
         blob = self._vault.store.blob(name)
         if keys is None or blob is None:
             return self._done(name)
+        if not self._is_turn(name):
+            return False
         node = self._vault.node
         fresh = node.clock.now_ms(), secrets.token_bytes(NONCE_BYTES)
         deal, where = Deal(Deed.PUT, name, digest=entry.keys), (node.ledger.chain_id, gateway.node)
@@ -236,6 +241,11 @@ class BlobCarrier:
             },
         }
         return await self._tell("blob_put", params) is not None and self._done(name)
+
+    def _is_turn(self, name: bytes) -> bool:
+        """Tell whether to send bytes now: what a full gateway refuses would fill a slow line."""
+        turn = self._turns[name] = self._turns.get(name, 0) + 1
+        return turn % RARELY == 0 or turn & (turn - 1) == 0  # 1, 2, 4, 8, …
 
     def _first_keys(self, name: bytes, entry: Entry) -> list[Wrapped] | None:
         """Return the wrapped keys that the chain has on record of a blob, None if they are gone."""

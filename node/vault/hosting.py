@@ -21,7 +21,7 @@ from chain.transaction import (
     signing_bytes,
     sponsor_bytes,
 )
-from chain.types import HOUR_MS
+from chain.types import DAY_MS, HOUR_MS
 from node.keys.acting import account_of
 from node.live.views import look
 from node.live.visitors import Visitors
@@ -45,6 +45,19 @@ class Hosting:
         self._contract = ConsentContract(node)
         self._bytes_max, self._blobs_max = bytes_max, blobs_max
         self._given = Visitors(PER_SHOP, IN_ALL)
+        # Of each shop: what was signed for, with its size and when. So many a day bound it.
+        self._promised: dict[bytes, dict[bytes, tuple[int, int]]] = {}
+
+    def promised(self, shop: bytes, now: int, has: Callable[[bytes], bool]) -> tuple[int, int]:
+        """Return bytes and number of what was signed for within a day and was not brought yet."""
+        left = {
+            name: (size, at_ms)
+            for name, (size, at_ms) in self._promised.pop(shop, {}).items()
+            if now - at_ms < DAY_MS and not has(name)
+        }
+        if left:
+            self._promised[shop] = left
+        return sum(size for size, _at in left.values()), len(left)
 
     def check_room(self, used: int, count: int, length: int, more: int = 1) -> None:
         """Raise VaultFullError if a shop that has so much here can not have so much more."""
@@ -54,13 +67,18 @@ class Hosting:
             raise VaultFullError("one shop", self._bytes_max)
 
     def sign(
-        self, body: bytes, signature: bytes, kept_for: Callable[[bytes], tuple[int, int]]
+        self,
+        body: bytes,
+        signature: bytes,
+        kept_for: Callable[[bytes], tuple[int, int]],
+        has: Callable[[bytes], bool],
     ) -> bytes:
         """Sign and send what names this node as one who keeps what a shop wrote.
 
         `body` is the shop's transaction, unsigned, `signature` the shop's of it; `kept_for` tells
-        bytes and number of what a shop has here. Returns the transaction's id. Raises
-        RefusedBlobError, BadSignatureError, VaultFullError, BusyError, and what the chain refuses.
+        bytes and number of what a shop has here, `has` whether something is here. Returns the
+        transaction's id. Raises RefusedBlobError, BadSignatureError, VaultFullError, BusyError, and
+        what the chain refuses.
         """
         asked = decode(Transaction, body)
         names = self._names(asked)
@@ -70,13 +88,17 @@ class Hosting:
         if not self._given.may_take(asked.account, now):
             raise BusyError(HOUR_MS)
         entries = [self._entry(name, asked.account) for name in names]
-        sizes = sum(one.size for one in entries)
-        self.check_room(*kept_for(asked.account), sizes, len(entries))
+        sizes = {name: one.size for name, one in zip(names, entries, strict=True)}
+        used, count = kept_for(asked.account)
+        coming, more = self.promised(asked.account, now, has)
+        self.check_room(used + coming, count + more, sum(sizes.values()), len(entries))
         cosignature = Cosignature(self._signer.public_key, bytes(SIGNATURE_BYTES))
         signed = SignedTransaction(asked, signature, cosignature)
         self._try(signed)
         cosignature = replace(cosignature, signature=self._signer.sign(sponsor_bytes(asked)))
         self._given.take(asked.account, now)
+        promised = self._promised.setdefault(asked.account, {})
+        promised |= {name: (size, now) for name, size in sizes.items()}
         taken = self._node.submit(encode(replace(signed, cosignature=cosignature)))
         tx_id: bytes = taken.tx_id
         return tx_id

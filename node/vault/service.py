@@ -106,7 +106,7 @@ class Vault:
         """
         if self.hosting is None:
             raise NoVaultError
-        return self.hosting.sign(body, signature, self.store.kept_for)
+        return self.hosting.sign(body, signature, self.store.kept_for, self.store.has)
 
     def missing(self, names: Sequence[bytes]) -> list[bytes]:
         """Return those that this node is to keep by the chain and does not have."""

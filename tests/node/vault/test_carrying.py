@@ -11,12 +11,14 @@ import pytest
 from chain.codec import encode
 from chain.ids import decode_id, encode_id
 from chain.transaction import Call, signing_bytes
+from chain.types import DAY_MS
 from node.carrying import TRIES_MAX, asker
 from node.client import WashRpcError
 from node.client.records import Records, Sealed
 from node.demo.accounts import account_of, signer_of
 from node.live.visitors import Visitors
 from node.vault.carrying import BlobCarrier, Gateway
+from node.vault.errors import VaultFullError
 from node.vault.hosting import Hosting
 from node.vault.keeper import Keeper
 from node.vault.sealing import blob_name, keys_hash
@@ -206,6 +208,47 @@ async def test_each_shop_has_so_much_room_and_no_more(
     assert (held, shop.gateway.vault.store.names()) == ([0, 0], [])
     assert set(shop.asked) == {"node_info", "blob_host"}
     assert shop.carrier._rounds.waiting() == names
+
+
+async def test_what_was_promised_and_not_brought_yet_takes_its_room_for_a_day(
+    tmp_path: Path,
+) -> None:
+    async with shop_and_gateway(tmp_path, MIB, 8) as (shop, _alice):
+        names = [await shop.write(PHOTO + bytes([number])) for number in range(10)]
+        gateway, own = shop.gateway.vault, Gateway(SPARKLE, shop.gateway.node.validator_key)
+        assert gateway.hosting is not None
+
+        def host(some: list[bytes]) -> None:
+            body = shop.carrier._naming(some, own)
+            gateway.host(encode(body), signer_of("harbour").sign(signing_bytes(body)))
+
+        host(names[:8])
+        with pytest.raises(VaultFullError):
+            host(names[8:])
+        now, has = shop.gateway.node.block_time(), gateway.store.has
+        taken = [gateway.hosting.promised(HARBOUR, now + one, has)[1] for one in (0, DAY_MS)]
+        await until(lambda: not len(shop.gateway.node.pool))
+
+    assert taken == [8, 0]
+
+
+async def test_what_the_gateway_refuses_is_sent_over_a_slow_line_ever_less_often(
+    tmp_path: Path,
+) -> None:
+    async with shop_and_gateway(tmp_path) as (shop, _alice):
+        name = await shop.write(PHOTO)
+        await shop.carrier.carry_all()
+        await until(lambda: not len(shop.gateway.node.pool))
+        shop.gateway.vault.store._bytes_max = 1  # its disk is full
+        for _ in range(TRIES_MAX - 10):
+            await shop.carrier.carry_all()
+        refused = shop.asked.count("blob_put")
+        shop.gateway.vault.store._bytes_max = 64 * MIB
+        shop.carrier.want(name)
+        for _ in range(TRIES_MAX):
+            await shop.carrier.carry_all()
+
+    assert (refused, shop.gateway.vault.store.names()) == (7, [name])
 
 
 @pytest.mark.parametrize(
