@@ -15,7 +15,7 @@ from node.rpc.reading.fields import StoredMap, standard_map
 from node.rpc.registry import Call, rpc_method
 
 REGISTER = "shops"
-_SERVICES_MAX = 200
+_SERVICES_MAX = 1_000  # withdrawn ones among them
 _LOOKED_AT_MAX = 2_000  # names of shops, for one answer
 _NAME = -1  # where a stored shop has its name
 
