@@ -12,11 +12,13 @@ import struct
 from collections.abc import Iterator
 from pathlib import Path
 
+from node.letters.form import LETTER_BYTES_MAX
 from node.vault.erasing_store import ErasingStore
 from node.vault.errors import VaultFullError
 
 FOLDER_NAME = "letters"
 BYTES_MAX = 1024 * 1024 * 1024
+PICTURE_QUARTERS = 3  # of it that letters with pictures may fill; words alone have the rest
 ABOUT_BYTES = 33  # a kind and an id
 _LETTER, _ABOUT, _USED = b"l", b"a", b"u"
 _SIZE = struct.Struct(">Q")
@@ -38,8 +40,10 @@ class LetterStore(ErasingStore):
         if self.get(name) is not None:
             return
         used = self.bytes_used() + len(letter)
-        if used > self._bytes_max:
-            raise VaultFullError("all letters together", self._bytes_max)
+        is_long = len(letter) > LETTER_BYTES_MAX
+        most = self._bytes_max * PICTURE_QUARTERS // 4 if is_long else self._bytes_max
+        if used > most:
+            raise VaultFullError("all letters together", most)
         self._db.write(
             {_LETTER + name: about + letter, _ABOUT + about + name: b"", _USED: _SIZE.pack(used)}
         )

@@ -7,6 +7,7 @@ import pytest
 
 from chain.crypto import Signer
 from node.letters.form import (
+    LETTER_BYTES_MAX,
     MESSAGE_LETTERS_MAX,
     TEXT_LETTERS_MAX,
     Between,
@@ -206,3 +207,18 @@ def test_a_store_keeps_finds_and_destroys(store: LetterStore) -> None:
 def test_a_store_has_a_limit(store: LetterStore) -> None:
     with pytest.raises(VaultFullError):
         store.put(bytes(32), ABOUT, bytes(101))
+
+
+def test_pictures_leave_room_for_words(tmp_path: Path) -> None:
+    store = LetterStore(tmp_path, bytes_max=4 * LETTER_BYTES_MAX)
+    picture, words = bytes(LETTER_BYTES_MAX + 1), bytes(LETTER_BYTES_MAX - 1)
+    store.put(bytes([0]) * 32, ABOUT, picture)
+    for number in (1, 2):
+        store.put(bytes([number]) * 32, ABOUT, words)
+    with pytest.raises(VaultFullError):
+        store.put(bytes([3]) * 32, ABOUT, picture)
+    store.put(bytes([4]) * 32, ABOUT, words)
+    used = store.bytes_used()
+    store.close()
+
+    assert used == 4 * LETTER_BYTES_MAX - 2
