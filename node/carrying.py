@@ -76,7 +76,8 @@ class Rounds(Generic[Thing]):
             try:
                 is_over |= await self._carry(thing)
             except SilentError:  # costs no try: the line may be down all night
-                self._waiting[thing] = tries
+                del self._waiting[thing]
+                self._waiting[thing] = tries  # the last now: it may be the only one without answer
                 self._silences += 1
                 return
             except WashError as error:

@@ -9,7 +9,7 @@ import pytest_asyncio
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from node.carrying import TRIES_MAX, Rounds, asker
+from node.carrying import TRIES_MAX, Rounds, SilentError, asker
 from node.letters.carrying import Carrier
 from node.letters.form import letter_name
 from tests.node.test_letters_kept import NOTHING, REPLY, TEXT, VISIT, Told
@@ -200,3 +200,22 @@ async def test_what_nobody_thought_of_ends_no_node_and_holds_up_nothing_else(
 
     assert (carried, rounds.waiting()) == ([0, 2, 0], [])
     assert "can not be carried" in caplog.text
+
+
+async def test_one_thing_that_never_has_an_answer_keeps_nothing_else_from_being_carried() -> None:
+    carried = []
+
+    async def carry(thing: str) -> bool:
+        if thing == "broken there":
+            raise SilentError
+        carried.append(thing)
+        return True
+
+    rounds = Rounds(carry, waiting_max=9)
+    for thing in ("broken there", "first", "second"):
+        rounds.want(thing)
+    await rounds.carry_all()
+    before = list(carried)
+    await rounds.carry_all()
+
+    assert (before, carried, rounds.waiting()) == ([], ["first", "second"], ["broken there"])
