@@ -46,10 +46,11 @@ class Rounds(Generic[Thing]):
         self._silences = 0  # rounds in a row that ended so
 
     def want(self, thing: Thing) -> None:
-        """Carry something, soon."""
-        if len(self._waiting) < self._waiting_max or thing in self._waiting:
-            self._waiting[thing] = 0
-            self._wake.set()
+        """Carry something, soon; in the place of what waits longest if there is no other room."""
+        if thing not in self._waiting and len(self._waiting) >= self._waiting_max:
+            del self._waiting[next(iter(self._waiting))]
+        self._waiting[thing] = 0
+        self._wake.set()
 
     def waiting(self) -> list[Thing]:
         """Return what waits, in its order."""
@@ -71,12 +72,14 @@ class Rounds(Generic[Thing]):
         """Try everything that waits once, while the gateway answers."""
         for thing, tries in list(self._waiting.items()):
             await asyncio.sleep(0)  # blocks and answers come first
+            if thing not in self._waiting:
+                continue
             self._waiting[thing] = tries + 1
             is_over = tries + 1 >= self._tries_max
             try:
                 is_over |= await self._carry(thing)
             except SilentError:  # costs no try: the line may be down all night
-                del self._waiting[thing]
+                self._waiting.pop(thing, None)
                 self._waiting[thing] = tries  # the last now: it may be the only one without answer
                 self._silences += 1
                 return
@@ -84,7 +87,7 @@ class Rounds(Generic[Thing]):
                 _log.warning("something can not be carried: %s", error)
             except Exception:  # noqa: BLE001 - an answer that nobody thought of ends no node
                 _log.exception("something can not be carried")
-            if is_over and self._waiting[thing]:  # else there is more of it since
+            if is_over and self._waiting.get(thing):  # else there is more of it since
                 del self._waiting[thing]
         self._silences = 0
 

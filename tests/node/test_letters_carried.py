@@ -219,3 +219,21 @@ async def test_one_thing_that_never_has_an_answer_keeps_nothing_else_from_being_
     await rounds.carry_all()
 
     assert (before, carried, rounds.waiting()) == ([], ["first", "second"], ["broken there"])
+
+
+async def test_what_is_new_finds_room_where_too_much_waits() -> None:
+    carried = []
+
+    async def carry(thing: int) -> bool:
+        carried.append(thing)
+        if thing == 1:
+            rounds.want(4)  # while it is carried it makes room itself
+        return True
+
+    rounds = Rounds(carry, waiting_max=2)
+    for thing in (0, 1, 2):
+        rounds.want(thing)
+    await rounds.carry_all()
+    await rounds.carry_all()
+
+    assert (carried, rounds.waiting()) == ([1, 2, 4], [])
