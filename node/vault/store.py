@@ -186,18 +186,25 @@ class VaultStore(ErasingStore):
     def erase(self, receipt: Receipt) -> None:
         """Destroy a blob and its wrapped keys in all files; the receipt stays."""
         name, owner = receipt.blob, receipt.owner
-        blob = self.blob(name)
         told = owner + _TIME.pack(receipt.at_ms) + receipt.signature
-        changes: dict[bytes, bytes | None] = {
-            _ERASED + name: told, _PENDING + name: b"", _BLOB + name: None,
-        }  # fmt: skip
+        marks = {_ERASED + name: told, _PENDING + name: b""}
+        self._destroy(name, {**marks, **self._without(name, owner)})
+
+    def forget(self, name: bytes, owner: bytes) -> None:
+        """Destroy a blob that never came on record; the same may come again."""
+        self._destroy(name, self._without(name, owner))
+
+    def _without(self, name: bytes, owner: bytes) -> dict[bytes, bytes | None]:
+        """Return what changes where a blob and its wrapped keys go."""
+        blob = self.blob(name)
+        changes: dict[bytes, bytes | None] = {_BLOB + name: None}
         changes |= dict.fromkeys(self._db.keys(_KEY + name, _KEY + name + _LAST))
         if blob is not None:
             changes[_USED] = _TIME.pack(self.bytes_used() - len(blob))
             changes[_OWNED + owner + name] = None
             changes |= {_FIRST + name: None, _AUTHOR + name: None}
             changes |= self._less_for(self._db.get(_AUTHOR + name), len(blob))
-        self._destroy(name, changes)
+        return changes
 
     def _less_for(self, author: bytes | None, length: int) -> dict[bytes, bytes | None]:
         if author is None:

@@ -20,9 +20,9 @@ from node.rpc.params import parse_hash
 from node.rpc.registry import Call, rpc_method
 from node.staff.deeds import STEP
 from node.staff.errors import NoSessionError, NoStaffError, NotYoursError
-from node.vault.errors import NoVaultError, RefusedBlobError, VaultFullError
+from node.vault.errors import GoneError, NoVaultError, RefusedBlobError, VaultFullError
 from node.vault.sealing import blob_name, keys_hash
-from node.vault.service import check_keys
+from node.vault.service import Vault, check_keys
 
 PHOTO_BYTES_MAX = 1024 * 1024  # sealed; tablets make photos smaller than that
 PHOTOS = 3  # the contract's number of this kind
@@ -83,8 +83,21 @@ async def staff_photo(
     shop = decode_id(member.account, "acct")
     entry = (owner, sha256(content), len(content), PHOTOS, epoch, keys_hash(keys), shop)
     register = CallAction(find_info(call.node, "consent").contract, "register", entry, 0)
-    vault.store.check_room(owner, len(content))
-    sent = await send_as_shop(call, staffing, member.account, (register,), timeout_ms)
-    if sent["status"] not in _LOST:
-        vault.keep(name, owner, content, keys)
+    # Kept before the chain names it: a stop in between would leave a name without a photo.
+    vault.keep(name, owner, content, keys)
+    try:
+        sent = await send_as_shop(call, staffing, member.account, (register,), timeout_ms)
+    except WashError:
+        _forget_unnamed(vault, name, owner)
+        raise
+    if sent["status"] in _LOST:
+        _forget_unnamed(vault, name, owner)
     return {"blob": blob_text(name), "photo": name.hex(), "sent": sent}
+
+
+def _forget_unnamed(vault: Vault, name: bytes, owner: bytes) -> None:
+    """Take away a photo that is not on record; one that came twice is, and stays."""
+    try:
+        vault.contract.entry(name)
+    except GoneError:
+        vault.store.forget(name, owner)
