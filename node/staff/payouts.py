@@ -63,9 +63,13 @@ class PayoutBook:
             raise StaffError(told)
         return found
 
-    def keep(self, payee: Payee) -> None:
-        """Remember a payee; the oldest one makes room."""
-        self._kept = [*self._kept, payee][-KEPT_MAX:]
+    def keep(self, payee: Payee, waiting: Collection[str] = ()) -> None:
+        """Remember a payee; the oldest makes room whose request does not wait to be paid."""
+        kept = [*self._kept, payee]
+        over = [one for one in kept[:-1] if one.print not in waiting][
+            : max(0, len(kept) - KEPT_MAX)
+        ]
+        self._kept = [one for one in kept if one not in over]
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         text = json.dumps([asdict(one) for one in self._kept], ensure_ascii=False, indent=1) + "\n"
         put_whole(self._path, text, replace=True, is_private=True)

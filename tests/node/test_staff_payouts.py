@@ -1,5 +1,6 @@
 """A shop's money taken out by its owner: whose key, whose PIN, and whom to pay."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 
 from chain.crypto import Signer, hash_bytes
 from node.staff.errors import StaffError
-from node.staff.payouts import PayoutBook, check_payee
+from node.staff.payouts import KEPT_MAX, PayoutBook, check_payee
 from tests.node.rpc.asking import Asker, acct
 from tests.node.test_staff import PIN, call, enter, hire, open_shop, read
 
@@ -134,3 +135,14 @@ def test_a_damaged_list_of_payees_is_begun_anew_and_no_payee_is_strange(tmp_path
     for text in ("a" * 121, "bank\u202e1"):
         with pytest.raises(StaffError):
             check_payee(text)
+
+
+def test_a_request_that_waits_keeps_its_payee_whatever_is_tried_meanwhile(tmp_path: Path) -> None:
+    signer, book = Signer(bytes(32)), PayoutBook(tmp_path)
+    bank = book.next(signer, "Bank 1", [])
+    book.keep(bank)
+    for _ in range(2 * KEPT_MAX):  # the line is down, or there is too little money
+        book.keep(book.next(signer, "Bank 2", [bank.print]), [bank.print])
+
+    assert PayoutBook(tmp_path).find(signer, bank.print) == bank
+    assert len(json.loads((tmp_path / "payouts.json").read_text("utf-8"))) == KEPT_MAX

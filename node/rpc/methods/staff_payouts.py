@@ -112,7 +112,8 @@ async def staff_pay_out(
     await staffing.confirm(who, pin)
     shop = who.member.account
     waiting = money_requests(call, holder=account_of(signer), limit=REQUESTS_MAX)["items"]
-    payee = staffing.payouts.next(signer, text, [one["payee"] for one in waiting])
+    taken = [one["payee"] for one in waiting]
+    payee = staffing.payouts.next(signer, text, taken)
     action = {
         "type": "call",
         "contract": "money",
@@ -122,7 +123,8 @@ async def staff_pay_out(
     }
     built = build(call, shop, [action], client_ref, key=other_key(signer))
     refuse_what_fails(built)
-    staffing.payouts.keep(payee)  # before the chain has it: a request that nobody can open is worse
+    # Before the chain has it: a request that nobody can open is worse.
+    staffing.payouts.keep(payee, taken)
     sent = await sign_and_wait(call, built, signer, timeout_ms)
     return {"payee": payee.print, "sent": sent}
 
