@@ -121,6 +121,7 @@ class Visitor:
 
     async def check(self) -> None:
         """Check what holds for every page: labels and contrast, and nothing beside the screen."""
-        assert await look_by_axe(self.page) == [], self.page.url
+        found = await look_by_axe(self.page)
+        assert found == [], f"{self.page.url}: {found}"
         beside = await look_beside(self.page)
         assert beside <= 0, f"{self.page.url} is {beside} pixels too wide"
