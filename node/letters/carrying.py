@@ -5,13 +5,13 @@ the shop's node does both ways: it takes what the chain names and the gateway ha
 the gateway lacks. Nothing is believed: a letter is taken if its fingerprint is on the chain.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from chain.executed import ExecutedBlock
 from chain.governance import contract_by_name
 from node import catalog
-from node.carrying import Ask, Rounds, SilentError
+from node.carrying import TRIES_MAX, Ask, Rounds, SilentError
 from node.letters.service import CONTRACT_NAME, About, Kind, Letters
 
 WAITING_MAX = 1_000  # letters on their way; what is more is found when somebody looks for it
@@ -19,23 +19,29 @@ _ABOUT = {
     "Reviewed": Kind.REVIEW, "Edited": Kind.REVIEW, "Replied": Kind.REVIEW,
     "FeedbackSent": Kind.MESSAGE, "FeedbackMoved": Kind.MESSAGE,
 }  # fmt: skip
+IsMeant = Callable[[About, bytes], bool]  # by what a letter is about, and its shop or operator
 
 
-class Carrier:
-    """Carries the letters of the shop whose account this node's key has."""
+class LetterCarrier:
+    """Carries between this node and one gateway the letters that `is_meant` tells, by receiver."""
 
-    def __init__(self, letters: Letters, shop: bytes, ask: Ask) -> None:
-        self._letters, self._shop, self._ask = letters, shop, ask
-        self._rounds = Rounds(self._carry, WAITING_MAX)
-        self.want, self.carry_all = self._rounds.want, self._rounds.carry_all
-        letters.on_uneven.append(self.want)
+    def __init__(
+        self, letters: Letters, is_meant: IsMeant, ask: Ask, tries_max: int = TRIES_MAX
+    ) -> None:
+        self._letters, self._is_meant, self._ask = letters, is_meant, ask
+        self._rounds = Rounds(self._carry, WAITING_MAX, tries_max)
+        self.carry_all = self._rounds.carry_all
         letters.node.on_commit.append(self.on_commit)
 
+    def want(self, about: About) -> None:
+        """Carry the letters about something, soon."""
+        self._rounds.want(about)
+
     def on_commit(self, executed: ExecutedBlock) -> None:
-        """Note what a block that was just stored says about this shop."""
+        """Note what a block that was just stored says about letters that are meant here."""
         for about, receiver in told_letters(self._letters, executed):
-            if receiver == self._shop:
-                self.want(about)
+            if self._is_meant(about, receiver):
+                self._rounds.want(about)
 
     async def run(self) -> None:
         """Carry what waits, now and whenever there is more, until cancelled."""
@@ -45,6 +51,14 @@ class Carrier:
 
     async def _carry(self, about: About) -> bool:
         return await make_alike(self._letters, about, self._ask)
+
+
+class Carrier(LetterCarrier):
+    """Carries the letters of the shop whose account this node's key has."""
+
+    def __init__(self, letters: Letters, shop: bytes, ask: Ask) -> None:
+        super().__init__(letters, lambda _about, receiver: receiver == shop, ask)
+        letters.on_uneven.append(self.want)
 
 
 def told_letters(letters: Letters, executed: ExecutedBlock) -> Iterator[tuple[About, bytes]]:

@@ -11,48 +11,31 @@ that both lack a letter would ask each other for as long as it is named.
 from collections.abc import Callable
 from typing import Any
 
-from chain.executed import ExecutedBlock
 from chain.ids import encode_id
 from chain.roles import Role, has_role
-from node.carrying import Ask, Rounds
-from node.letters.carrying import WAITING_MAX, make_alike, told_letters
+from node.carrying import Ask
+from node.letters.carrying import LetterCarrier
 from node.letters.service import About, Kind, Letters
 
 TRIES_MAX = 12  # a minute; whoever gets a letter later brings it, and a reader asks anew
 IsFor = Callable[[bytes], bool]
 
 
-class OperatorsCarrier:
-    """Carries letters between this node and one gateway, for the operators that a test tells."""
+class OperatorsCarrier(LetterCarrier):
+    """Carries messages and their answers for the operators that a test tells."""
 
     def __init__(self, letters: Letters, is_for: IsFor, ask: Ask) -> None:
-        self._letters, self._is_for, self._ask = letters, is_for, ask
-        self._rounds = Rounds(self._carry, WAITING_MAX, TRIES_MAX)
-        self.carry_all = self._rounds.carry_all
+        def is_meant(about: About, receiver: bytes) -> bool:
+            return about.kind is Kind.MESSAGE and is_for(receiver)
+
+        super().__init__(letters, is_meant, ask, TRIES_MAX)
         letters.on_wanted.append(self.want)
-        letters.node.on_commit.append(self.on_commit)
 
     def want(self, about: About) -> None:
         """Carry a message and its answer, soon, if they are those of an operator meant here."""
-        if about.kind is Kind.MESSAGE:
-            receiver = self._letters.receiver(about)
-            if receiver is not None and self._is_for(receiver):
-                self._rounds.want(about)
-
-    def on_commit(self, executed: ExecutedBlock) -> None:
-        """Note what a block that was just stored says about letters to operators."""
-        for about, receiver in told_letters(self._letters, executed):
-            if about.kind is Kind.MESSAGE and self._is_for(receiver):
-                self._rounds.want(about)
-
-    async def run(self) -> None:
-        """Carry what waits, now and whenever there is more, until cancelled."""
-        for key in self._letters.store.subjects():
-            self.want(About(Kind(key[0]), key[1:]))
-        await self._rounds.run()
-
-    async def _carry(self, about: About) -> bool:
-        return await make_alike(self._letters, about, self._ask)
+        receiver = self._letters.receiver(about)
+        if receiver is not None and self._is_meant(about, receiver):
+            super().want(about)
 
 
 def operators_of(node: Any, *, is_gateway: bool) -> IsFor:

@@ -3,24 +3,43 @@
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
+from node.pages.asking import AskError
 from node.pages.page import Visit
 
+EVENTS_MAX = 10_000  # more than a card or the offers of a shop have
+NO_CONTRACT = "UNKNOWN_ID"  # events are asked for of a contract that the chain has not
 _PAGE = 200
 _WAYS_ON = (("next", "after"), ("next_cursor", "cursor"))
 T = TypeVar("T")
 
 
-async def whole_list(visit: Visit, method: str, most: int) -> tuple[list[Any], bool]:
+async def whole_list(visit: Visit, method: str, most: int, **params: Any) -> tuple[list[Any], bool]:
     """Return the items of a list, at most so many, and whether these are all; raises AskError."""
     items: list[Any] = []
     given: dict[str, str] = {}
     while len(items) < most:
-        found = await visit.ask(method, limit=_PAGE, **given)
+        found = await visit.ask(method, **{**params, "limit": _PAGE, **given})
         items += found["items"]
         given = {param: found[name] for name, param in _WAYS_ON if found.get(name)}
         if not given:
             return items, True
     return items[:most], False
+
+
+async def events_of(
+    visit: Visit, wish: dict[str, Any], most: int = EVENTS_MAX
+) -> list[dict[str, Any]]:
+    """Return at most so many events that fit a wish, oldest first; raises AskError.
+
+    There are none where their contract is not there.
+    """
+    try:
+        found, _ = await whole_list(visit, "events_query", most, filter=wish, after="earliest")
+    except AskError as error:
+        if error.name == NO_CONTRACT:
+            return []
+        raise
+    return found
 
 
 def part_of(visit: Visit, whole: Sequence[T], size: int) -> dict[str, Any]:

@@ -5,6 +5,7 @@ send, an Origin that is this very host, and a number that is in our pages only. 
 must be protected: this machine, or HTTPS.
 """
 
+import secrets
 from dataclasses import dataclass
 from hmac import compare_digest
 from ipaddress import ip_address
@@ -19,6 +20,7 @@ from node.pages.page import Visit
 
 COOKIE = "operator"
 LOGIN = "/ops/login"
+WAIT_MS = 15_000  # for the block
 _FORM_BYTES_MAX = 16_384
 _OVER = {"NO_SESSION", "INVALID_PARAMS", "FORBIDDEN"}
 
@@ -111,6 +113,22 @@ async def read_deed(visit: Visit) -> tuple[Operator, dict[str, str]] | web.Respo
     if not compare_digest(form.get("number", "").encode(), operator.number.encode()):
         raise web.HTTPForbidden(text="the number of this session is missing")
     return operator, form
+
+
+async def send_deed(
+    visit: Visit, operator: Operator, form: dict[str, str], actions: list[dict[str, Any]]
+) -> Any:
+    """Send what an operator confirmed and return what became of it; raises AskError.
+
+    The form's `ref` makes a form that is sent twice count once.
+    """
+    return await visit.ask(
+        "operator_send",
+        session=operator.session,
+        actions=actions,
+        client_ref=form.get("ref") or secrets.token_hex(16),
+        timeout_ms=WAIT_MS,
+    )
 
 
 def say_refusal(visit: Visit, error: AskError) -> str:

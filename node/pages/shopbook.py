@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from node.pages.asking import AskError, asked
+from node.pages.lists import NO_CONTRACT
 from node.pages.page import Visit
 
 OPEN = ("REQUESTED", "ACCEPTED", "ARRIVED", "CHECKED_IN", "IN_SERVICE", "READY", "DISPUTED")
@@ -255,7 +256,7 @@ async def _follow(
                 limit=_LIMIT,
             )
         except AskError as error:
-            if error.name == "UNKNOWN_ID":  # a chain without this contract
+            if error.name == NO_CONTRACT:
                 return
             raise
         for event in page["items"]:

@@ -4,11 +4,10 @@ from typing import Any
 
 from node.pages import showing
 from node.pages.asking import AskError, asked
+from node.pages.lists import events_of
 from node.pages.page import Shown, Visit, page
 from node.pages.services import labels
 
-PAGES_MAX = 50  # of events, more than a card or the offers of a shop have
-EVENTS_MAX = 200
 USES_SHOWN = 20
 _CAUSES = ("", "HOLDER", "COOLING_OFF", "MOVED", "SILENT", "CLOSED", "ENDED")
 _OPEN_USES = {"RESERVED", "STARTED", "FINISHED", "DISPUTED", "CLAIMED"}
@@ -103,23 +102,6 @@ def _times(found: dict[str, Any], now_ms: int) -> dict[str, bool]:
         "is_over": found["ends"] <= now_ms,
         "in_cooling": is_open and found["cooling_until"] > now_ms,
     }
-
-
-async def events_of(visit: Visit, wish: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the events that fit a wish, oldest first; none where their contract is not there."""
-    found: list[dict[str, Any]] = []
-    after = "earliest"
-    for _ in range(PAGES_MAX):
-        (answer,) = await visit.ask.all(
-            asked("events_query", filter=wish, after=after, limit=EVENTS_MAX)
-        )
-        if isinstance(answer, AskError):
-            break
-        found += answer["items"]
-        if answer["next"] is None:
-            break
-        after = answer["next"]
-    return found
 
 
 async def offers_of(visit: Visit, shop: str) -> list[dict[str, Any]]:

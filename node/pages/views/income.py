@@ -6,9 +6,9 @@ from aiohttp import web
 
 from node.pages.asking import AskError, asked
 from node.pages.desk import Worker, find_worker, for_script, login_page
+from node.pages.lists import events_of
 from node.pages.page import GoneError, Shown, Visit, page
 from node.pages.shopbook import Stay, read_book
-from node.pages.views.cards import events_of
 from node.pages.views.console import read_shop
 
 LINES_WANTED = 20  # before older ones are left to another page

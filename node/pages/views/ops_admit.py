@@ -8,7 +8,14 @@ from aiohttp import web
 
 from chain.types import HOUR_MS
 from node.pages.asking import AskError
-from node.pages.operators import Operator, find_operator, login_page, read_deed, say_refusal
+from node.pages.operators import (
+    Operator,
+    find_operator,
+    login_page,
+    read_deed,
+    say_refusal,
+    send_deed,
+)
 from node.pages.page import Shown, Visit, deed, page
 from node.pages.qr import draw_qr
 
@@ -87,10 +94,7 @@ async def _undo(visit: Visit, operator: Operator, form: dict[str, str]) -> Any:
     mark = form.get("mark", "")
     built = await visit.ask("join_undo_build", account=operator.account, mark=mark)
     if form.get("step") == "do":
-        await visit.ask(
-            "operator_send", session=operator.session, actions=built["actions"],
-            client_ref=form.get("ref") or secrets.token_hex(16),
-        )  # fmt: skip
+        await send_deed(visit, operator, form, built["actions"])
         return web.Response(status=303, headers={"Location": "/ops/admit"})
     return visit.show(
         "ops_undo.html",

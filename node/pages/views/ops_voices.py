@@ -10,7 +10,16 @@ from typing import Any
 from aiohttp import web
 
 from node.pages.asking import AskError, asked
-from node.pages.operators import Operator, find_operator, login_page, read_deed, say_refusal
+from node.pages.lists import events_of
+from node.pages.operators import (
+    WAIT_MS,
+    Operator,
+    find_operator,
+    login_page,
+    read_deed,
+    say_refusal,
+    send_deed,
+)
 from node.pages.page import Shown, Visit, deed, page
 from node.pages.reviews import list_reviews, read_reviews
 from node.pages.shops import some_shops, with_shop
@@ -21,9 +30,7 @@ MESSAGES_SHOWN = 50
 REVIEWS_SHOWN = 20
 VOTED_SHOWN = 20
 _SHOPS_SHOWN = 200
-_EVENTS = 200
-_PAGES_MAX = 20
-_WAIT_MS = 15_000
+_EVENTS_MAX = 4_000
 _TURNS = {"OPEN": 0, "ANSWERED": 1, "CLOSED": 2}
 _SAID = ("answered", "voted", "judged", "waits")
 Votes = dict[str, list[str]]  # reason -> who voted for it
@@ -77,7 +84,11 @@ async def _show(
 
 
 async def _open_votes(visit: Visit) -> dict[str, Votes]:
-    return open_votes(await _events(visit, "VotedOnText"), await _events(visit, "TextJudged"))
+    voted, judged = [
+        await events_of(visit, {"type": f"reviews.{name}"}, _EVENTS_MAX)
+        for name in ("VotedOnText", "TextJudged")
+    ]
+    return open_votes(voted, judged)
 
 
 def open_votes(voted: list[dict[str, Any]], judged: list[dict[str, Any]]) -> dict[str, Votes]:
@@ -104,23 +115,6 @@ def _place(event: dict[str, Any]) -> tuple[int, int]:
     return int(height), int(number)
 
 
-async def _events(visit: Visit, name: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
-    after: str | None = "earliest"
-    for _ in range(_PAGES_MAX):
-        try:
-            told = await visit.ask(
-                "events_query", filter={"type": f"reviews.{name}"}, after=after, limit=_EVENTS
-            )
-        except AskError:  # a chain without this contract
-            return []
-        found += told["items"]
-        after = told["next"]
-        if after is None:
-            break
-    return found
-
-
 # What is done ---------------------------------------------------------------------------------
 
 
@@ -138,19 +132,13 @@ async def act(visit: Visit) -> Any:
                 session=operator.session,
                 id=form.get("id", ""),
                 text=_plain(form.get("text", "")),
-                timeout_ms=_WAIT_MS,
+                timeout_ms=WAIT_MS,
             )
             return await _told(visit, operator, form, sent, "answered")
         action = _vote(form)
         if form.get("step") != "do":
             return await _ask_first(visit, operator, form, action)
-        sent = await visit.ask(
-            "operator_send",
-            session=operator.session,
-            actions=[action],
-            client_ref=form.get("ref") or secrets.token_hex(16),
-            timeout_ms=_WAIT_MS,
-        )
+        sent = await send_deed(visit, operator, form, [action])
     except AskError as refusal:
         return await _show(visit, operator, fault=_refusal(visit, refusal), status=409)
     events = (sent.get("receipt") or {}).get("events", [])

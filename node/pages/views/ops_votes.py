@@ -11,12 +11,11 @@ from aiohttp import web
 
 from node.pages.asking import AskError, asked
 from node.pages.lists import whole_list
-from node.pages.operators import Operator, find_operator, read_deed, say_refusal
+from node.pages.operators import Operator, find_operator, read_deed, say_refusal, send_deed
 from node.pages.page import Shown, Visit, deed, page
 
 ROLES = ("member", "operator", "deployer", "admitter", "arbiter", "observer")
 PROPOSALS_MAX = 1_000
-_WAIT_MS = 15_000
 _STOP = ("revoke_role", "admitter")  # for which two votes are enough
 
 
@@ -65,13 +64,7 @@ async def decide(visit: Visit) -> Any:
         action = _read(form)
         if form.get("step") != "do":
             return await _ask_first(visit, operator, form, action)
-        sent = await visit.ask(
-            "operator_send",
-            session=operator.session,
-            actions=[action],
-            client_ref=form.get("ref") or secrets.token_hex(16),
-            timeout_ms=_WAIT_MS,
-        )
+        sent = await send_deed(visit, operator, form, [action])
     except _FormError as mistake:
         return await _show(visit, fault=visit.words(mistake.key), status=400)
     except AskError as refusal:
