@@ -7,7 +7,7 @@ from node.pages.asking import AskError
 from node.pages.page import Visit
 
 EVENTS_MAX = 10_000  # more than a card or the offers of a shop have
-NO_CONTRACT = "UNKNOWN_ID"  # events are asked for of a contract that the chain has not
+NO_CONTRACT = "NOT_FOUND"  # events are asked for of a contract that the chain has not
 _PAGE = 200
 _WAYS_ON = (("next", "after"), ("next_cursor", "cursor"))
 T = TypeVar("T")

@@ -7,12 +7,14 @@ from typing import Any
 import pytest
 
 from node.pages import lists, shopbook
-from node.pages.lists import part_of, whole_list
+from node.pages.asking import AskError
+from node.pages.lists import events_of, part_of, whole_list
 from node.pages.page import Setting, Shown
 from node.pages.rendering import Renderer
 from node.pages.shopbook import ShopBook
 from node.pages.static_files import StaticFiles
 from node.pages.words import Words
+from tests.pages.town import Town
 
 SETTING = Setting("Asia/Shanghai", "", is_dev=True, sponsors=True)
 RENDERER = Renderer(StaticFiles(), SETTING)
@@ -55,6 +57,39 @@ async def test_a_list_is_read_to_its_end_or_said_not_to_be_all(
 
     assert await whole_list(visit, "shop_list", 100) == ([0, 1, 2, 3, 4], True)
     assert await whole_list(visit, "shop_list", 3) == ([0, 1, 2], False)
+
+
+async def test_events_are_read_to_their_end_and_a_refusal_is_none_of_no_events(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lists, "_PAGE", 2)
+
+    async def ask(method: str, **params: Any) -> Any:
+        return town.rpc(method, **params)
+
+    async def refuse(_method: str, **_params: Any) -> Any:
+        raise AskError({"code": -32_000, "message": "too many", "data": {"name": "BUSY"}})
+
+    there: Any = SimpleNamespace(ask=ask)
+    busy: Any = SimpleNamespace(ask=refuse)
+    wish = {"type": "prepaid.OfferPublished"}
+
+    assert await events_of(there, wish) == town.rpc("events_query", filter=wish)["items"]
+    assert len(await events_of(there, wish)) > 2
+    with pytest.raises(AskError, match="too many"):
+        await events_of(busy, wish)
+
+
+async def test_a_contract_that_the_chain_has_not_has_no_events(town: Town) -> None:
+    async def ask(method: str, **params: Any) -> Any:
+        answer = town.answer(method, **params)
+        if "error" in answer:
+            raise AskError(answer["error"])
+        return answer["result"]
+
+    visit: Any = SimpleNamespace(ask=ask)
+
+    assert await events_of(visit, {"type": "nowhere.Happened"}) == []
 
 
 def of_voices(**changes: Any) -> str:

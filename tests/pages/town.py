@@ -92,6 +92,12 @@ class Town:
 
     def rpc(self, method: str, *, token: str = "", **params: Any) -> Any:
         """Return the result of a method."""
+        answer = self.answer(method, token=token, **params)
+        assert "error" not in answer, answer
+        return answer["result"]
+
+    def answer(self, method: str, *, token: str = "", **params: Any) -> Any:
+        """Return what the node answers, also if it refuses."""
         message = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
         request = urllib.request.Request(
             f"{self.url}/rpc", json.dumps(message).encode(), {"Content-Type": "application/json"}
@@ -99,9 +105,7 @@ class Town:
         if token:
             request.add_header("Authorization", f"Bearer {token}")
         with urllib.request.urlopen(request, timeout=30) as response:
-            answer = json.load(response)
-        assert "error" not in answer, answer
-        return answer["result"]
+            return json.load(response)
 
     @property
     def folder(self) -> Path:
